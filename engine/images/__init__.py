@@ -1,0 +1,1 @@
+"""Images: assembled, loaded, imported, unpacked into layers, collected."""

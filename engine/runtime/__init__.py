@@ -1,0 +1,1 @@
+"""From config.json to a running process: launcher, shim, init and exec."""

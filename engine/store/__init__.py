@@ -1,0 +1,1 @@
+"""Durable state: one SQLite database, content-addressed blobs, unpacked layers."""

@@ -1,0 +1,116 @@
+"""The SQLite database: opened once per engine, shared by several engines through WAL."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import StoreError
+from engine.model import Event
+from engine.store.schema import MIGRATIONS
+
+BUSY_TIMEOUT_SECONDS = 10.0
+EVENTS_KEPT = 10_000
+
+
+class Database:
+    """One connection to the store.
+
+    Statements outside a transaction commit by themselves. All methods are short enough to be called from
+    the event loop's thread; the connection must stay in the thread that opened it.
+
+    Raises:
+        StoreError: the file can't be opened, isn't ours or comes from a newer Boxdeck.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")  # what is acknowledged survives a power cut
+            self._connection.execute("PRAGMA foreign_keys=ON")
+            self._migrate()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"the store {path} can't be opened ({error})", "choose another folder with --root or repair it"
+            ) from error
+
+    def _migrate(self) -> None:
+        with self.transaction():
+            version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+            if version > len(MIGRATIONS):
+                raise StoreError("the store was written by a newer Boxdeck", "upgrade Boxdeck or choose another --root")
+            for script in MIGRATIONS[version:]:
+                for statement in _statements(script):
+                    self._connection.execute(statement)
+            if version < len(MIGRATIONS):
+                self._connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside take effect together or not at all; writers of other engines wait."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def execute(self, statement: str, parameters: tuple[object, ...] = ()) -> int:
+        """Run a statement and return how many rows it changed."""
+        return self._connection.execute(statement, parameters).rowcount
+
+    def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        """All rows of a query."""
+        return self._connection.execute(statement, parameters).fetchall()
+
+    def row(self, statement: str, parameters: tuple[object, ...] = ()) -> tuple | None:  # type: ignore[type-arg]
+        """The first row of a query, if any."""
+        result = self._connection.execute(statement, parameters).fetchone()
+        return tuple(result) if result is not None else None
+
+    def record_event(self, kind: str, action: str, subject: str, name: str, detail: str = "") -> None:
+        """Append an event; call it inside the transaction that makes the change it tells of."""
+        self.execute(
+            "INSERT INTO events (at_unix_ns, kind, action, subject, name, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            (time.time_ns(), kind, action, subject, name, detail),
+        )
+        self.execute(
+            "DELETE FROM events WHERE revision <= (SELECT max(revision) FROM events) - ?", (EVENTS_KEPT,)
+        )
+
+    def events_after(self, revision: int) -> list[Event]:
+        """Events newer than a revision, oldest first."""
+        found = self.rows(
+            "SELECT revision, at_unix_ns, kind, action, subject, name, detail FROM events"
+            " WHERE revision > ? ORDER BY revision",
+            (revision,),
+        )
+        return [
+            Event(revision=r, at_unix_ns=t, kind=k, action=a, subject=s, name=n, detail=d)
+            for r, t, k, a, s, n, d in found
+        ]
+
+    def latest_revision(self) -> int:
+        """The revision of the newest event; 0 when there has been none."""
+        found = self.row("SELECT max(revision) FROM events")
+        return int(found[0]) if found and found[0] is not None else 0
+
+    def close(self) -> None:
+        """Close the connection; later calls fail."""
+        self._connection.close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script at its semicolons, without sqlite3's executescript, which would commit half way."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

@@ -1,0 +1,1 @@
+"""Boxdeck's terminal app: thin over `engine.Engine`."""
