@@ -1,0 +1,75 @@
+"""The door to the kernel: libc's wrappers and raw system calls, failing with OSError."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from typing import Any
+
+# PyDLL keeps the interpreter lock during the call. None of our calls block for long, and a clone whose
+# child must go on running Python may not happen while another thread could take the lock.
+_libc = ctypes.PyDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+# Since Linux 5.1 new system calls have the same number everywhere; the few older ones that we need do not.
+_OLD_NUMBERS = {
+    "x86_64": {"pivot_root": 155, "capget": 125, "capset": 126, "sethostname": 170, "setdomainname": 171},
+    "aarch64": {"pivot_root": 41, "capget": 90, "capset": 91, "sethostname": 161, "setdomainname": 162},
+}
+_NEW_NUMBERS = {
+    "open_tree": 428,
+    "move_mount": 429,
+    "fsopen": 430,
+    "fsconfig": 431,
+    "fsmount": 432,
+    "clone3": 435,
+    "openat2": 437,
+    "mount_setattr": 442,
+}
+
+
+def _numbers() -> dict[str, int]:
+    return {**_OLD_NUMBERS.get(platform.machine(), {}), **_NEW_NUMBERS}
+
+
+_NUMBERS = _numbers()
+
+
+def _raise(name: str, path: str | None) -> None:
+    number = ctypes.get_errno()
+    raise OSError(number, f"{name}: {os.strerror(number)}", path)
+
+
+def syscall(name: str, *arguments: Any, path: str | None = None) -> int:
+    """Make a system call by name; integers are passed as C longs, bytes as pointers.
+
+    Args:
+        path: named in the error, for people.
+
+    Raises:
+        OSError: with the kernel's errno; ENOSYS also for a name that this architecture lacks a number for.
+    """
+    number = _NUMBERS.get(name)
+    if number is None:
+        ctypes.set_errno(38)  # ENOSYS
+        _raise(name, path)
+        return -1
+    converted = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    result = int(_libc.syscall(ctypes.c_long(number), *converted))
+    if result < 0:
+        _raise(name, path)
+    return result
+
+
+def call(name: str, *arguments: Any, path: str | None = None) -> int:
+    """Call a libc function that returns -1 on failure; integers are passed as C longs.
+
+    Raises:
+        OSError: with errno as libc left it.
+    """
+    converted = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    result = int(getattr(_libc, name)(*converted))
+    if result < 0:
+        _raise(name, path)
+    return result

@@ -1,0 +1,103 @@
+"""Mounts by descriptor: the mount API of Linux 5.2 (fsopen, open_tree, move_mount) beside mount(2).
+
+A *detached* mount is one that a descriptor refers to and that hangs in no tree: nobody sees it, and it goes
+when its last descriptor is closed. Root file systems and bind mounts are made that way by a privileged
+process and put in place by the container's init.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+from engine.linux import libc
+
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_SYNCHRONOUS = 0x10
+MS_REMOUNT = 0x20
+MS_MANDLOCK = 0x40
+MS_DIRSYNC = 0x80
+MS_NOSYMFOLLOW = 0x100
+MS_NOATIME = 0x400
+MS_NODIRATIME = 0x800
+MS_BIND = 0x1000
+MS_MOVE = 0x2000
+MS_REC = 0x4000
+MS_SILENT = 0x8000
+MS_UNBINDABLE = 1 << 17
+MS_PRIVATE = 1 << 18
+MS_SLAVE = 1 << 19
+MS_SHARED = 1 << 20
+MS_RELATIME = 1 << 21
+MS_STRICTATIME = 1 << 24
+
+MNT_DETACH = 0x2
+
+OPEN_TREE_CLONE = 0x1
+OPEN_TREE_CLOEXEC = os.O_CLOEXEC
+AT_EMPTY_PATH = 0x1000
+AT_RECURSIVE = 0x8000
+
+MOVE_MOUNT_F_EMPTY_PATH = 0x4
+MOVE_MOUNT_T_EMPTY_PATH = 0x40
+
+MOUNT_ATTR_RDONLY = 0x1
+MOUNT_ATTR_NOSUID = 0x2
+MOUNT_ATTR_NODEV = 0x4
+MOUNT_ATTR_NOEXEC = 0x8
+MOUNT_ATTR_IDMAP = 0x00100000
+
+_ATTRIBUTES = struct.Struct("=4Q")  # struct mount_attr: attr_set, attr_clr, propagation, userns_fd
+
+
+def mount(source: str | None, target: str, kind: str | None, flags: int = 0, data: str = "") -> None:
+    """mount(2).
+
+    Raises:
+        OSError: as the kernel says; ENODEV for a file system that it doesn't have.
+    """
+    libc.call(
+        "mount",
+        ctypes.c_char_p(os.fsencode(source) if source is not None else None),
+        ctypes.c_char_p(os.fsencode(target)),
+        ctypes.c_char_p(os.fsencode(kind) if kind is not None else None),
+        ctypes.c_ulong(flags),
+        ctypes.c_char_p(os.fsencode(data) if data else None),
+        path=target,
+    )
+
+
+def unmount(target: str, flags: int = MNT_DETACH) -> None:
+    """umount2(2), lazily by default."""
+    libc.call("umount2", ctypes.c_char_p(os.fsencode(target)), flags, path=target)
+
+
+def open_tree(path: str, directory: int = -100, recursive: bool = False, empty_path: bool = False) -> int:
+    """A detached copy of the mount at `path` (open_tree with OPEN_TREE_CLONE); a bind mount in the making."""
+    flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+    flags |= (AT_RECURSIVE if recursive else 0) | (AT_EMPTY_PATH if empty_path else 0)
+    return libc.syscall("open_tree", directory, os.fsencode(path), flags, path=path)
+
+
+def attach(mount_descriptor: int, target: int) -> None:
+    """Put a detached mount on the place that `target`, an O_PATH descriptor, refers to (move_mount(2))."""
+    libc.syscall(
+        "move_mount", mount_descriptor, b"", target, b"", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+    )
+
+
+def set_attributes(descriptor: int, attributes: int, recursive: bool = False, user_namespace: int | None = None) -> None:
+    """Add MOUNT_ATTR flags to a mount; with `user_namespace` also map its ids through that (mount_setattr(2))."""
+    attributes |= MOUNT_ATTR_IDMAP if user_namespace is not None else 0
+    packed = _ATTRIBUTES.pack(attributes, 0, 0, user_namespace or 0)
+    flags = AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
+    libc.syscall("mount_setattr", descriptor, b"", flags, packed, len(packed))
+
+
+def pivot_root(new_root: str, put_old: str) -> None:
+    """pivot_root(2); with "." for both the old root ends up on top of the new one."""
+    libc.syscall("pivot_root", os.fsencode(new_root), os.fsencode(put_old), path=new_root)
