@@ -1,0 +1,119 @@
+"""A connection to the shim: frames in, frames out, with a queue when the other side is slow."""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from engine.errors import BoxdeckError
+from engine.runtime import protocol
+from engine.runtime.loop import Loop
+
+_CONGESTED_FRAMES = 16  # of at most 64 KiB each
+
+
+class Client:
+    """One connection of an engine.
+
+    Args:
+        handle: called with the client and each frame that arrives.
+        gone: called once, when the other side has closed the connection.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        connection: socket.socket,
+        handle: Callable[[Client, bytes], None],
+        gone: Callable[[Client], None],
+    ) -> None:
+        self._loop = loop
+        self._connection = connection
+        self._handle = handle
+        self._gone = gone
+        self._outbox: deque[bytes] = deque()
+        self._reading = True
+        self._closing = False
+        self.closed = False
+        self.drained: Callable[[], None] = lambda: None
+        connection.setblocking(False)
+        self._watch()
+
+    @property
+    def congested(self) -> bool:
+        """Whether so much waits for the other side that its source should pause."""
+        return len(self._outbox) > _CONGESTED_FRAMES
+
+    def send_message(self, message: protocol.Message) -> None:
+        """Send a control frame."""
+        self.send(protocol.encode(message))
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame, now or when the other side has room."""
+        if self.closed:
+            return
+        self._outbox.append(frame)
+        self._flush()
+
+    def pause(self, paused: bool) -> None:
+        """Stop or go on taking frames from the other side."""
+        self._reading = not paused
+        self._watch()
+
+    def finish(self) -> None:
+        """Close once everything queued has been sent."""
+        self._closing = True
+        self._flush()
+
+    def close(self) -> None:
+        """Close now."""
+        if not self.closed:
+            self.closed = True
+            self._loop.forget(self._connection.fileno())
+            self._connection.close()
+            self._outbox.clear()
+
+    def _watch(self) -> None:
+        if not self.closed:
+            readable = self._receive if self._reading and not self._closing else None
+            self._loop.watch(self._connection.fileno(), readable, self._flush if self._outbox else None)
+
+    def _receive(self) -> None:
+        try:
+            frame = self._connection.recv(protocol.FRAME_SIZE)
+        except BlockingIOError:
+            return self._flush()  # woken as readable while also writable
+        except OSError:
+            frame = b""
+        if not frame:
+            return self._lost()
+        try:
+            self._handle(self, frame)
+        except BoxdeckError as error:
+            self.send_message(protocol.Failed.of(error))
+            self.finish()
+        return None
+
+    def _flush(self) -> None:
+        if self.closed:
+            return
+        try:
+            while self._outbox:
+                self._connection.send(self._outbox[0], socket.MSG_NOSIGNAL)
+                self._outbox.popleft()
+        except BlockingIOError:
+            pass
+        except OSError:
+            return self._lost()
+        if self._closing and not self._outbox:
+            return self.close()
+        self._watch()
+        if not self._outbox:
+            self.drained()
+        return None
+
+    def _lost(self) -> None:
+        if not self.closed:
+            self.close()
+            self._gone(self)

@@ -1,0 +1,174 @@
+"""What engine, launcher, shim and init say to each other: one frame a datagram on SOCK_SEQPACKET sockets.
+
+A frame starts with one byte. Data frames carry the bytes of a stream after it; a control frame carries a
+message as JSON. A connection to a shim has one role, which its first message chooses: `Attach` and `Exec`
+turn it into a stream, the others are answered once.
+"""
+
+from __future__ import annotations
+
+import socket
+
+import msgspec
+from msgspec import Struct
+
+from engine import errors
+from engine.network.plan import NetworkPlan
+from engine.oci.runtime_spec import Process
+
+CONTROL = 0
+STDIN = 1
+STDOUT = 2
+STDERR = 3
+
+DATA_SIZE = 64 * 1024  # of one data frame: well below the default socket buffer of 208 KiB
+FRAME_SIZE = 200 * 1024  # nothing longer is ever sent
+
+
+class Launch(Struct, tag=True, frozen=True, kw_only=True):
+    """Engine to launcher, with one end of a socket pair on which the shim reports: start a shim.
+
+    Attributes:
+        generation: which start of this container it is; returned in the status.
+        interactive: keep the standard input open for those who attach.
+        start: go on to execve by itself; otherwise wait for `Start` on the shim's socket.
+    """
+
+    container_id: str
+    generation: int
+    bundle: str
+    runtime_directory: str
+    log: str
+    network: NetworkPlan | None = None
+    interactive: bool = False
+    start: bool = True
+
+
+class Start(Struct, tag=True, frozen=True):
+    """To a shim whose container is created: execute the process."""
+
+
+class Kill(Struct, tag=True, frozen=True):
+    """To a shim: send a signal to the first process, or to all when `everyone`."""
+
+    signal: int
+    everyone: bool = False
+
+
+class Attach(Struct, tag=True, frozen=True):
+    """To a shim: send me the first process's output from now on, and take its input from me."""
+
+    stdin: bool = True
+
+
+class Exec(Struct, tag=True, frozen=True, kw_only=True):
+    """To a shim: run a further process and make this connection its streams."""
+
+    process: Process
+    interactive: bool = False
+
+
+class Wait(Struct, tag=True, frozen=True):
+    """To a shim: answer with `Exited` when the first process has ended."""
+
+
+class Resize(Struct, tag=True, frozen=True):
+    """On a stream: the terminal's new size."""
+
+    rows: int
+    columns: int
+
+
+class CloseStdin(Struct, tag=True, frozen=True):
+    """On a stream: no more input will come."""
+
+
+class Done(Struct, tag=True, frozen=True):
+    """The answer to a message that asks for nothing else."""
+
+
+class Created(Struct, tag=True, frozen=True):
+    """The container stands; its first process waits to be executed."""
+
+    pid: int
+
+
+class Running(Struct, tag=True, frozen=True):
+    """The process has been executed."""
+
+    pid: int
+
+
+class Exited(Struct, tag=True, frozen=True):
+    """The process has ended; 128 + n when signal n killed it."""
+
+    status: int
+
+
+class Failed(Struct, tag=True, frozen=True):
+    """What was asked didn't work; `kind` is the name of a class in `engine.errors`."""
+
+    kind: str
+    cause: str
+    remedy: str = ""
+
+    @classmethod
+    def of(cls, error: errors.BoxdeckError) -> Failed:
+        """The error as a message."""
+        return cls(type(error).__name__, error.cause, error.remedy)
+
+    def error(self) -> errors.BoxdeckError:
+        """The message as an error again."""
+        kind: type[errors.BoxdeckError] = getattr(errors, self.kind, errors.RuntimeFailure)
+        return kind(self.cause, self.remedy)
+
+
+class Network(Struct, tag=True, frozen=True):
+    """Shim to init: cgroups are joined, ids are mapped, the network stands; go on."""
+
+
+Message = (
+    Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Done | Created | Running | Exited | Failed
+    | Network
+)  # fmt: skip
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """A control frame."""
+    return bytes((CONTROL,)) + _encoder.encode(message)
+
+
+def decode(frame: bytes) -> Message:
+    """The message in a control frame.
+
+    Raises:
+        RuntimeFailure: it isn't one; the other side is no Boxdeck or another version.
+    """
+    try:
+        return _decoder.decode(memoryview(frame)[1:])
+    except msgspec.MsgspecError as error:
+        raise errors.RuntimeFailure(f"a message can't be understood ({error})") from error
+
+
+def send(connection: socket.socket, message: Message) -> None:
+    """Send a message on a blocking socket, ignoring that the other side has gone."""
+    try:
+        connection.send(encode(message), socket.MSG_NOSIGNAL)
+    except OSError:
+        return
+
+
+def receive(connection: socket.socket) -> Message | None:
+    """The next message on a blocking socket; None when the other side has closed it.
+
+    Raises:
+        RuntimeFailure: it can't be understood.
+    """
+    try:
+        frame = connection.recv(FRAME_SIZE)
+    except ConnectionError:
+        return None
+    return decode(frame) if frame else None

@@ -1,0 +1,227 @@
+"""A process's standard streams, seen from the shim: a terminal or pipes, to the log and to those who watch."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from engine.linux import pty
+from engine.runtime import protocol
+from engine.runtime.client import Client
+from engine.runtime.logs import LogWriter
+from engine.runtime.loop import Loop
+
+_STDIN_PENDING = 256 * 1024  # more than this unread by the process, and its writer has to wait
+
+
+class Pipes(NamedTuple):
+    """Both ends of a process's streams; `stdin` is -1 when the process reads from /dev/null."""
+
+    child: tuple[int, int, int]
+    stdin: int
+    stdout: int
+    stderr: int
+
+
+def open_pipes(interactive: bool) -> Pipes:
+    """Pipes for a process without a terminal."""
+    if interactive:
+        child_in, stdin = os.pipe2(os.O_CLOEXEC)
+    else:
+        child_in, stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), -1
+    stdout, child_out = os.pipe2(os.O_CLOEXEC)
+    stderr, child_err = os.pipe2(os.O_CLOEXEC)
+    return Pipes((child_in, child_out, child_err), stdin, stdout, stderr)
+
+
+class Streams:
+    """Pumps between one process and its viewers.
+
+    Output is read only while no viewer is congested: a slow viewer slows the process, as a slow terminal
+    would, and nothing is lost. Without viewers it goes to the log alone.
+    """
+
+    def __init__(self, loop: Loop, log: LogWriter | None, ended: Callable[[], None]) -> None:
+        self._loop = loop
+        self._log = log
+        self._ended = ended
+        self._outputs: dict[int, int] = {}  # descriptor: frame kind
+        self._input = -1
+        self._terminal = -1
+        self._pending: deque[bytes] = deque()
+        self._pending_size = 0
+        self._close_input_when_written = False
+        self._paused = False
+        self.viewers: list[Client] = []
+        self.feeder: Client | None = None
+
+    def use_terminal(self, master: int) -> None:
+        """The process has a terminal with this master."""
+        self._terminal = self._input = master
+        self._begin({master: protocol.STDOUT})
+
+    def use_pipes(self, pipes: Pipes) -> None:
+        """The process has pipes; the child's ends must be closed by the caller."""
+        self._input = pipes.stdin
+        if self._input >= 0:
+            os.set_blocking(self._input, False)
+        self._begin({pipes.stdout: protocol.STDOUT, pipes.stderr: protocol.STDERR})
+
+    def _begin(self, outputs: dict[int, int]) -> None:
+        self._outputs = outputs
+        for descriptor in outputs:
+            os.set_blocking(descriptor, False)
+        self._watch_outputs()
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the process, and all who inherited its streams, have closed their output."""
+        return not self._outputs
+
+    # Output
+
+    def add_viewer(self, client: Client, feeds: bool) -> None:
+        """Send output to a client from now on; one that `feeds` writes the input and closes it when it goes."""
+        self.viewers.append(client)
+        client.drained = self._resume
+        if feeds:
+            self.feeder = client
+
+    def remove_viewer(self, client: Client) -> None:
+        """The client has gone; the input of pipes ends with the one that fed it, as with docker run -i."""
+        if client in self.viewers:
+            self.viewers.remove(client)
+        if client is self.feeder:
+            self.feeder = None
+            if self._terminal < 0:
+                self.close_input()
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._paused and not any(viewer.congested for viewer in self.viewers):
+            self._paused = False
+            self._watch_outputs()
+
+    def _watch_outputs(self) -> None:
+        for descriptor, kind in self._outputs.items():
+            self._watch(descriptor, kind)
+
+    def _watch(self, descriptor: int, kind: int) -> None:
+        readable = None if self._paused else lambda: self._pump(descriptor, kind)
+        writable = self._write_input if descriptor == self._input and self._pending else None
+        self._loop.watch(descriptor, readable, writable)
+
+    def _pump(self, descriptor: int, kind: int) -> None:
+        if descriptor == self._input and self._pending:
+            self._write_input()
+        self._read_once(descriptor, kind)
+
+    def _read_once(self, descriptor: int, kind: int) -> bool:
+        """Move one buffer; False when there is nothing more for now, or for ever."""
+        try:
+            data = os.read(descriptor, protocol.DATA_SIZE)
+        except BlockingIOError:
+            return False
+        except OSError:  # EIO: the last slave of the terminal has been closed
+            data = b""
+        if not data:
+            self._end_output(descriptor)
+            return False
+        self._deliver(kind, data)
+        return True
+
+    def _deliver(self, kind: int, data: bytes) -> None:
+        if self._log is not None:
+            self._log.write(b"stdout" if kind == protocol.STDOUT else b"stderr", data)
+        frame = bytes((kind,)) + data
+        for viewer in list(self.viewers):
+            viewer.send(frame)
+        if any(viewer.congested for viewer in self.viewers) and not self._paused:
+            self._paused = True
+            self._watch_outputs()
+
+    def _end_output(self, descriptor: int) -> None:
+        self._loop.forget(descriptor)
+        del self._outputs[descriptor]
+        if descriptor == self._input:
+            self._input = self._terminal = -1
+        os.close(descriptor)
+        if not self._outputs:
+            self._ended()
+
+    def drain(self) -> None:
+        """Take what has been written until now; for a process that has ended while others hold its streams."""
+        for descriptor, kind in list(self._outputs.items()):
+            while self._read_once(descriptor, kind):
+                pass
+
+    # Input
+
+    def write(self, data: bytes) -> None:
+        """Give bytes to the process, now or when it has room."""
+        if self._input < 0:
+            return
+        self._pending.append(data)
+        self._pending_size += len(data)
+        self._write_input()
+        if self._pending_size > _STDIN_PENDING and self.feeder is not None:
+            self.feeder.pause(True)
+
+    def close_input(self) -> None:
+        """The process's standard input ends after what is pending; a terminal has no such end."""
+        self._close_input_when_written = True
+        self._write_input()
+
+    def _write_input(self) -> None:
+        while self._pending and self._input >= 0:
+            try:
+                written = os.write(self._input, self._pending[0])
+            except BlockingIOError:
+                break
+            except OSError:  # EPIPE: the process reads no more
+                return self._drop_input()
+            self._take_pending(written)
+        if self._pending_size <= _STDIN_PENDING and self.feeder is not None:
+            self.feeder.pause(False)
+        self._watch_input()
+        return None
+
+    def _take_pending(self, written: int) -> None:
+        head = self._pending.popleft()
+        self._pending_size -= written
+        if written < len(head):
+            self._pending.appendleft(head[written:])
+
+    def _watch_input(self) -> None:
+        if self._input < 0:
+            return
+        if self._input in self._outputs:
+            self._watch(self._input, self._outputs[self._input])
+        elif not self._pending and self._close_input_when_written:
+            self._drop_input()
+        else:
+            self._loop.watch(self._input, None, self._write_input if self._pending else None)
+
+    def _drop_input(self) -> None:
+        self._pending.clear()
+        self._pending_size = 0
+        if self._input >= 0 and self._input not in self._outputs:
+            self._loop.forget(self._input)
+            os.close(self._input)
+            self._input = -1
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Tell the terminal, if it is one, its new size."""
+        if self._terminal >= 0:
+            pty.set_size(self._terminal, rows, columns)
+
+    def close(self) -> None:
+        """Let go of everything; a terminal's session is hung up."""
+        self._drop_input()
+        for descriptor in self._outputs:
+            self._loop.forget(descriptor)
+            os.close(descriptor)
+        self._outputs.clear()
+        self._input = self._terminal = -1
