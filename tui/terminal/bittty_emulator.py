@@ -1,0 +1,341 @@
+"""The `Emulator` that stands on the bittty library, and every workaround for it.
+
+What is worked around (bittty 0.3.0), each with a test:
+
+- a process may resize the page behind the pane's back (XTWINOPS 8, DECSLPP, DECCOLM, DECSCPP): `_Board` refuses;
+- an OSC, DCS or CSI sequence that never ends is buffered without a bound and searched anew for every chunk:
+  `BitttyEmulator._drop_endless_sequence`;
+- combining characters take a cell of their own unless mode 2027 is set: it is always set here;
+- title reports would type what the process put into its title: `_Board` answers sizes only;
+- a handler that raises would leave half a sequence in the parser: `feed` starts the parser afresh.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from bittty import Board
+from bittty.devices.modes import MouseProtocol
+from bittty.mode_profiles import XTERM_COLUMN_MODE, XTERM_SYNC_OUTPUT
+from bittty.model import XTERM
+from bittty.options import EDITING
+from bittty.terminals.base import Terminal
+from bittty.terminals.scrollback import MemoryScrollback
+from bittty.video import WideHead
+from rich.cells import cell_len
+
+from tui.terminal import keys
+from tui.terminal.emulator import (
+    PLAIN,
+    CellStyle,
+    Colour,
+    Cursor,
+    CursorShape,
+    Modes,
+    MouseReport,
+    MouseTracking,
+    Row,
+    Run,
+)
+
+logger = logging.getLogger(__name__)
+
+HISTORY_CELLS = 600_000
+"""Cells of scroll-back, about 10,000 lines of a shell's output in 10 MB."""
+
+SEQUENCE_LIMIT = 65_536
+"""Characters that one control sequence may have before the rest of it is dropped."""
+
+# What the process is told and offered: xterm without its printer, locator, downloadable keys and 132 columns,
+# but with re-wrapping and with frames that are held until complete (mode 2026).
+_MODEL = replace(
+    XTERM,
+    name="xterm-256color",
+    da1_response="\x1b[?62;22c",
+    options=frozenset(),
+    control_capabilities=EDITING,
+    mode_capabilities=(XTERM.mode_capabilities - {XTERM_COLUMN_MODE}) | {XTERM_SYNC_OUTPUT},
+    reflows=True,
+)
+
+_SIZE_REPORTS = frozenset({14, 15, 16, 18, 19})
+_TITLE_STACK = frozenset({22, 23})
+_TRACKING = {
+    MouseProtocol.X10: MouseTracking.BUTTONS,
+    MouseProtocol.NORMAL: MouseTracking.BUTTONS,
+    MouseProtocol.BUTTON: MouseTracking.DRAG,
+    MouseProtocol.ANY: MouseTracking.MOTION,
+}
+
+
+class _Replies:
+    """The host end of the board's cable: collects what the board wants to tell the process."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def write(self, data: str) -> int:
+        self._data += data.encode("utf-8", "replace")
+        return len(data)
+
+    def write_bytes(self, data: bytes) -> int:
+        self._data += data
+        return len(data)
+
+    def take(self) -> bytes:
+        data = bytes(self._data)
+        self._data.clear()
+        return data
+
+    async def read_bytes_async(self, size: int) -> bytes:
+        return b""
+
+    def flush(self) -> None:
+        """Nothing is buffered further on."""
+
+    def configure_line(self, line: object) -> None:
+        """A pseudo-terminal has no modem."""
+
+    def resize(self, rows: int, cols: int) -> None:
+        """The pane tells the session itself."""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class _Board(Board):
+    """A board whose size is the pane's business alone."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        super().__init__(width=columns, height=rows, model=_MODEL)
+        self._window_operation = self.registry["XTWINOPS"]
+        self.registry["XTWINOPS"] = self._answer_window_operation
+        # VT100 and later: combining characters join the character before them.
+        self.blitter.set_grapheme_clustering(True)
+
+    def set_page_columns(self, columns: int) -> None:
+        """DECSCPP: refused, for the page is as wide as the pane."""
+
+    def _answer_window_operation(self, operation: Any) -> None:
+        parameters = operation.args[0]
+        if parameters and parameters[0] in _SIZE_REPORTS | _TITLE_STACK:
+            self._window_operation(operation)
+
+
+class BitttyEmulator:
+    """An `Emulator`; see there. The columns and rows it starts with are at least 1."""
+
+    def __init__(self, columns: int = 80, rows: int = 24) -> None:
+        self._board = _Board(columns, rows)
+        self._replies = _Replies()
+        self._board.pty = self._replies
+        self._display = Terminal(self._board, MemoryScrollback(HISTORY_CELLS))
+        self._display.attach()
+        self._history = self._display.scrollback
+        self._seen_cursor = Cursor(0, 0)
+        self._seen_reversed = False
+
+    @property
+    def columns(self) -> int:
+        """See `Emulator`."""
+        return self._board.width
+
+    @property
+    def rows(self) -> int:
+        """See `Emulator`."""
+        return self._board.height
+
+    @property
+    def title(self) -> str:
+        """See `Emulator`."""
+        title = self._board.title.title
+        # "Terminal" is what bittty calls a window that nobody has named.
+        return "" if title == "Terminal" else "".join(filter(str.isprintable, title))
+
+    @property
+    def modes(self) -> Modes:
+        """See `Emulator`."""
+        modes = self._board.modes
+        return Modes(
+            alternate_screen=self._board.blitter.in_alt_screen,
+            application_cursor=modes.cursor_application_mode,
+            bracketed_paste=modes.bracketed_paste,
+            focus_reports=modes.focus_reporting,
+            reverse_screen=modes.reverse_screen,
+            frame_held=modes.synchronized_output,
+            mouse=_TRACKING.get(self._board.mouse.protocol, MouseTracking.OFF),
+        )
+
+    @property
+    def cursor(self) -> Cursor:
+        """See `Emulator`."""
+        cursor, page = self._board.cursor, self._board.display.page
+        visible = self._board.display.cursor is not None and self._display.view_top is None
+        column = page.owner_x(cursor.display_x, cursor.y)
+        width = 2 if isinstance(page.get_cell(column, cursor.y)[1], WideHead) else 1
+        return Cursor(column, cursor.y, width, visible, CursorShape(cursor.shape))
+
+    @property
+    def history_rows(self) -> int:
+        """See `Emulator`."""
+        return len(self._history.width(self.columns))
+
+    @property
+    def view_offset(self) -> int:
+        """See `Emulator`."""
+        return self._display.view_offset()
+
+    def feed(self, data: bytes) -> None:
+        """See `Emulator`."""
+        try:
+            self._board.feed_host_data(data)
+        except Exception:  # the process chooses the bytes: none of them may end the app
+            logger.exception("terminal output could not be interpreted")
+            self._board.parser.reset()
+        self._drop_endless_sequence()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """See `Emulator`."""
+        self._board.resize_from_frontend(max(1, columns), max(1, rows))
+
+    def scroll_view(self, rows: int) -> None:
+        """See `Emulator`."""
+        if not self._board.blitter.in_alt_screen:
+            self._display.scroll_view(rows)
+
+    def show_end(self) -> None:
+        """See `Emulator`."""
+        self._display.scroll_to_bottom()
+
+    def row(self, y: int) -> Row:
+        """See `Emulator`."""
+        offset = self.view_offset
+        if y < offset:
+            history = self._history.width(self.columns)
+            return _runs(history[len(history) - offset + y], self.columns)
+        page = self._board.display.page
+        if not 0 <= y - offset < page.height:
+            return (Run(" " * self.columns, self.columns),)
+        return _runs(page.grid[y - offset], self.columns)
+
+    def take_changed_rows(self) -> Sequence[int]:
+        """See `Emulator`."""
+        changed = self._display.damaged_rows()
+        if self._screen_reversed():
+            return range(self.rows)
+        if self._display.view_top is not None and changed:
+            return range(self.rows)  # the live part of a scrolled view moves as history grows
+        return self._with_cursor(changed)
+
+    def take_replies(self) -> bytes:
+        """See `Emulator`."""
+        return self._replies.take()
+
+    def encode_key(self, key: str, character: str | None) -> bytes:
+        """See `Emulator`."""
+        return keys.encode_key(key, character, application_cursor=self._board.modes.cursor_application_mode)
+
+    def encode_paste(self, text: str) -> bytes:
+        """See `Emulator`."""
+        return keys.encode_paste(text, bracketed=self._board.modes.bracketed_paste)
+
+    def encode_mouse(self, report: MouseReport) -> bytes:
+        """See `Emulator`."""
+        held = self._replies.take()  # the board sends its input and its replies down the same cable
+        modifiers = {name for name in ("shift", "meta", "ctrl") if getattr(report, name)}
+        self._board.input_mouse(report.column + 1, report.row + 1, report.button, report.action.value, modifiers)
+        encoded = self._replies.take()
+        self._replies.write_bytes(held)
+        return encoded
+
+    def encode_focus(self, focused: bool) -> bytes:
+        """See `Emulator`."""
+        if not self._board.modes.focus_reporting:
+            return b""
+        return b"\x1b[I" if focused else b"\x1b[O"
+
+    def _drop_endless_sequence(self) -> None:
+        parser = self._board.parser
+        if parser.mode is None or len(parser.buffer) <= SEQUENCE_LIMIT:
+            return
+        # An APC string means nothing to the board, so the rest is swallowed up to its end.
+        parser.reset()
+        parser.feed("\x1b_")
+
+    def _screen_reversed(self) -> bool:
+        before, self._seen_reversed = self._seen_reversed, bool(self._board.modes.reverse_screen)
+        return before != self._seen_reversed
+
+    def _with_cursor(self, changed: Sequence[int]) -> Sequence[int]:
+        before, self._seen_cursor = self._seen_cursor, self.cursor
+        if before == self._seen_cursor:
+            return changed
+        return sorted({*changed, before.row, self._seen_cursor.row})
+
+
+def _runs(cells: Iterable[tuple[Any, str]], columns: int) -> Row:
+    """Cells of a bittty row as runs of one style, padded to `columns`."""
+    runs: list[Run] = []
+    width = 0
+    style: Any = None
+    text: list[str] = []
+    for cell_style, character in cells:
+        if cell_style is not style and text:
+            runs.append(_run(text, style))
+            width += runs[-1].width
+            text = []
+        style = cell_style
+        text.append(character)
+    if text:
+        runs.append(_run(text, style))
+        width += runs[-1].width
+    if width < columns:
+        runs.append(Run(" " * (columns - width), columns - width))
+    return tuple(runs)
+
+
+def _run(characters: list[str], style: Any) -> Run:
+    text = "".join(characters)
+    if not text.isascii():
+        text = "".join(map(_fitted, characters, [*characters[1:], " "]))
+    return Run(text, len(characters), _cell_style(style))
+
+
+def _fitted(character: str, following: str) -> str:
+    """A cell's text as wide as the compositor believes it to be: the two keep different Unicode tables."""
+    if character.isascii():
+        return character  # the second cell of a wide character is empty
+    width = 2 if following == "" else 1
+    excess = cell_len(character) - width
+    if excess == 0:
+        return character
+    return character + " " * -excess if excess < 0 else "�" + " " * (width - 1)
+
+
+@lru_cache(maxsize=4096)
+def _cell_style(style: Any) -> CellStyle:
+    cell_style = CellStyle(
+        foreground=_colour(style.fg),
+        background=_colour(style.bg),
+        bold=bool(style.bold),
+        dim=bool(style.dim),
+        italic=bool(style.italic),
+        underline=bool(style.underline),
+        reverse=bool(style.reverse),
+        conceal=bool(style.conceal),
+        strike=bool(style.strike),
+    )
+    return PLAIN if cell_style == PLAIN else cell_style
+
+
+def _colour(colour: Any) -> Colour:
+    if colour is None or colour.mode == "default":
+        return None
+    value: Colour = colour.value
+    return value

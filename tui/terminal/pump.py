@@ -1,0 +1,98 @@
+"""Between a session and an emulator: output in bounded bites, input in order, replies written back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+
+from engine.errors import BoxdeckError
+from tui.terminal.emulator import Emulator
+from tui.terminal.session import TerminalSession
+
+FRAME_SECONDS = 1 / 60
+"""A screen is painted at most this often."""
+
+PARSE_SECONDS_PER_FRAME = 0.006
+"""How much of a frame may go into interpreting output; the rest of it waits in the kernel's buffers."""
+
+_BITE_BYTES = 4096
+
+
+class Pump:
+    """Carries bytes both ways between a process and the emulator that shows it.
+
+    A flood is slowed down to what the app can show and still answer keys: while a frame's time is used up
+    the session is not read, so that its buffers fill and the process has to wait.
+
+    Args:
+        session: the process.
+        emulator: where its output goes.
+        changed: called after each bite that was interpreted.
+    """
+
+    def __init__(self, session: TerminalSession, emulator: Emulator, changed: Callable[[], None]) -> None:
+        self._session = session
+        self._emulator = emulator
+        self._changed = changed
+        self._typed = bytearray()
+        self._size: tuple[int, int] | None = None
+        self._wake = asyncio.Event()
+        self._frame_began = 0.0
+        self._parse_seconds = 0.0
+
+    def type(self, data: bytes) -> None:
+        """Queue bytes for the process; a process that doesn't read never holds the caller up."""
+        if data:
+            self._typed += data
+            self._wake.set()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Queue a new size; one that wasn't sent yet is replaced."""
+        self._size = (rows, columns)
+        self._wake.set()
+
+    async def carry_output(self) -> int:
+        """Feed the emulator until the process has ended.
+
+        Returns:
+            Its exit status.
+        """
+        while (chunk := await self._session.read()) is not None:
+            for start in range(0, len(chunk.data), _BITE_BYTES):
+                await self._frame_time()
+                self._interpret(chunk.data[start : start + _BITE_BYTES])
+        return await self._session.wait()
+
+    async def carry_input(self) -> None:
+        """Send what was typed and new sizes until cancelled or the process is gone."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._send()
+        except (BoxdeckError, OSError):
+            return  # whoever reads the output learns that the process has ended
+
+    async def _send(self) -> None:
+        if self._size is not None:
+            (rows, columns), self._size = self._size, None
+            await self._session.resize(rows, columns)
+        if self._typed:
+            typed, self._typed = bytes(self._typed), bytearray()
+            await self._session.write(typed)
+
+    def _interpret(self, data: bytes) -> None:
+        began = perf_counter()
+        self._emulator.feed(data)
+        self._parse_seconds += perf_counter() - began
+        self.type(self._emulator.take_replies())
+        self._changed()
+
+    async def _frame_time(self) -> None:
+        rest = self._frame_began + FRAME_SECONDS - perf_counter()
+        if rest > 0 and self._parse_seconds < PARSE_SECONDS_PER_FRAME:
+            return
+        if rest > 0:
+            await asyncio.sleep(rest)
+        self._frame_began, self._parse_seconds = perf_counter(), 0.0

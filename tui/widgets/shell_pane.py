@@ -1,0 +1,380 @@
+"""A pane that shows a process on a terminal and lets a person work in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from time import perf_counter
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import var
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
+
+from tui.terminal.bittty_emulator import BitttyEmulator
+from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
+from tui.terminal.painter import Painter, highlighted
+from tui.terminal.pump import FRAME_SECONDS, Pump
+from tui.terminal.session import TerminalSession
+
+HELD_FRAME_SECONDS = 0.15
+"""How long a process may hold a frame back (mode 2026) before it is shown half done."""
+
+WHEEL_ROWS = 3
+"""Rows that one notch of the wheel moves."""
+
+_WHEEL_UP, _WHEEL_DOWN = 64, 65
+
+
+class ShellPane(Widget, can_focus=True):
+    """A process in a pane: what it writes is interpreted as xterm would, what is typed goes to it.
+
+    While the pane has the focus, every key goes to the process but the leader (ctrl+g). After the leader,
+    ``q`` leaves the pane, ``z`` makes it as large as the screen or small again, ``[`` or page up looks back
+    in its output, ``y`` copies what is selected and ctrl+g types a ctrl+g. Once the process has
+    ended, enter closes the pane. Removing the pane closes the session.
+
+    Args:
+        session: the process; the pane closes it.
+        title: for the border; otherwise what the process calls itself.
+    """
+
+    DEFAULT_CSS = """
+    ShellPane {
+        height: 1fr;
+        background: $background;
+        color: $foreground;
+        border: round $surface-lighten-2;
+        border-title-color: $foreground;
+        border-subtitle-color: $text-muted;
+        &:focus { border: round $accent; }
+    }
+    """
+    ALLOW_SELECT = True
+
+    LEADER: ClassVar[str] = "ctrl+g"
+
+    title: var[str] = var("")
+    """What the border says, in place of what the process calls itself."""
+
+    exit_status: var[int | None] = var(None)
+    """How the process ended; None while it runs."""
+
+    @dataclass
+    class Left(Message):
+        """The focus should go elsewhere; the process runs on."""
+
+        pane: ShellPane
+
+        @property
+        def control(self) -> ShellPane:
+            """The pane that was left."""
+            return self.pane
+
+    @dataclass
+    class Ended(Message):
+        """The process has ended; its last screen stays until the pane is closed."""
+
+        pane: ShellPane
+        exit_status: int
+
+        @property
+        def control(self) -> ShellPane:
+            """The pane whose process ended."""
+            return self.pane
+
+    @dataclass
+    class Closed(Message):
+        """A person is done with a pane whose process has ended; it should be removed."""
+
+        pane: ShellPane
+
+        @property
+        def control(self) -> ShellPane:
+            """The pane to remove."""
+            return self.pane
+
+    def __init__(
+        self,
+        session: TerminalSession,
+        *,
+        title: str = "",
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.session = session
+        self._emulator: Emulator = BitttyEmulator()
+        self._pump = Pump(session, self._emulator, self._output_arrived)
+        self._painter = Painter(Style())
+        self._paint_timer: Timer | None = None
+        self._painted_at = 0.0
+        self._led = False
+        self._looking_back = False
+        self._labels = ("", "")
+        self.set_reactive(ShellPane.title, title)
+
+    # --- the process ---
+
+    def on_mount(self) -> None:
+        """Start carrying bytes."""
+        self._show_labels()
+        self.run_worker(self._follow(), name="output", exit_on_error=False)
+        self.run_worker(self._pump.carry_input(), name="input", exit_on_error=False)
+
+    async def on_unmount(self) -> None:
+        """Let go of the process."""
+        await self.session.close()
+
+    async def _follow(self) -> None:
+        status = await self._pump.carry_output()
+        self.exit_status = status
+        self._emulator.feed(_farewell(self._emulator, status))
+        self._output_arrived()
+        self._show_labels()
+        self.post_message(self.Ended(self, status))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the process's terminal to the pane."""
+        columns, rows = self.size
+        if columns and rows and (columns, rows) != (self._emulator.columns, self._emulator.rows):
+            self._emulator.resize(columns, rows)
+            self.refresh()
+        if columns and rows:
+            self._pump.resize(rows, columns)
+
+    # --- painting ---
+
+    def _output_arrived(self) -> None:
+        if self._paint_timer is not None:
+            return
+        rest = self._painted_at + FRAME_SECONDS - perf_counter()
+        if rest <= 0 and not self._emulator.modes.frame_held:
+            self._paint()
+        else:
+            self._paint_timer = self.set_timer(max(rest, FRAME_SECONDS / 4), self._paint_when_complete)
+
+    def _paint_when_complete(self) -> None:
+        self._paint_timer = None
+        if self._emulator.modes.frame_held and perf_counter() - self._painted_at < HELD_FRAME_SECONDS:
+            self._output_arrived()
+        else:
+            self._paint()
+
+    def _paint(self) -> None:
+        self._painted_at = perf_counter()
+        changed = self._emulator.take_changed_rows()
+        if changed:
+            self.refresh(*_regions(changed, self.size))
+        self._show_labels()
+
+    def notify_style_update(self) -> None:
+        """Take the theme's colours."""
+        super().notify_style_update()
+        self._painter = Painter(self.rich_style)
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the screen or of the history."""
+        base = self.rich_style
+        if base != self._painter.base:
+            self._painter = Painter(base)
+        cursor = self._emulator.cursor
+        shown = self.has_focus and cursor.visible and cursor.row == y and self.exit_status is None
+        strip = self._painter.strip(
+            self._emulator.row(y), cursor=cursor if shown else None, reverse=self._emulator.modes.reverse_screen
+        )
+        span = self.text_selection.get_span(y) if self.text_selection is not None else None
+        if span is not None:
+            strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
+        return strip.crop_extend(0, self.size.width, base).apply_offsets(0, y)
+
+    def _show_labels(self) -> None:
+        labels = self.title or self._emulator.title or "shell", self._hint()
+        if labels != self._labels:  # setting them repaints the whole pane
+            self._labels = labels
+            self.border_title, self.border_subtitle = map(Content, labels)
+
+    def _hint(self) -> str:
+        if self._led:
+            return "q leave · z zoom · [ look back · y copy · ctrl+g itself"
+        if self._emulator.view_offset:
+            return f"{self._emulator.view_offset} rows back · q to the end"
+        return "enter close" if self.exit_status is not None else "ctrl+g leave, zoom, look back"
+
+    # --- keys ---
+
+    async def _on_key(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        if self._led:
+            self._command(event)
+        elif event.key == self.LEADER:
+            self._led = True
+        elif self._looking_back and self._move_view(event.key):
+            pass
+        elif self.exit_status is None:
+            self._type(self._emulator.encode_key(event.key, event.character))
+        elif event.key == "enter":
+            self.post_message(self.Closed(self))
+        self._show_labels()
+
+    def _command(self, event: events.Key) -> None:
+        """The key after the leader; any other than these is forgotten."""
+        self._led = False
+        if event.key in ("q", "ctrl+q"):
+            self.post_message(self.Left(self))
+        elif event.key == "z":
+            self._toggle_zoom()
+        elif event.key in ("left_square_bracket", "pageup"):
+            self._look_back(-self.size.height // 2 if event.key == "pageup" else 0)
+        elif event.key == "y":
+            self.screen.action_copy_text()
+        elif event.key == self.LEADER:
+            self._type(self._emulator.encode_key(event.key, event.character))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Type what was pasted."""
+        event.stop()
+        if self.exit_status is None:
+            self._type(self._emulator.encode_paste(event.text))
+
+    def _type(self, data: bytes) -> None:
+        if data:
+            self._to_end()
+            self._pump.type(data)
+
+    def _toggle_zoom(self) -> None:
+        zoomed = self.screen.maximized is not None
+        # Escape belongs to the process, though Textual would minimise the pane with it.
+        self.screen.ESCAPE_TO_MINIMIZE = None if zoomed else False
+        if zoomed:
+            self.screen.minimize()
+        else:
+            self.screen.maximize(self, container=False)
+
+    # --- looking back ---
+
+    def _look_back(self, rows: int) -> None:
+        self._looking_back = True
+        self._scroll(rows or -1)
+
+    def _move_view(self, key: str) -> bool:
+        """Whether the key moved the view; others go to the process and show the live screen."""
+        page = max(1, self.size.height - 1)
+        steps = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -page, "pagedown": page}
+        steps |= {"home": -self._emulator.history_rows, "g": -self._emulator.history_rows, "space": page}
+        if key in steps:
+            self._scroll(steps[key])
+        elif key in ("q", "escape", "end", "G"):
+            self._to_end()
+        else:
+            return False
+        return True
+
+    def _scroll(self, rows: int) -> None:
+        self._emulator.scroll_view(rows)
+        self._looking_back = self._looking_back and self._emulator.view_offset > 0
+        self._show_labels()
+        self.refresh()
+
+    def _to_end(self) -> None:
+        self._looking_back = False
+        if self._emulator.view_offset:
+            self._emulator.show_end()
+            self._show_labels()
+            self.refresh()
+
+    # --- focus and mouse ---
+
+    def on_focus(self) -> None:
+        """Tell a process that asked for it."""
+        self._pump.type(self._emulator.encode_focus(True))
+
+    def on_blur(self) -> None:
+        """Tell a process that asked for it."""
+        self._led = False
+        self._show_labels()
+        self._pump.type(self._emulator.encode_focus(False))
+
+    @property
+    def allow_select(self) -> bool:
+        """Text can be selected unless the process wants the mouse."""
+        return self._emulator.modes.mouse is MouseTracking.OFF
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, without the blanks that pad its lines."""
+        rows = ("".join(run.text for run in self._emulator.row(y)) for y in range(self._emulator.rows))
+        return "\n".join(line.rstrip() for line in selection.extract("\n".join(rows)).split("\n")), "\n"
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Pass a button on."""
+        self._mouse(event, event.button - 1, MouseAction.PRESS)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Pass a button on."""
+        self._mouse(event, event.button - 1, MouseAction.RELEASE)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Pass the pointer on."""
+        self._mouse(event, max(0, event.button - 1), MouseAction.MOVE)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Look back, or let the process scroll."""
+        self._wheel(event, _WHEEL_UP)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Look forward, or let the process scroll."""
+        self._wheel(event, _WHEEL_DOWN)
+
+    def _wheel(self, event: events.MouseEvent, button: int) -> None:
+        event.stop()
+        modes = self._emulator.modes
+        if modes.mouse is not MouseTracking.OFF:
+            self._mouse(event, button, MouseAction.PRESS)
+        elif modes.alternate_screen:
+            # less and man have nothing to scroll back to here, but move by arrow keys, as in other terminals.
+            key = "up" if button == _WHEEL_UP else "down"
+            self._pump.type(self._emulator.encode_key(key, None) * WHEEL_ROWS)
+        else:
+            self._scroll(-WHEEL_ROWS if button == _WHEEL_UP else WHEEL_ROWS)
+
+    def _mouse(self, event: events.MouseEvent, button: int, action: MouseAction) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or self._emulator.modes.mouse is MouseTracking.OFF or self.exit_status is not None:
+            return
+        event.stop()
+        report = MouseReport(
+            column=offset.x,
+            row=offset.y,
+            button=button,
+            action=action,
+            shift=event.shift,
+            meta=event.meta,
+            ctrl=event.ctrl,
+        )
+        self._pump.type(self._emulator.encode_mouse(report))
+
+
+def _regions(rows: Iterable[int], size: Size) -> list[Region]:
+    """Neighbouring rows as one region each."""
+    runs = groupby(enumerate(sorted(rows)), key=lambda pair: pair[1] - pair[0])
+    bands = ([row for _, row in run] for _, run in runs)
+    return [Region(0, band[0], size.width, len(band)) for band in bands]
+
+
+def _farewell(emulator: Emulator, status: int) -> bytes:
+    """What is written under the last screen of a process that ended."""
+    texts = ["".join(run.text for run in emulator.row(y)).rstrip() for y in range(emulator.rows)]
+    last = max((y for y, text in enumerate(texts) if text), default=-1) + 1
+    notice = f"exited {status} · press enter to close"
+    # Margins, origin mode and colours may still be the process's: DECSTR puts them right (VT510, 5.4.20).
+    return f"\x1b[!p\x1b[?25l\x1b[{min(last, emulator.rows)};1H\r\n\x1b[0;7m {notice} \x1b[0m".encode()
