@@ -304,7 +304,7 @@ def _run(characters: list[str], style: Any) -> Run:
     text = "".join(characters)
     if not text.isascii():
         text = "".join(map(_fitted, characters, [*characters[1:], " "]))
-    return Run(text, len(characters), _cell_style(style))
+    return Run(text, len(characters), cell_style(style))
 
 
 def _fitted(character: str, following: str) -> str:
@@ -319,8 +319,9 @@ def _fitted(character: str, following: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _cell_style(style: Any) -> CellStyle:
-    cell_style = CellStyle(
+def cell_style(style: Any) -> CellStyle:
+    """A bittty style in our words."""
+    converted = CellStyle(
         foreground=_colour(style.fg),
         background=_colour(style.bg),
         bold=bool(style.bold),
@@ -331,7 +332,7 @@ def _cell_style(style: Any) -> CellStyle:
         conceal=bool(style.conceal),
         strike=bool(style.strike),
     )
-    return PLAIN if cell_style == PLAIN else cell_style
+    return PLAIN if converted == PLAIN else converted
 
 
 def _colour(colour: Any) -> Colour:

@@ -1,0 +1,71 @@
+"""Lines of a log as styled runs: colours are kept, everything else that a terminal would obey is left out."""
+
+from __future__ import annotations
+
+import re
+
+from bittty.style import Style, parse_sgr_with_reset
+from rich.cells import cell_len
+
+from tui.terminal.bittty_emulator import cell_style
+from tui.terminal.emulator import Row, Run
+
+TAB_COLUMNS = 8
+
+# ECMA-48: CSI with its final byte, the strings (OSC, DCS, SOS, PM, APC) up to their end, other escapes.
+_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?|\x9b[0-?]*[ -/]*[@-~]"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_SPECIAL = re.compile(rb"[^\x20-\x7e]")
+
+
+def width_of(data: bytes) -> int:
+    """The columns that a line takes, quickly for the usual line."""
+    if _SPECIAL.search(data) is None:
+        return len(data)
+    return sum(run.width for run in runs_of(data))
+
+
+def runs_of(data: bytes) -> Row:
+    """A line as runs; what a carriage return wrote over isn't shown.
+
+    Args:
+        data: the line as it was written, in UTF-8 where it is text.
+    """
+    text = data.decode("utf-8", "replace").rstrip("\r\n")
+    # A progress bar rewrites its line: what stays on a terminal is, nearly always, the last part.
+    text = text.rpartition("\r")[2]
+    runs: list[Run] = []
+    style, column, position = Style(), 0, 0
+    for match in _SEQUENCE.finditer(text):
+        column = _add(runs, text[position : match.start()], style, column)
+        style = _restyled(style, match.group())
+        position = match.end()
+    _add(runs, text[position:], style, column)
+    return tuple(runs)
+
+
+def _restyled(style: Style, sequence: str) -> Style:
+    if not sequence.startswith("\x1b[") or not sequence.endswith("m") or sequence[2:3] in ("?", ">"):
+        return style
+    change, reset = parse_sgr_with_reset(sequence)
+    base = Style() if reset else style
+    return base if change is None else base.merge(change)
+
+
+def _add(runs: list[Run], text: str, style: Style, column: int) -> int:
+    clean = _CONTROL.sub("", _untabbed(text, column) if "\t" in text else text)
+    if clean:
+        width = cell_len(clean)
+        runs.append(Run(clean, width, cell_style(style)))
+        column += width
+    return column
+
+
+def _untabbed(text: str, column: int) -> str:
+    parts = text.split("\t")
+    spread = parts[0]
+    for part in parts[1:]:
+        spread += " " * (TAB_COLUMNS - (column + cell_len(spread)) % TAB_COLUMNS) + part
+    return spread

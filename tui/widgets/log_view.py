@@ -1,0 +1,262 @@
+"""A view of what a container writes: follows the end, keeps colours, bears floods."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.timer import Timer
+
+from engine.errors import BoxdeckError
+from engine.model import LogLine
+from tui.terminal.log_buffer import LogBuffer
+from tui.terminal.log_text import runs_of
+from tui.terminal.painter import Painter, highlighted
+
+LINES_KEPT = 5_000
+FRAME_SECONDS = 1 / 30
+LINES_PER_FRAME = 2_000
+"""How many lines may arrive between two frames; a source that is faster has to wait."""
+
+_LINES_PER_TURN = 200
+_GUTTER_COLUMNS = 2
+_TIME_COLUMNS = 13
+
+
+class LogView(ScrollView, can_focus=True):
+    """The last lines of a log.
+
+    It follows the end until it is scrolled up, and again once it is scrolled to the end. Lines from
+    standard error carry a mark at their left. Text can be selected and copied.
+    """
+
+    DEFAULT_CSS = """
+    LogView {
+        background: $background;
+        color: $foreground;
+        scrollbar-size-horizontal: 0;
+        scrollbar-gutter: stable;
+        & > .log-view--time { color: $text-muted; }
+        & > .log-view--stderr { color: $warning; }
+        & > .log-view--empty { color: $text-muted; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log-view--time", "log-view--stderr", "log-view--empty"}
+    """
+    | Class | Description |
+    | :- | :- |
+    | `log-view--time` | When a line was written. |
+    | `log-view--stderr` | The mark beside a line from standard error. |
+    | `log-view--empty` | What stands in place of lines while there are none. |
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "toggle('show_times')", "times", id="log.times", tooltip="Show when each line was written"),
+        Binding("w", "toggle('wrap_lines')", "wrap", id="log.wrap", tooltip="Wrap long lines or cut them"),
+        Binding("G", "scroll_end", "end", id="log.end", show=False, tooltip="Go to the end and follow it"),
+    ]
+    ALLOW_SELECT = True
+
+    show_times: var[bool] = var(False)
+    """Whether each line starts with the time it was written at."""
+
+    wrap_lines: var[bool] = var(True)
+    """Whether lines that are too long go on in the next row."""
+
+    following: var[bool] = var(True)
+    """Whether new lines scroll into sight; False while scrolled up."""
+
+    def __init__(
+        self, *, name: str | None = None, id: str | None = None, classes: str | None = None, limit: int = LINES_KEPT
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._buffer = LogBuffer(limit)
+        self._arrived: list[LogLine] = []
+        self._taken = asyncio.Event()
+        self._frame: Timer | None = None
+        self._painter = Painter(Style())
+        self._strips: LRUCache[int, Strip] = LRUCache(512)
+
+    # --- what is shown ---
+
+    def show(self, lines: AsyncIterator[LogLine]) -> None:
+        """Follow another source, from an empty view on.
+
+        Args:
+            lines: closed once it is replaced or the view removed. When it fails with a `BoxdeckError`,
+                that is shown as its last line.
+        """
+        self.clear()
+        self.run_worker(self._follow(lines), name="log", group="log", exclusive=True, exit_on_error=False)
+
+    def clear(self) -> None:
+        """Forget all lines; a source that is followed goes on."""
+        self._arrived.clear()
+        self._buffer.clear()
+        self._strips.clear()
+        self.following = True
+        self._lay_out()
+
+    async def _follow(self, lines: AsyncIterator[LogLine]) -> None:
+        try:
+            async for line in lines:
+                self._arrived.append(line)
+                await self._let_others_run()
+        except BoxdeckError as error:
+            self._arrived.append(LogLine(at_unix_ns=_now(), stream="stderr", data=str(error).encode()))
+            self._expect_frame()
+        finally:
+            close = getattr(lines, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def _let_others_run(self) -> None:
+        self._expect_frame()
+        if len(self._arrived) >= LINES_PER_FRAME:
+            self._taken.clear()
+            await self._taken.wait()
+        elif len(self._arrived) % _LINES_PER_TURN == 0:
+            await asyncio.sleep(0)
+
+    def _expect_frame(self) -> None:
+        if self._frame is None:
+            self._frame = self.set_timer(FRAME_SECONDS, self._take_arrived)
+
+    def _take_arrived(self) -> None:
+        self._frame = None
+        arrived, self._arrived = self._arrived, []
+        self._taken.set()
+        dropped = self._buffer.extend(arrived)
+        self._lay_out()
+        if not self.following and dropped:
+            self.scroll_to(y=max(0, self.scroll_offset.y - dropped), animate=False, immediate=True)
+
+    # --- layout ---
+
+    @property
+    def _prefix_columns(self) -> int:
+        return _GUTTER_COLUMNS + (_TIME_COLUMNS if self.show_times else 0)
+
+    def _lay_out(self) -> None:
+        columns = self.scrollable_content_region.width - self._prefix_columns
+        self._buffer.wrap(max(1, columns) if self.wrap_lines else None)
+        width = 0 if self.wrap_lines else self._buffer.widest + self._prefix_columns
+        self.virtual_size = Size(width, self._buffer.rows)
+        if self.following:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.refresh()
+
+    def _lay_out_anew(self) -> None:
+        self._strips.clear()
+        self._lay_out()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap lines to the new width."""
+        self._lay_out_anew()
+
+    def watch_show_times(self) -> None:
+        """Make room for times."""
+        self._lay_out_anew()
+
+    def watch_wrap_lines(self) -> None:
+        """Lay all lines out anew."""
+        self.scroll_to(x=0, animate=False)
+        self._lay_out_anew()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Stop following once scrolled up, go on at the end."""
+        super().watch_scroll_y(old_value, new_value)
+        if new_value < old_value or not self.following:
+            self.following = self.is_vertical_scroll_end
+
+    def notify_style_update(self) -> None:
+        """Take the theme's colours."""
+        super().notify_style_update()
+        self._painter = Painter(self.rich_style)
+        self._strips.clear()
+
+    # --- painting ---
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the view."""
+        base = self.rich_style
+        if base != self._painter.base:
+            self._painter = Painter(base)
+            self._strips.clear()
+        width = self.scrollable_content_region.width
+        row = self._buffer.first_row + self.scroll_offset.y + y
+        if row >= self._buffer.end_row:
+            return self._empty(y, width)
+        line, part = self._buffer.at(row)
+        text = self._text(row, line, part).apply_offsets(self.scroll_offset.x, row)
+        return Strip.join([self._prefix(line, part), text]).crop_extend(0, width, base)
+
+    def _empty(self, y: int, width: int) -> Strip:
+        words = "nothing written yet" if y == 0 and not len(self._buffer) else ""
+        style = self.get_component_rich_style("log-view--empty")
+        return Strip([Segment(" " * _GUTTER_COLUMNS + words, style)]).crop_extend(0, width, self._painter.base)
+
+    def _prefix(self, line: LogLine, part: int) -> Strip:
+        base = self._painter.base
+        mark = "▎ " if line.stream == "stderr" else "  "
+        segments = [Segment(mark, base + self.get_component_rich_style("log-view--stderr", partial=True))]
+        if self.show_times:
+            time = "" if part else _clock(line.at_unix_ns)
+            style = base + self.get_component_rich_style("log-view--time", partial=True)
+            segments.append(Segment(time.ljust(_TIME_COLUMNS), style))
+        return Strip(segments, self._prefix_columns)
+
+    def _text(self, row: int, line: LogLine, part: int) -> Strip:
+        strip = self._strips.get(row)
+        if strip is None:
+            strip = self._strips[row] = self._piece(line, part)
+        selection = self.text_selection
+        span = selection.get_span(row) if selection is not None else None
+        if span is not None:
+            strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
+        columns = self.scrollable_content_region.width - self._prefix_columns
+        return strip if self.wrap_lines else strip.crop(self.scroll_offset.x, self.scroll_offset.x + columns)
+
+    def _piece(self, line: LogLine, part: int) -> Strip:
+        strip = self._painter.strip(runs_of(line.data))
+        if not self.wrap_lines:
+            return strip
+        columns = max(1, self.scrollable_content_region.width - self._prefix_columns)
+        return strip.crop(part * columns, (part + 1) * columns)
+
+    # --- selection ---
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text without marks and times; wrapped lines are one line again."""
+        parts = []
+        for row in range(self._buffer.first_row, self._buffer.end_row):
+            span = selection.get_span(row)
+            if span is not None:
+                text = self._piece(*self._buffer.at(row)).text
+                end = len(text) if span[1] == -1 else span[1]
+                parts.append(text[span[0] : end] + ("\n" if self._buffer.is_last_row_of_line(row) else ""))
+        return "".join(parts).removesuffix("\n"), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Show what is selected."""
+        self.refresh()
+
+
+def _clock(at_unix_ns: int) -> str:
+    moment = datetime.fromtimestamp(at_unix_ns / 1e9)
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
+
+
+def _now() -> int:
+    return int(datetime.now().timestamp() * 1e9)
