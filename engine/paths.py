@@ -63,6 +63,11 @@ class Paths:
         """Half-made things, on the same file system as what they become; emptied by recovery."""
         return self.root / "tmp"
 
+    @property
+    def content_lock(self) -> Path:
+        """Locked (flock) by whoever adds or removes layers and blobs."""
+        return self.root / "content.lock"
+
     def layer(self, diff_id: str) -> Path:
         """The folder of the layer with this diff id (``sha256:HEX``), usable as an overlay lower directory."""
         algorithm, _, hexadecimal = diff_id.partition(":")
@@ -108,6 +113,10 @@ class Paths:
     def cgroup_name(self) -> str:
         """The parent cgroup of all containers, below the top of each hierarchy."""
         return f"boxdeck-{self.tag}" if self.tag else "boxdeck"
+
+    def cgroup_path(self, container_id: str) -> str:
+        """A container's cgroup, below the top of each hierarchy."""
+        return f"/{self.cgroup_name}/{container_id}"
 
     @property
     def bridge_name(self) -> str:

@@ -27,7 +27,7 @@ from engine.runtime.status import Status, boot_id, start_ticks, write
 from engine.runtime.stdio import Streams
 from engine.runtime.unix_socket import listen
 
-SIGKILL_STATUS = 128 + signal.SIGKILL
+SIGKILL_STATUS = 128 + int(signal.SIGKILL)
 
 
 def main(launch: protocol.Launch, report: socket.socket) -> NoReturn:
@@ -74,6 +74,7 @@ class Shim:
         self._starters: list[Client] = []
         self._started = False
         self._exit_status: int | None = None
+        self._deadline = 0.0
 
     def run(self) -> None:
         """Make the container, serve until it has ended, clean up."""

@@ -1,0 +1,138 @@
+"""The face of the engine: one object that has everything a front end can do or see."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+
+import engine as package
+from engine.containers import Containers
+from engine.errors import Unsupported
+from engine.images.images import Images
+from engine.launch import Launcher
+from engine.model import Event, Info, NamespaceTree, Snapshot, Topology
+from engine.network.networks import Networks
+from engine.paths import Paths
+from engine.store.database import Database
+
+_FILE_SYSTEMS = "/proc/filesystems"
+
+
+class Engine:
+    """An embedded container engine on one root. Several may be open on the same root at once.
+
+    Use it as ``async with Engine.open() as engine``.
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self.database = Database(paths.database)
+        self.images = Images(paths, self.database)
+        self.networks = Networks(paths, self.database)
+        self.launcher = Launcher()
+        self.containers = Containers(paths, self.database, self.images, self.networks, self.launcher)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, root: str | None = None, runroot: str | None = None) -> AsyncIterator[Engine]:
+        """Open the state in `root` and `runroot` (see `Paths.resolve`), and recover what others left behind.
+
+        Raises:
+            Unsupported: not root, or the kernel lacks overlay.
+            StoreError: the state can't be used.
+        """
+        _check_machine()
+        engine = cls(Paths.resolve(root, runroot))
+        try:
+            await engine.containers.recover()
+            yield engine
+        finally:
+            await engine.close()
+
+    async def close(self) -> None:
+        """Let go of everything; containers live on."""
+        self.launcher.close()
+        self.database.close()
+
+    # What changes
+
+    async def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        """Every change of state from now on, or after a revision; ends only by cancellation."""
+        from engine.event_stream import stream
+
+        async for event in stream(self.paths, self.database, self.containers.refresh, after):
+            yield event
+
+    def samples(self, interval_seconds: float = 1.0) -> AsyncIterator[Snapshot]:
+        """One snapshot of all running containers per tick."""
+        return self._sampler.samples(interval_seconds)
+
+    async def sample_once(self) -> Snapshot:
+        """One snapshot, with rates over a short interval."""
+        return await self._sampler.once()
+
+    @cached_property
+    def _sampler(self):  # type: ignore[no-untyped-def]
+        from engine.sampler import Sampler
+
+        return Sampler()
+
+    # What there is
+
+    async def topology(self) -> Topology:
+        """Uplink, bridges and veth pairs as the kernel has them now."""
+        return await self.networks.topology(await self.containers.list())
+
+    async def namespace_tree(self) -> NamespaceTree:
+        """The namespaces of the host and of every running container, with their processes."""
+        from engine.namespaces import Namespaces
+
+        return await Namespaces().tree(await self.containers.list())
+
+    async def info(self) -> Info:
+        """What this engine stands on."""
+        from engine.cgroups import layout
+
+        found = layout.detect()
+        every = await self.containers.list(all_states=True)
+        return Info(
+            version=package.__version__,
+            root=str(self.paths.root),
+            runroot=str(self.paths.runroot),
+            kernel=platform.release(),
+            architecture=platform.machine(),
+            cgroup_version=found.version,
+            controllers=found.controllers,
+            containers=len(every),
+            containers_running=sum(container.is_running for container in every),
+            images=len(await self.images.list()),
+            processors=os.cpu_count() or 1,
+            memory_total_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        )
+
+    # The end
+
+    async def reset(self) -> None:
+        """Remove everything of this root: containers, images, the bridge, the firewall's table, cgroups, files."""
+        from engine.cgroups.manager import remove_parent
+
+        for container in await self.containers.list(all_states=True):
+            await self.containers.remove(container.id, force=True)
+        await self.networks.reset()
+        remove_parent(self.paths.cgroup_name)
+        self.database.close()
+        for folder in (self.paths.runroot, self.paths.root):
+            await asyncio.to_thread(shutil.rmtree, folder, True)
+
+
+def _check_machine() -> None:
+    if os.geteuid() != 0:
+        raise Unsupported("Boxdeck needs root to make namespaces, cgroups and mounts", "run it with sudo")
+    with open(_FILE_SYSTEMS, encoding="ascii") as file:
+        if "\toverlay\n" not in file.read() and shutil.which("modprobe") is None:
+            raise Unsupported("this kernel has no overlay file system", "use one that has CONFIG_OVERLAY_FS")

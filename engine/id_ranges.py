@@ -1,0 +1,29 @@
+"""Ranges of host ids, one per container that has a user namespace: nobody's on the host, never shared."""
+
+from __future__ import annotations
+
+from engine.errors import Conflict
+from engine.runtime.spec import ID_RANGE_LENGTH
+from engine.store.database import Database
+
+# Above what adduser, /etc/subuid and systemd's dynamic and container users take (systemd: UIDS-GIDS.md).
+_FIRST = 1_000_013_824
+_COUNT = 15_000
+
+
+def lease(database: Database, container_id: str) -> int:
+    """Take the lowest free range, inside the caller's transaction.
+
+    Returns:
+        Its first id.
+
+    Raises:
+        Conflict: all are taken.
+    """
+    taken = {int(row[0]) for row in database.rows("SELECT first FROM id_ranges")}
+    for number in range(_COUNT):
+        first = _FIRST + number * ID_RANGE_LENGTH
+        if first not in taken:
+            database.execute("INSERT INTO id_ranges (first, container_id) VALUES (?, ?)", (first, container_id))
+            return first
+    raise Conflict("all id ranges for user namespaces are taken", "remove containers that aren't needed any more")

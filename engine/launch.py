@@ -1,0 +1,115 @@
+"""The engine's hand on its launcher: started at the first need, asked for one shim at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import RuntimeFailure
+from engine.linux import memfd
+from engine.runtime import protocol
+
+_BOOTSTRAP = (
+    "import sys, os; os.close(int(sys.argv[2])); sys.path[:0] = sys.argv[3:];"
+    " from engine.runtime.launcher import main; main(int(sys.argv[1]))"
+)
+
+
+class Launcher:
+    """One fork server (see `engine.runtime.launcher`); it ends by itself when this process does."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The launcher's pid; None before the first start."""
+        return self._process.pid if self._process else None
+
+    async def launch(self, request: protocol.Launch) -> protocol.Message:
+        """Start a shim and wait until the container is created, or with `request.start` running.
+
+        Returns:
+            `protocol.Created` or `protocol.Running`.
+
+        Raises:
+            BoxdeckError: what the shim reports.
+        """
+        report, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with report:
+            report.setblocking(False)
+            with theirs:
+                self._send(request, theirs)
+            while True:
+                message = await receive(report)
+                if isinstance(message, protocol.Failed):
+                    raise message.error()
+                if message is None:
+                    raise RuntimeFailure("the shim died before the container ran", "look at dmesg and try again")
+                if not (request.start and isinstance(message, protocol.Created)):
+                    return message
+
+    def _send(self, request: protocol.Launch, report: socket.socket) -> None:
+        frame = protocol.encode(request)
+        for attempt in (1, 2):  # a launcher that was killed is replaced once
+            try:
+                socket.send_fds(self._connection(), [frame], [report.fileno()], socket.MSG_NOSIGNAL)
+                return
+            except OSError as error:
+                self.close()
+                if attempt == 2:
+                    raise RuntimeFailure(f"the launcher can't be reached ({error.strerror})") from error
+
+    def _connection(self) -> socket.socket:
+        if self._requests is None:
+            self._start()
+        assert self._requests is not None
+        return self._requests
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        interpreter = memfd.sealed_copy(os.path.realpath(sys.executable), "boxdeck-launcher")
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(theirs.fileno()), str(interpreter), *_import_folders()],
+                executable=f"/proc/self/fd/{interpreter}",
+                pass_fds=(theirs.fileno(), interpreter),
+                stdin=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        finally:
+            os.close(interpreter)
+            theirs.close()
+        self._requests = ours
+
+    def close(self) -> None:
+        """Let the launcher end; its shims live on."""
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
+
+async def receive(connection: socket.socket) -> protocol.Message | None:
+    """The next message on a non-blocking socket; None when the other side has closed it."""
+    try:
+        frame = await asyncio.get_running_loop().sock_recv(connection, protocol.FRAME_SIZE)
+    except ConnectionError:
+        return None
+    return protocol.decode(frame) if frame else None
+
+
+def _import_folders() -> list[str]:
+    """Where the launcher, which has no site-packages, finds our package and msgspec."""
+    packages = (Path(__file__).parent, Path(msgspec.__file__).parent)
+    return list(dict.fromkeys(str(package.parent) for package in packages))

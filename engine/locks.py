@@ -1,0 +1,56 @@
+"""One container, one change at a time, over all engines on a root: flock(2), which the kernel drops with its holder."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from engine.paths import Paths
+
+
+class ContainerLock:
+    """The lock of one container."""
+
+    def __init__(self, paths: Paths, container_id: str) -> None:
+        self._path = paths.runroot / "locks" / container_id
+
+    @contextmanager
+    def attempt(self) -> Iterator[bool]:
+        """Hold the lock if it is free; tells whether it was."""
+        descriptor = self._open()
+        try:
+            yield _try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Hold the lock, waiting for it without blocking the event loop."""
+        descriptor = self._open()
+        try:
+            pause = 0.001
+            while not _try_lock(descriptor):
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 0.05)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def forget(self) -> None:
+        """Remove the lock file of a container that is gone for ever; its id never comes again."""
+        self._path.unlink(missing_ok=True)
+
+    def _open(self) -> int:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,158 @@
+"""Containers in the store: rows inserted, found, changed; what shims say folded in. No process is touched here."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.errors import Conflict, InvalidRequest, NotFound
+from engine.model import Container, State
+from engine.runtime.status import Status
+from engine.store.database import Database
+
+_SHORTEST_PREFIX = 1
+
+
+class Records:
+    """The table of containers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, container: Container) -> None:
+        """Add a container; call it in a transaction.
+
+        Raises:
+            Conflict: its name is in use.
+        """
+        try:
+            self._database.execute(
+                "INSERT INTO containers (id, name, image_id, state, record) VALUES (?, ?, ?, ?, ?)",
+                (container.id, container.name, container.image_id, container.state.value, _encode(container)),
+            )
+        except sqlite3.IntegrityError as error:
+            raise Conflict(
+                f"the name {container.name!r} is in use by another container",
+                f"choose another name, or remove that one with: boxdeck rm {container.name}",
+            ) from error
+        self._database.record_event("container", "create", container.id, container.name)
+
+    def all(self) -> list[Container]:
+        """Every container, newest first."""
+        containers = [_decode(row[0]) for row in self._database.rows("SELECT record FROM containers")]
+        return sorted(containers, key=lambda container: container.created_unix_ns, reverse=True)
+
+    def get(self, container_id: str) -> Container | None:
+        """A container by its full id."""
+        row = self._database.row("SELECT record FROM containers WHERE id = ?", (container_id,))
+        return _decode(row[0]) if row else None
+
+    def find(self, reference: str) -> Container:
+        """A container by name, id, or a prefix of the id that only one has.
+
+        Raises:
+            NotFound: none goes by it.
+            InvalidRequest: several do.
+        """
+        row = self._database.row("SELECT record FROM containers WHERE id = ?1 OR name = ?1", (reference,))
+        if row is not None:
+            return _decode(row[0])
+        rows = self._database.rows(
+            "SELECT record FROM containers WHERE substr(id, 1, ?) = ? LIMIT 2", (len(reference), reference)
+        )
+        if len(rows) > 1 and len(reference) >= _SHORTEST_PREFIX:
+            raise InvalidRequest(f"several containers' ids begin with {reference!r}", "give more digits")
+        if not rows or not reference:
+            raise NotFound(f"there is no container {reference!r}", "see all with: boxdeck ps -a")
+        return _decode(rows[0][0])
+
+    def next_generation(self, container_id: str) -> int:
+        """Count a start; what shims of earlier ones say is ignored from now on."""
+        with self._database.transaction():
+            self._database.execute("UPDATE containers SET generation = generation + 1 WHERE id = ?", (container_id,))
+            row = self._database.row("SELECT generation FROM containers WHERE id = ?", (container_id,))
+        if row is None:
+            raise NotFound("the container has just been removed")
+        return int(row[0])
+
+    def fold(self, status: Status) -> Container | None:
+        """Take over what a shim says, if it is news about the current start, with the event that tells of it.
+
+        Returns:
+            The container as it is now; None when it isn't in the store.
+        """
+        with self._database.transaction():
+            row = self._database.row(
+                "SELECT record, generation FROM containers WHERE id = ?", (status.container_id,)
+            )
+            if row is None:
+                return None
+            before = _decode(row[0])
+            after = _folded(before, status)
+            if status.generation != row[1] or after == before:
+                return before
+            self.update(after)
+            self._record_changes(before, after)
+            return after
+
+    def change(self, container: Container, action: str, detail: str = "") -> None:
+        """Replace a container's record and tell of it."""
+        with self._database.transaction():
+            self.update(container)
+            self._database.record_event("container", action, container.id, container.name, detail)
+
+    def delete(self, container: Container) -> None:
+        """Forget a container; its leases and id range go with it."""
+        with self._database.transaction():
+            if self._database.execute("DELETE FROM containers WHERE id = ?", (container.id,)):
+                self._database.record_event("container", "destroy", container.id, container.name)
+
+    def record_event(self, container: Container, action: str, detail: str = "") -> None:
+        """Tell of something that changes no record, such as a signal that was sent."""
+        with self._database.transaction():
+            self._database.record_event("container", action, container.id, container.name, detail)
+
+    def update(self, container: Container) -> None:
+        """Replace a record inside the caller's transaction, without an event."""
+        self._database.execute(
+            "UPDATE containers SET name = ?, state = ?, record = ? WHERE id = ?",
+            (container.name, container.state.value, _encode(container), container.id),
+        )
+
+    def _record_changes(self, before: Container, after: Container) -> None:
+        started = after.started_unix_ns is not None and after.started_unix_ns != before.started_unix_ns
+        if started:
+            self._database.record_event("container", "start", after.id, after.name)
+        if after.oom_killed and (started or not before.oom_killed):
+            self._database.record_event("container", "oom", after.id, after.name)
+        if after.state is State.EXITED and (started or before.state is not State.EXITED):
+            self._database.record_event("container", "die", after.id, after.name, str(after.exit_status))
+
+
+def _folded(container: Container, status: Status) -> Container:
+    """The container as its shim describes it; a start that failed leaves it as it was, with the reason."""
+    if status.state == "running":
+        return replace(
+            container, state=State.RUNNING, pid=status.pid, started_unix_ns=status.started_unix_ns,
+            finished_unix_ns=None, exit_status=None, oom_killed=False, error="",
+        )  # fmt: skip
+    if status.state == "exited":
+        return replace(
+            container, state=State.EXITED, pid=None, started_unix_ns=status.started_unix_ns,
+            finished_unix_ns=status.finished_unix_ns, exit_status=status.exit_status,
+            oom_killed=status.oom_killed, error=status.error,
+        )  # fmt: skip
+    if status.state == "failed":
+        state = State.CREATED if container.started_unix_ns is None else State.EXITED
+        return replace(container, state=state, pid=None, error=status.error)
+    return container
+
+
+def _encode(container: Container) -> bytes:
+    return msgspec.json.encode(container)
+
+
+def _decode(record: bytes) -> Container:
+    return msgspec.json.decode(record, type=Container)

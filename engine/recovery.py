@@ -1,0 +1,132 @@
+"""What a killed shim, engine or machine left behind, found and cleaned up by whoever comes next."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from engine.locks import ContainerLock
+from engine.model import Container, State
+from engine.paths import Paths
+from engine.records import Records
+from engine.runtime.status import Status, read, shim_is_alive
+
+SHIM_KILLED_STATUS = 137
+UNKNOWN_STATUS = 255
+_SHIM_KILLED = "its shim was killed"
+_NO_SHIM = "its shim has gone, as after a restart of the machine"
+
+
+class Recovery:
+    """Folds what shims say into the store, and speaks for those that can't speak any more."""
+
+    def __init__(self, paths: Paths, records: Records) -> None:
+        self._paths = paths
+        self._records = records
+
+    def refresh(self) -> None:
+        """Bring the store up to date with every shim; cheap enough to call before each answer."""
+        seen = {container_id for container_id in self._runtime_ids() if self._refresh_one(container_id)}
+        for container in self._records.all():
+            if container.is_running and container.id not in seen:
+                self._bury(container)
+
+    def _runtime_ids(self) -> list[str]:
+        folder = self._paths.runroot / "containers"
+        return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+
+    def _refresh_one(self, container_id: str) -> bool:
+        """Fold one status file; False when there is none to speak for the container."""
+        status = read(self._paths.status(container_id))
+        if status is None:
+            return False
+        if status.state not in ("exited", "failed") and not shim_is_alive(status):
+            status = self._speak_for(status)
+            if status is None:
+                return True  # somebody else is at it
+        self._records.fold(status)
+        if status.state in ("exited", "failed") and not shim_is_alive(status):
+            self._forget_runtime(status)
+        return True
+
+    def _speak_for(self, status: Status) -> Status | None:
+        """The status that a killed shim would have written, once nothing of its container runs any more."""
+        with ContainerLock(self._paths, status.container_id).attempt() as locked:
+            if not locked:
+                return None
+            self._kill_cgroup(status.container_id)
+        return Status(
+            container_id=status.container_id,
+            generation=status.generation,
+            boot_id=status.boot_id,
+            shim_pid=status.shim_pid,
+            shim_start_ticks=status.shim_start_ticks,
+            state="exited" if status.started_unix_ns else "failed",
+            started_unix_ns=status.started_unix_ns,
+            finished_unix_ns=time.time_ns(),
+            exit_status=SHIM_KILLED_STATUS if status.started_unix_ns else None,
+            error=_SHIM_KILLED,
+        )
+
+    def _forget_runtime(self, status: Status) -> None:
+        """Remove the run-time folder, unless a new start has already taken it over."""
+        with ContainerLock(self._paths, status.container_id).attempt() as locked:
+            now = read(self._paths.status(status.container_id))
+            if locked and now is not None and now.generation == status.generation:
+                self._kill_cgroup(status.container_id)
+                shutil.rmtree(self._paths.runtime(status.container_id), ignore_errors=True)
+
+    def _bury(self, container: Container) -> None:
+        with ContainerLock(self._paths, container.id).attempt() as locked:
+            now = self._records.get(container.id)
+            if not locked or now is None or not now.is_running or self._paths.status(container.id).exists():
+                return
+            ended = replace(
+                now, state=State.EXITED, pid=None, exit_status=UNKNOWN_STATUS,
+                finished_unix_ns=time.time_ns(), error=_NO_SHIM,
+            )  # fmt: skip
+            self._records.change(ended, "die", str(UNKNOWN_STATUS))
+
+    def clean_up(self) -> None:
+        """Once per engine: cgroups and folders that belong to no container any more."""
+        self.refresh()
+        known = {container.id for container in self._records.all()}
+        for container_id in self._cgroup_children():
+            self._reap_cgroup(container_id)
+        for folder in self._orphans(known):
+            with ContainerLock(self._paths, folder.name).attempt() as locked:
+                if locked and self._records.get(folder.name) is None:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _orphans(self, known: set[str]) -> list[Path]:
+        parent = self._paths.root / "containers"
+        if not parent.is_dir():
+            return []
+        return [folder for folder in parent.iterdir() if folder.name not in known]
+
+    def _reap_cgroup(self, container_id: str) -> None:
+        """Remove a cgroup whose shim has gone; a shim writes its status before it makes the cgroup."""
+        status = read(self._paths.status(container_id))
+        if status is None or not shim_is_alive(status):
+            with ContainerLock(self._paths, container_id).attempt() as locked:
+                if locked and not self._shim_lives(container_id):
+                    self._kill_cgroup(container_id)
+
+    def _shim_lives(self, container_id: str) -> bool:
+        status = read(self._paths.status(container_id))
+        return status is not None and shim_is_alive(status)
+
+    def _cgroup_children(self) -> list[str]:
+        from engine.cgroups.manager import list_children
+
+        return list_children(self._paths.cgroup_name)
+
+    def _kill_cgroup(self, container_id: str) -> None:
+        from engine.cgroups.manager import Cgroup
+
+        cgroup = Cgroup.open(self._paths.cgroup_path(container_id))
+        cgroup.kill()
+        cgroup.remove()

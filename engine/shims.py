@@ -1,0 +1,86 @@
+"""Talking to the shim of a running container."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import socket
+from pathlib import Path
+
+from engine.errors import Conflict, RuntimeFailure
+from engine.launch import receive
+from engine.runtime import protocol, unix_socket
+from engine.runtime.status import Status, shim_is_alive
+
+_EXIT_PATIENCE_SECONDS = 10.0
+
+
+def connect(runtime: Path) -> socket.socket:
+    """A connection to the shim of a run-time folder.
+
+    Raises:
+        Conflict: there is no shim: the container isn't running.
+    """
+    try:
+        connection = unix_socket.connect(runtime)
+    except OSError as error:
+        raise Conflict("the container isn't running", "start it first") from error
+    connection.setblocking(False)
+    return connection
+
+
+async def ask(runtime: Path, message: protocol.Message) -> protocol.Message:
+    """Send one message to a shim and return its answer.
+
+    Raises:
+        Conflict: there is no shim.
+        BoxdeckError: the shim says no.
+    """
+    with connect(runtime) as connection:
+        await post(connection, message)
+        return await answer(connection)
+
+
+async def post(connection: socket.socket, message: protocol.Message) -> None:
+    """Send a message on a connection to a shim."""
+    await asyncio.get_running_loop().sock_sendall(connection, protocol.encode(message))
+
+
+async def answer(connection: socket.socket) -> protocol.Message:
+    """The next message on a connection to a shim.
+
+    Raises:
+        BoxdeckError: the shim says no, or is gone.
+    """
+    message = await receive(connection)
+    if isinstance(message, protocol.Failed):
+        raise message.error()
+    if message is None:
+        raise RuntimeFailure("the container's shim ended before it answered", "see whether the container still runs")
+    return message
+
+
+async def wait_until_gone(status: Status) -> None:
+    """Return when the shim process has ended, so that nothing of the container's is in use any more.
+
+    Raises:
+        RuntimeFailure: it is still there after ten seconds.
+    """
+    if not shim_is_alive(status):
+        return
+    try:
+        pidfd = os.pidfd_open(status.shim_pid)
+    except ProcessLookupError:
+        return
+    try:
+        if not await asyncio.to_thread(_wait_readable, pidfd) and shim_is_alive(status):
+            raise RuntimeFailure(f"the shim {status.shim_pid} doesn't end", f"look at it with: strace -p {status.shim_pid}")
+    finally:
+        os.close(pidfd)
+
+
+def _wait_readable(pidfd: int) -> bool:
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(_EXIT_PATIENCE_SECONDS * 1000))
