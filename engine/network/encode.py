@@ -1,0 +1,172 @@
+"""rtnetlink requests as bytes, made with pyroute2's message classes (rtnetlink(7)).
+
+pyroute2 is imported by the first call, not by this module: it costs 150 ms.
+"""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Interface
+from typing import Any
+
+from engine.model import Endpoint
+from engine.network.plan import NETNS_DESCRIPTOR, NetworkPlan
+
+LOOPBACK_INDEX = 1  # the first device of every network namespace
+
+# What the kernel gives to the second device, unless a host's tunnel modules put devices of theirs into every new
+# namespace (net.core.fb_tunnels_only_for_init_net); `engine.network.transport.configure` looks it up.
+_USUAL_INDEX = 2
+
+# linux/rtnetlink.h, linux/if.h, linux/netlink.h
+_RTM_NEWLINK = 16
+_RTM_DELLINK = 17
+_RTM_NEWADDR = 20
+_RTM_DELADDR = 21
+_RTM_NEWROUTE = 24
+_NLM_F_EXCL = 0x200
+_NLM_F_CREATE = 0x400
+_IFF_UP = 1
+_RT_TABLE_MAIN = 254
+_RTPROT_BOOT = 3
+_RT_SCOPE_UNIVERSE = 0
+_RTN_UNICAST = 1
+
+_Attributes = list[tuple[str, object]]
+
+
+def loopback_requests() -> tuple[bytes, ...]:
+    """Container requests that set the loopback device up, and nothing else."""
+    return (_set_up(index=LOOPBACK_INDEX),)
+
+
+def loopback_plan() -> NetworkPlan:
+    """The plan of a container without a network."""
+    return NetworkPlan(container_requests=loopback_requests())
+
+
+def endpoint_plan(endpoint: Endpoint, bridge_index: int, mtu: int | None = None) -> NetworkPlan:
+    """The plan of a container on a bridge: a veth pair, an address and the way out.
+
+    Args:
+        bridge_index: of the bridge device in the host's namespace.
+        mtu: of both ends in bytes; None leaves it to the kernel (1500).
+    """
+    return NetworkPlan(
+        host_requests=(_create_veth(endpoint, bridge_index, mtu),),
+        container_requests=(
+            *loopback_requests(),
+            add_address(endpoint.address, _USUAL_INDEX),
+            _set_up(name=endpoint.container_interface),
+            _add_default_route(endpoint.gateway),
+        ),
+        clearing_requests=(delete_link(endpoint.host_interface),),
+        container_interface=endpoint.container_interface,
+    )
+
+
+def create_bridge(name: str, mac: str, mtu: int) -> bytes:
+    """A bridge device that is up; its own hardware address keeps it from taking on that of a port."""
+    attributes: _Attributes = [
+        ("IFLA_IFNAME", name),
+        ("IFLA_ADDRESS", mac),
+        ("IFLA_MTU", mtu),
+        ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "bridge")]}),
+    ]
+    return _link(_RTM_NEWLINK, attributes, flags=_NLM_F_CREATE | _NLM_F_EXCL, up=True)
+
+
+def set_link_up(name: str) -> bytes:
+    """Set a device up, by its name."""
+    return _set_up(name=name)
+
+
+def delete_link(name: str) -> bytes:
+    """Remove a device and, for a veth, its other end with it."""
+    return _link(_RTM_DELLINK, [("IFLA_IFNAME", name)])
+
+
+def add_address(address: str, index: int) -> bytes:
+    """Give a device an IPv4 address in CIDR form; the kernel adds the route to its subnet."""
+    return _address(_RTM_NEWADDR, address, index, _NLM_F_CREATE | _NLM_F_EXCL)
+
+
+def delete_address(address: str, index: int) -> bytes:
+    """Take an IPv4 address in CIDR form from a device."""
+    return _address(_RTM_DELADDR, address, index, 0)
+
+
+def _create_veth(endpoint: Endpoint, bridge_index: int, mtu: int | None) -> bytes:
+    """Both ends in one message: ours on the bridge and up, the other born in the container's namespace."""
+    size: _Attributes = [("IFLA_MTU", mtu)] if mtu else []
+    peer: _Attributes = [
+        ("IFLA_IFNAME", endpoint.container_interface),
+        ("IFLA_ADDRESS", endpoint.mac),
+        ("IFLA_NET_NS_FD", NETNS_DESCRIPTOR),
+        *size,
+    ]
+    attributes: _Attributes = [
+        ("IFLA_IFNAME", endpoint.host_interface),
+        ("IFLA_MASTER", bridge_index),
+        *size,
+        (
+            "IFLA_LINKINFO",
+            {
+                "attrs": [
+                    ("IFLA_INFO_KIND", "veth"),
+                    ("IFLA_INFO_DATA", {"attrs": [("VETH_INFO_PEER", {"attrs": peer})]}),
+                ]
+            },
+        ),
+    ]
+    return _link(_RTM_NEWLINK, attributes, flags=_NLM_F_CREATE | _NLM_F_EXCL, up=True)
+
+
+def _set_up(index: int = 0, name: str = "") -> bytes:
+    return _link(_RTM_NEWLINK, [("IFLA_IFNAME", name)] if name else [], index=index, up=True)
+
+
+def _link(kind: int, attributes: _Attributes, index: int = 0, flags: int = 0, up: bool = False) -> bytes:
+    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+
+    message = ifinfmsg()
+    message["index"] = index
+    if up:
+        message["flags"] = message["change"] = _IFF_UP
+    return _encoded(message, kind, flags, attributes)
+
+
+def _address(kind: int, address: str, index: int, flags: int) -> bytes:
+    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+
+    interface = IPv4Interface(address)
+    message = ifaddrmsg()
+    message["family"] = socket.AF_INET
+    message["prefixlen"] = interface.network.prefixlen
+    message["index"] = index
+    attributes: _Attributes = [
+        ("IFA_LOCAL", str(interface.ip)),
+        ("IFA_ADDRESS", str(interface.ip)),
+        ("IFA_BROADCAST", str(interface.network.broadcast_address)),
+    ]
+    return _encoded(message, kind, flags, attributes)
+
+
+def _add_default_route(gateway: str) -> bytes:
+    from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+    message = rtmsg()
+    message["family"] = socket.AF_INET
+    message["table"] = _RT_TABLE_MAIN
+    message["proto"] = _RTPROT_BOOT
+    message["scope"] = _RT_SCOPE_UNIVERSE
+    message["type"] = _RTN_UNICAST
+    return _encoded(message, _RTM_NEWROUTE, _NLM_F_CREATE | _NLM_F_EXCL, [("RTA_GATEWAY", gateway)])
+
+
+def _encoded(message: Any, kind: int, flags: int, attributes: _Attributes) -> bytes:
+    message["attrs"] = attributes
+    message["header"]["type"] = kind
+    message["header"]["flags"] = flags
+    message.encode()
+    return bytes(message.data)

@@ -1,0 +1,238 @@
+"""Ready-made netlink messages on their way to the kernel and back (netlink(7)), with the standard library alone.
+
+The kernel works on a request inside sendmsg(2), so its answer is there when the call returns: nothing here
+waits for longer than the work itself takes, and an event loop's thread may call it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from itertools import count
+
+from engine.network.plan import NetworkPlan
+
+NETLINK_ROUTE = 0
+NETLINK_NETFILTER = 12
+
+# linux/netlink.h
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+_NETLINK_EXT_ACK = 11
+_NLM_F_REQUEST = 0x01
+_NLM_F_ACK = 0x04
+_NLM_F_DUMP_INTR = 0x10
+_NLM_F_CAPPED = 0x100
+_NLM_F_DUMP = 0x300
+_NLM_F_ACK_TLVS = 0x200
+_NLMSG_ERROR = 2
+_NLMSG_DONE = 3
+_NLMSGERR_ATTR_MSG = 1
+_RTM_NEWADDR = 20
+_SIOCGIFINDEX = 0x8933
+
+_HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence number, port
+_ERROR = struct.Struct("=i")
+_ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
+_INDEX_OFFSET = _HEADER.size + 4  # of ifa_index in struct ifaddrmsg
+
+_RECEIVE_BYTES = 65536  # the kernel fills at most 32 KiB at a time (netlink_dump)
+_DUMP_ATTEMPTS = 10
+
+_sequence = count(1)
+
+
+class Message:
+    """One message from the kernel.
+
+    Attributes:
+        type: such as RTM_NEWLINK.
+        payload: what follows the header.
+    """
+
+    __slots__ = ("flags", "payload", "sequence", "type")
+
+    def __init__(self, kind: int, flags: int, sequence: int, payload: memoryview) -> None:
+        self.type = kind
+        self.flags = flags
+        self.sequence = sequence
+        self.payload = payload
+
+
+def open_socket(protocol: int = NETLINK_ROUTE) -> socket.socket:
+    """A netlink socket of the network namespace that the calling thread is in; the kernel explains its errors to it."""
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    _explain_errors(sock)
+    return sock
+
+
+def attach(sock: socket.socket, plan: NetworkPlan) -> None:
+    """Send a plan's host requests; where a predecessor's device is in the way, remove it and try again.
+
+    Raises:
+        OSError: as `send_requests`.
+    """
+    try:
+        send_requests(sock, plan.host_requests)
+    except FileExistsError:
+        for request in plan.clearing_requests:
+            _send_unless_gone(sock, request)
+        send_requests(sock, plan.host_requests)
+
+
+def configure(sock: socket.socket, plan: NetworkPlan) -> None:
+    """Send a plan's container requests on a socket of the container's network namespace.
+
+    Raises:
+        OSError: as `send_requests`; ENODEV when the plan's device isn't there.
+    """
+    index = _interface_index(sock, plan.container_interface) if plan.container_interface else 0
+    send_requests(sock, (_with_index(request, index) for request in plan.container_requests))
+
+
+def send_requests(sock: socket.socket, requests: Iterable[bytes]) -> None:
+    """Send messages one after the other, each when the one before has been acknowledged.
+
+    Raises:
+        OSError: the kernel refused one; with its errno and, where it gave one, its own explanation
+            (NETLINK_EXT_ACK). Later requests aren't sent.
+    """
+    _explain_errors(sock)
+    for request in requests:
+        sequence = _send(sock, request, _NLM_F_REQUEST | _NLM_F_ACK)
+        for message in _receive(sock):
+            if message.sequence == sequence and message.type == _NLMSG_ERROR:
+                _raise_if_refused(message)
+                break
+
+
+def send_transaction(sock: socket.socket, begin: bytes, requests: Iterable[bytes], end: bytes) -> None:
+    """Send a netfilter batch: all its requests take effect together or none does.
+
+    Raises:
+        OSError: as `send_requests`, for the first request that was refused.
+    """
+    first = _stamp(begin, _NLM_F_REQUEST, next(_sequence))
+    stamped = [_stamp(request, _NLM_F_REQUEST | _NLM_F_ACK, next(_sequence)) for request in requests]
+    last = _stamp(end, _NLM_F_REQUEST, next(_sequence))
+    sock.sendto(b"".join((first, *stamped, last)), (0, 0))
+    pending = {_HEADER.unpack_from(request)[3] for request in stamped}
+    for message in _receive(sock):
+        if message.type == _NLMSG_ERROR:
+            _raise_if_refused(message)
+            pending.discard(message.sequence)
+        if not pending:
+            return
+
+
+def dump(sock: socket.socket, request: bytes) -> list[Message]:
+    """Everything that the kernel lists for a request (NLM_F_DUMP); a list that changed meanwhile is asked for again.
+
+    Raises:
+        OSError: as `send_requests`; EBUSY when the list never stood still.
+    """
+    for _ in range(_DUMP_ATTEMPTS):
+        sequence = _send(sock, request, _NLM_F_REQUEST | _NLM_F_DUMP)
+        found, consistent = _collect(sock, sequence)
+        if consistent:
+            return found
+    raise OSError(errno.EBUSY, "the kernel's list kept changing while it was read")
+
+
+def _collect(sock: socket.socket, sequence: int) -> tuple[list[Message], bool]:
+    found: list[Message] = []
+    consistent = True
+    for message in _receive(sock):
+        if message.sequence != sequence:
+            continue
+        consistent = consistent and not message.flags & _NLM_F_DUMP_INTR
+        if message.type in (_NLMSG_ERROR, _NLMSG_DONE):  # both begin with an error number, mostly 0
+            _raise_if_refused(message)
+            break
+        found.append(message)
+    return found, consistent
+
+
+def _send(sock: socket.socket, request: bytes, flags: int) -> int:
+    sequence = next(_sequence)
+    sock.sendto(_stamp(request, flags, sequence), (0, 0))
+    return sequence
+
+
+def _send_unless_gone(sock: socket.socket, request: bytes) -> None:
+    try:
+        send_requests(sock, (request,))
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+
+
+def _stamp(request: bytes, flags: int, sequence: int) -> bytes:
+    _, kind, own_flags, _, _ = _HEADER.unpack_from(request)
+    return _HEADER.pack(len(request), kind, own_flags | flags, sequence, 0) + request[_HEADER.size :]
+
+
+def _with_index(request: bytes, index: int) -> bytes:
+    """Name the device of an address that was encoded before the device had an index."""
+    if index == 0 or _HEADER.unpack_from(request)[1] != _RTM_NEWADDR:
+        return request
+    return request[:_INDEX_OFFSET] + struct.pack("=I", index) + request[_INDEX_OFFSET + 4 :]
+
+
+def _interface_index(sock: socket.socket, name: str) -> int:
+    """A device's index in the socket's namespace (netdevice(7)), wherever the calling thread is."""
+    answer = fcntl.ioctl(sock, _SIOCGIFINDEX, struct.pack("16sI20x", os.fsencode(name), 0))
+    return int(struct.unpack_from("16xI", answer)[0])
+
+
+def _receive(sock: socket.socket) -> Iterator[Message]:
+    while True:
+        view = memoryview(sock.recv(_RECEIVE_BYTES))
+        offset = 0
+        while offset + _HEADER.size <= len(view):
+            length, kind, flags, sequence, _ = _HEADER.unpack_from(view, offset)
+            yield Message(kind, flags, sequence, view[offset + _HEADER.size : offset + length])
+            offset += _aligned(max(length, _HEADER.size))
+
+
+def attributes(payload: memoryview, offset: int) -> Iterator[tuple[int, memoryview]]:
+    """The attributes (type without its flag bits, value) that follow a fixed part of `offset` bytes."""
+    while offset + _ATTRIBUTE.size <= len(payload):
+        length, kind = _ATTRIBUTE.unpack_from(payload, offset)
+        if length < _ATTRIBUTE.size:
+            return
+        yield kind & 0x3FFF, payload[offset + _ATTRIBUTE.size : offset + length]
+        offset += _aligned(length)
+
+
+def _raise_if_refused(message: Message) -> None:
+    (negative,) = _ERROR.unpack_from(message.payload)
+    if negative:
+        reason = os.strerror(-negative)
+        explanation = _explanation(message)
+        raise OSError(-negative, f"{reason} ({explanation})" if explanation else reason)
+
+
+def _explanation(message: Message) -> str:
+    """The kernel's own words on an error; empty where it has none (netlink "extended ACK")."""
+    if not message.flags & _NLM_F_ACK_TLVS:
+        return ""
+    request_length = _HEADER.unpack_from(message.payload, _ERROR.size)[0]
+    echoed = _HEADER.size if message.flags & _NLM_F_CAPPED else _aligned(request_length)
+    for kind, value in attributes(message.payload, _ERROR.size + echoed):
+        if kind == _NLMSGERR_ATTR_MSG:
+            return bytes(value).rstrip(b"\0").decode(errors="replace")
+    return ""
+
+
+def _explain_errors(sock: socket.socket) -> None:
+    sock.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+    sock.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3
