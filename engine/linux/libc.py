@@ -24,6 +24,7 @@ _NEW_NUMBERS = {
     "fsconfig": 431,
     "fsmount": 432,
     "clone3": 435,
+    "close_range": 436,
     "openat2": 437,
     "mount_setattr": 442,
 }

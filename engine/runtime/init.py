@@ -8,6 +8,8 @@ closes at execve: silence there means success.
 from __future__ import annotations
 
 import array
+import encodings.ascii  # noqa: F401 - codecs are imported at first use, which would be inside
+import encodings.latin_1  # noqa: F401
 import os
 import signal
 import socket
@@ -63,6 +65,7 @@ def _run(birth: Birth) -> NoReturn:
     if spec.process is None or not spec.process.args:
         raise RuntimeFailure("config.json has no process to run", 'give it one: "process": {"args": ["sh"], "cwd": "/"}')
     forget_imports()
+    os.umask(0)  # modes of devices and folders are meant as they are written
     _await(birth.sync, protocol.Network)
     _take_identity(spec, linux)
     slave = _build_root(birth, linux)

@@ -7,7 +7,7 @@ import resource
 from typing import NoReturn
 
 from engine.errors import CommandNotExecutable, CommandNotFound, InvalidRequest, RuntimeFailure
-from engine.linux import capabilities, prctl
+from engine.linux import capabilities, descriptors, prctl
 from engine.oci.runtime_spec import Capabilities, Process, Rlimit
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -37,6 +37,7 @@ def execute(process: Process) -> NoReturn:
         CommandNotFound: no such file, in none of the folders of PATH.
         CommandNotExecutable: there is one, but it can't be executed.
     """
+    descriptors.close_on_exec()
     environment = dict(entry.split("=", 1) for entry in process.env if "=" in entry)
     denied: OSError | None = None
     for candidate in _candidates(process.args[0], environment.get("PATH", DEFAULT_PATH)):
