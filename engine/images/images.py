@@ -1,0 +1,265 @@
+"""The engine's images: found, brought in, removed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from engine.errors import Conflict, InvalidRequest, NotFound
+from engine.images import base
+from engine.images.archive import load_archive
+from engine.images.collect import discard, set_garbage_aside
+from engine.images.imported import import_archive
+from engine.images.lock import adding_content, removing_content
+from engine.images.monitor import in_thread
+from engine.images.records import ImageRecord, ImageRecords
+from engine.jobs import Job, Report
+from engine.model import Image
+from engine.oci.digest import is_digest
+from engine.oci.image_spec import ConfigDocument, decode, image_config
+from engine.oci.reference import Reference, parse_reference
+from engine.paths import Paths
+from engine.store.blobs import Blobs
+from engine.store.database import Database
+
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
+
+
+class Images:
+    """Images below one root. To be used in the event loop's thread; work on the disk happens in others."""
+
+    def __init__(self, paths: Paths, database: Database) -> None:
+        self._paths = paths
+        self._database = database
+        self._records = ImageRecords(database)
+        self._blobs = Blobs(paths)
+        self._documents: dict[str, ConfigDocument] = {}
+
+    async def list(self) -> tuple[Image, ...]:
+        """All images, the newest first."""
+        return tuple([self._image(record) for record in self._records.all()])
+
+    async def get(self, reference: str) -> Image:
+        """Find an image by name, by ``name@digest``, by id or by the beginning of an id.
+
+        Raises:
+            NotFound: there is none.
+            InvalidRequest: the reference is malformed, or begins the ids of several images.
+        """
+        return self._image(self._find(reference))
+
+    def ensure(self, reference: str) -> Job[Image]:
+        """Get an image; assemble `base` from this machine's tools if that is what's asked for and it isn't there.
+
+        Raises:
+            NotFound: (from the job) there is no such image.
+        """
+        return Job(lambda report: self._ensure(reference, report))
+
+    def load(self, path: Path) -> Job[tuple[Image, ...]]:
+        """Bring in the images of an OCI layout, a folder or a tar, or of an archive by ``docker save``.
+
+        Raises:
+            NotFound: (from the job) there is no such file.
+            ImageError: (from the job) it is something else, damaged, or for another kind of machine.
+        """
+        return Job(lambda report: self._load(path, report))
+
+    def import_rootfs(self, path: Path, reference: str) -> Job[Image]:
+        """Make an image with one layer from a tar of a root file system, plain or compressed (gzip, xz, bzip2).
+
+        Raises:
+            InvalidRequest: (from the job) the reference is malformed or has a digest.
+            NotFound, ImageError: (from the job) as for `load`.
+        """
+        return Job(lambda report: self._import(path, reference, report))
+
+    async def remove(self, reference: str, force: bool = False) -> tuple[str, ...]:
+        """Take a name away, and with the last one the image; what nothing needs any more is deleted.
+
+        Args:
+            force: take names away from an image that containers use; it stays without a name until they are gone.
+
+        Returns:
+            lines like docker's: ``Untagged: NAME`` and ``Deleted: ID``.
+
+        Raises:
+            NotFound: there is no such image.
+            Conflict: a container uses it, or an id was given and it has several names.
+        """
+        lines = self._remove(reference, force)
+        await self._collect()
+        return lines
+
+    # Bringing in
+
+    async def _ensure(self, reference: str, report: Report) -> Image:
+        try:
+            return await self.get(reference)
+        except NotFound:
+            if not _is_base(reference):
+                raise
+        async with self._adding():
+            installed = await in_thread(report, lambda monitor: base.assemble(self._paths, monitor))
+            self._records.save(installed, base.REFERENCE, "import")
+        return await self.get(base.REFERENCE)
+
+    async def _load(self, path: Path, report: Report) -> tuple[Image, ...]:
+        async with self._adding():
+            loaded = await in_thread(report, lambda monitor: load_archive(self._paths, path, monitor))
+            for image in loaded:
+                for name in image.names or (None,):
+                    self._records.save(image.installed, name, "load")
+        return tuple([await self.get(image.installed.id) for image in loaded])
+
+    async def _import(self, path: Path, reference: str, report: Report) -> Image:
+        name = _tagged(reference)
+        now = time.time_ns()
+        async with self._adding():
+            installed = await in_thread(report, lambda monitor: import_archive(self._paths, path, now, monitor))
+            self._records.save(installed, name, "import")
+        return await self.get(installed.id)
+
+    @asynccontextmanager
+    async def _adding(self) -> AsyncIterator[None]:
+        """Keep collectors away while content comes in; when that fails, leave nothing of it behind."""
+        try:
+            async with adding_content(self._paths):
+                yield
+        except BaseException:
+            await self._collect()
+            raise
+
+    # Finding
+
+    def _find(self, reference: str) -> ImageRecord:
+        if is_digest(reference):
+            found = self._records.by_id(reference) or self._records.by_manifest(reference)
+        else:
+            found = self._by_name(reference) or self._by_prefix(reference)
+        if found is None:
+            raise NotFound(
+                f"there is no image {reference!r}", "boxdeck images lists them; load or import one, or use base"
+            )
+        return found
+
+    def _by_name(self, reference: str) -> ImageRecord | None:
+        parsed = _parse_leniently(reference)
+        if parsed is None:
+            return None
+        if parsed.digest is None:
+            return self._records.by_reference(parsed.familiar)
+        found = self._records.by_manifest(parsed.digest)
+        named = found is not None and any(_name_of(known) == parsed.familiar_name for known in found.references)
+        return found if named else None
+
+    def _by_prefix(self, reference: str) -> ImageRecord | None:
+        if not _is_prefix(reference):
+            return None
+        found = self._records.by_prefix(reference.removeprefix("sha256:"))
+        if len(found) > 1:
+            raise InvalidRequest(f"several image ids begin with {reference!r}", "give more digits")
+        return found[0] if found else None
+
+    def _image(self, record: ImageRecord) -> Image:
+        document = self._document(record.id)
+        return Image(
+            id=record.id,
+            references=record.references,
+            manifest_digest=record.manifest_digest,
+            layers=record.layers,
+            config=image_config(document),
+            created_unix_ns=record.created_unix_ns,
+            size_bytes=record.size_bytes,
+            architecture=document.architecture,
+        )
+
+    def _document(self, image_id: str) -> ConfigDocument:
+        """An image's config, read once: it can't change, its digest is its name."""
+        if image_id not in self._documents:
+            self._documents[image_id] = decode(self._blobs.read(image_id), ConfigDocument, "the image's config")
+        return self._documents[image_id]
+
+    # Removing
+
+    def _remove(self, reference: str, force: bool) -> tuple[str, ...]:
+        with self._database.transaction():
+            record = self._find(reference)
+            names = self._names_to_take(record, reference, force)
+            is_last = len(names) == len(record.references)
+            users = self._records.containers_of(record.id) if is_last else ()
+            if users and not force:
+                raise _in_use(reference, users)
+            for name in names:
+                self._records.untag(name)
+                self._database.record_event("image", "untag", record.id, name)
+            if is_last and not users:
+                self._records.delete(record.id)
+                self._database.record_event("image", "delete", record.id, record.id)
+        deleted = (f"Deleted: {record.id}",) if is_last and not users else ()
+        return (*(f"Untagged: {name}" for name in names), *deleted)
+
+    def _names_to_take(self, record: ImageRecord, reference: str, force: bool) -> tuple[str, ...]:
+        """One name when a name was given; all of them when it was an id."""
+        parsed = _parse_leniently(reference)
+        if parsed is not None and parsed.familiar in record.references:
+            return (parsed.familiar,)
+        if len(record.references) > 1 and not force:
+            raise Conflict(
+                f"the image {reference} has several names ({', '.join(record.references)})",
+                "remove them one by one, or all with --force",
+            )
+        return record.references
+
+    async def _collect(self) -> None:
+        """Delete what no image needs; left to the next time when an engine is just bringing content in."""
+        garbage: Sequence[Path] = ()
+        with removing_content(self._paths) as alone:
+            if alone:
+                known = self._records.all()
+                garbage = await asyncio.to_thread(set_garbage_aside, self._paths, known)
+        await asyncio.to_thread(discard, garbage)
+
+
+def _parse_leniently(reference: str) -> Reference | None:
+    """A reference, or None for what can only be an id.
+
+    Raises:
+        InvalidRequest: it is neither.
+    """
+    try:
+        return parse_reference(reference)
+    except InvalidRequest:
+        if _is_prefix(reference):
+            return None
+        raise
+
+
+def _is_prefix(reference: str) -> bool:
+    digits = reference.removeprefix("sha256:")
+    return 0 < len(digits) <= 64 and _HEXADECIMAL.issuperset(digits)
+
+
+def _is_base(reference: str) -> bool:
+    return parse_reference(reference).familiar == base.REFERENCE
+
+
+def _name_of(familiar: str) -> str:
+    return parse_reference(familiar).familiar_name
+
+
+def _tagged(reference: str) -> str:
+    parsed = parse_reference(reference)
+    if parsed.digest is not None:
+        raise InvalidRequest(f"{reference!r} names a digest, which comes from the content", "give a name and a tag")
+    return parsed.familiar
+
+
+def _in_use(reference: str, users: Sequence[tuple[str, str]]) -> Conflict:
+    names = ", ".join(container_id[:12] for container_id, _ in users[:3]) + (" and more" if len(users) > 3 else "")
+    remedy = "remove the container first, or take the name with --force"
+    return Conflict(f"the image {reference} is in use by container {names}", remedy)

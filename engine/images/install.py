@@ -1,0 +1,126 @@
+"""From blobs to an image that can run: its documents checked, its layers unpacked."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from engine.errors import ImageError
+from engine.images.layer_store import LayerStore
+from engine.images.monitor import Monitor
+from engine.oci.digest import checked_digest
+from engine.oci.image_spec import (
+    CONFIG,
+    ConfigDocument,
+    Descriptor,
+    Manifest,
+    RootFs,
+    decode,
+    encode,
+    go_architecture,
+    parse_time,
+)
+from engine.paths import Paths
+from engine.store.blobs import Blob, Blobs
+
+
+class Installed(Struct, frozen=True, kw_only=True):
+    """An image whose content is on disk; rows make it known. Fields as in `engine.model.Image`."""
+
+    id: str
+    manifest_digest: str
+    layers: tuple[str, ...]
+    created_unix_ns: int
+    size_bytes: int
+
+
+class PackedLayer(Struct, frozen=True, kw_only=True):
+    """A layer as a blob (its descriptor) and the diff id that it unpacks to."""
+
+    descriptor: Descriptor
+    diff_id: str
+
+
+def install(paths: Paths, manifest_digest: str, monitor: Monitor) -> Installed:
+    """Unpack the layers of an image whose blobs are all in the store.
+
+    Raises:
+        ImageError: the documents or layers are damaged, or made for another kind of machine.
+        StoreError: a blob is missing, or the disk can't be written.
+    """
+    blobs, layers = Blobs(paths), LayerStore(paths)
+    manifest = decode(blobs.read(manifest_digest), Manifest, "the image's manifest")
+    document = decode(blobs.read(manifest.config.digest), ConfigDocument, "the image's config")
+    check_machine(document.os, document.architecture)
+    diff_ids = document.rootfs.diff_ids
+    if len(diff_ids) != len(manifest.layers):
+        raise ImageError(
+            f"the image's config speaks of {len(diff_ids)} layers, its manifest of {len(manifest.layers)}",
+            "make or fetch the image anew",
+        )
+    size = 0
+    for number, (diff_id, descriptor) in enumerate(zip(diff_ids, manifest.layers, strict=True), start=1):
+        what = f"Unpacking layer {number} of {len(diff_ids)}"
+        size += _unpack(blobs, layers, diff_id, descriptor, monitor, what)
+    return Installed(
+        id=manifest.config.digest,
+        manifest_digest=manifest_digest,
+        layers=tuple(diff_ids),
+        created_unix_ns=parse_time(document.created),
+        size_bytes=size,
+    )
+
+
+def _unpack(
+    blobs: Blobs, layers: LayerStore, diff_id: str, descriptor: Descriptor, monitor: Monitor, what: str
+) -> int:
+    if layers.has(diff_id):
+        return layers.size(diff_id)
+    with blobs.open(checked_digest(descriptor.digest)) as archive:
+        return layers.add(archive, diff_id, monitor.step(what)).size_bytes
+
+
+def check_machine(os: str, architecture: str) -> None:
+    """Refuse what this machine can't execute.
+
+    Raises:
+        ImageError: it is for another system or processor.
+    """
+    mine = go_architecture(platform.machine())
+    if os not in ("", "linux") or architecture not in ("", mine):
+        raise ImageError(f"the image is for {os}/{architecture}, this machine is linux/{mine}", f"get it for {mine}")
+
+
+def compose(blobs: Blobs, layers: Sequence[PackedLayer], document: ConfigDocument) -> str:
+    """Write config and manifest of an image from layers that are blobs already.
+
+    Args:
+        document: its layers are filled in here.
+
+    Returns:
+        the digest of the manifest.
+    """
+    rootfs = RootFs(diff_ids=tuple(layer.diff_id for layer in layers))
+    config = blobs.put(
+        encode(
+            ConfigDocument(
+                created=document.created,
+                architecture=document.architecture or go_architecture(platform.machine()),
+                os=document.os,
+                config=document.config,
+                rootfs=rootfs,
+                history=document.history,
+            )
+        )
+    )
+    return write_manifest(blobs, config, [layer.descriptor for layer in layers])
+
+
+def write_manifest(blobs: Blobs, config: Blob, layers: Sequence[Descriptor]) -> str:
+    """Write a manifest for a config and layers that are blobs already; returns its digest."""
+    manifest = Manifest(
+        config=Descriptor(media_type=CONFIG, digest=config.digest, size=config.size), layers=tuple(layers)
+    )
+    return blobs.put(encode(manifest)).digest

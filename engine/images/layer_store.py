@@ -1,0 +1,101 @@
+"""Unpacked layers on disk: made aside, synced, renamed to ``layers/sha256/HEX``; never changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.errors import ImageError, StoreError
+from engine.images.monitor import Advance
+from engine.images.removal import remove_tree
+from engine.images.streams import decompressed
+from engine.images.unpack import Unpacked, unpack
+from engine.oci.digest import checked_digest
+from engine.paths import Paths
+from engine.store.blobs import sync_directory
+
+
+class LayerStore:
+    """The unpacked layers below one root. Methods block on the disk: call them in a thread."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+
+    def has(self, diff_id: str) -> bool:
+        """Whether the layer is here, which means all of it."""
+        return self._paths.layer(checked_digest(diff_id)).is_dir()
+
+    def add(self, archive: BinaryIO, expected: str | None, advance: Advance) -> Unpacked:
+        """Unpack an archive, compressed or not, and keep it under its diff id.
+
+        Args:
+            expected: the diff id that it must have; None where any will do.
+            advance: called with the uncompressed bytes read since the last call; may raise to stop.
+
+        Raises:
+            ImageError: the archive is damaged or has another diff id; nothing is kept.
+            StoreError: the disk is full or can't be written.
+        """
+        with self._workplace() as folder:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                unpacked = unpack(decompressed(archive), descriptor, advance)
+            finally:
+                os.close(descriptor)
+            if expected is not None and unpacked.diff_id != expected:
+                raise ImageError(
+                    f"a layer that should have the diff id {expected[:19]}… has {unpacked.diff_id[:19]}…",
+                    "it is damaged, fetch it again",
+                )
+            self._keep(folder, unpacked.diff_id)
+        return unpacked
+
+    def size(self, diff_id: str) -> int:
+        """Bytes of all files of a layer, each counted once."""
+        seen: set[int] = set()
+        total = 0
+        for folder, _, names, descriptor in os.fwalk(self._paths.layer(diff_id)):
+            del folder
+            for name in names:
+                status = os.lstat(name, dir_fd=descriptor)
+                if status.st_ino not in seen and (status.st_mode & 0o170000) == 0o100000:
+                    seen.add(status.st_ino)
+                    total += status.st_size
+        return total
+
+    def diff_ids(self) -> list[str]:
+        """All layers that are here."""
+        folder = self._paths.layers / "sha256"
+        return [f"sha256:{name}" for name in os.listdir(folder)] if folder.is_dir() else []
+
+    @contextmanager
+    def _workplace(self) -> Iterator[Path]:
+        try:
+            self._paths.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder = Path(tempfile.mkdtemp(prefix="layer-", dir=self._paths.temporary))
+            folder.chmod(0o755)
+        except OSError as error:
+            raise _unwritable(error) from error
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
+
+    def _keep(self, folder: Path, diff_id: str) -> None:
+        target = self._paths.layer(diff_id)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.rename(folder, target)
+            sync_directory(target.parent)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another engine was faster: the same content
+                raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> StoreError:
+    return StoreError(f"the store can't be written ({error.strerror})", "free some space or choose another --root")

@@ -1,0 +1,72 @@
+"""Work in a thread that tells how far it is and can be told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from engine.jobs import Report
+from engine.model import Progress
+
+Result = TypeVar("Result")
+Advance = Callable[[int], None]
+
+_REPORT_SECONDS = 0.05
+
+
+class Stopped(Exception):
+    """Raised inside the thread when whoever waited for it has gone; undoes what is half done."""
+
+
+class Monitor:
+    """The thread's side: reports steps at most twenty times a second, and raises `Stopped` at the next chance."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let the next step raise; may be called from any thread."""
+        self._stopped.set()
+
+    def step(self, what: str, total: int = 0) -> Advance:
+        """Begin a step; call the answer with the amount of every piece that is done.
+
+        Args:
+            what: for people, such as ``Unpacking layer 1 of 3``.
+            total: the amount that makes the whole, in bytes; 0 when it isn't known.
+        """
+        done = 0
+        reported = 0.0
+
+        def advance(amount: int) -> None:
+            nonlocal done, reported
+            done += amount
+            self._check()
+            if (now := time.monotonic()) - reported >= _REPORT_SECONDS:
+                reported = now
+                self._report(Progress(what=what, done=done, total=total))
+
+        advance(0)
+        return advance
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise Stopped
+
+
+async def in_thread(report: Report, work: Callable[[Monitor], Result]) -> Result:
+    """Run blocking work in a thread; when cancelled, stop it and wait until it has undone what is half done."""
+    monitor = Monitor(report)
+    task = asyncio.ensure_future(asyncio.to_thread(work, monitor))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        monitor.stop()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen; the cancellation is what counts
+        raise
