@@ -10,11 +10,10 @@ from typing import NamedTuple
 from engine.cgroups.manager import Cgroup
 from engine.errors import RuntimeFailure, Unsupported
 from engine.linux import clone, namespaces
+from engine.network import transport
 from engine.network.plan import NETNS_DESCRIPTOR, NetworkPlan
-from engine.network.transport import send_requests
 from engine.oci.runtime_spec import Linux, Spec
 from engine.runtime import devices, init, mounting, protocol, rootfs, userns
-from engine.runtime.stdio import Pipes, open_pipes
 
 _ENTRY_BY_TYPE = {"mount": "mnt", "network": "net"}
 _BY_UNSHARE = namespaces.CLONE_NEWCGROUP | namespaces.CLONE_NEWTIME  # what clone3 gives too early
@@ -26,18 +25,29 @@ class Living(NamedTuple):
     Attributes:
         pidfd: of init.
         sync: socket to init, closed by execve.
-        master: of its terminal, or None with `pipes`.
+        master: of its terminal, if it has one.
     """
 
     pid: int
     pidfd: int
     sync: socket.socket
     master: int | None
-    pipes: Pipes | None
 
 
-def give_birth(spec: Spec, bundle: str, cgroup: Cgroup, network: NetworkPlan | None, interactive: bool) -> Living:
+def give_birth(
+    spec: Spec,
+    bundle: str,
+    cgroup: Cgroup,
+    network: NetworkPlan | None,
+    stdio: tuple[int, int, int] | None,
+    listener: socket.socket | None = None,
+) -> Living:
     """Make a container up to the moment before execve (OCI runtime spec, "create").
+
+    Args:
+        stdio: what becomes its 0, 1 and 2; None when the spec wants a terminal.
+        listener: where init waits for `Start`, when the caller ends before the container does. Without one
+            `Start` comes over `Living.sync`, and init dies with the caller.
 
     Raises:
         BoxdeckError: with the step that failed; init is gone then, the cgroup is the caller's.
@@ -50,13 +60,12 @@ def give_birth(spec: Spec, bundle: str, cgroup: Cgroup, network: NetworkPlan | N
     device_sources = devices.open_sources(spec) if mapping is not None else {}
     _prepare_time(linux)
     terminal = spec.process is not None and spec.process.terminal
-    pipes = None if terminal else open_pipes(interactive)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     child = _clone(flags & ~_BY_UNSHARE, cgroup)
     if child.pid == 0:
-        init.main(init.Birth(spec, root, sources, device_sources, pipes.child if pipes else None, theirs))
+        init.main(init.Birth(spec, root, sources, device_sources, stdio, theirs, listener))
     theirs.close()
-    _close_all([root, *sources.values(), *device_sources.values(), *(pipes.child if pipes else ())])
+    _close_all([root, *sources.values(), *device_sources.values()])
     if mapping is not None:
         os.close(mapping)
     try:
@@ -66,7 +75,7 @@ def give_birth(spec: Spec, bundle: str, cgroup: Cgroup, network: NetworkPlan | N
         os.kill(child.pid, 9)
         os.waitpid(child.pid, 0)
         raise
-    return Living(child.pid, child.pidfd, ours, master, pipes)
+    return Living(child.pid, child.pidfd, ours, master)
 
 
 def _clone_flags(linux: Linux) -> int:
@@ -119,20 +128,16 @@ def connect(pid: int, network: NetworkPlan) -> None:
     home = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.dup2(home, NETNS_DESCRIPTOR, inheritable=False)
-        with _route_socket() as here:
-            send_requests(here, network.host_requests)
+        with transport.open_socket() as here:
+            transport.attach(here, network)
         with namespaces.entered(home, "net"):
-            there = _route_socket()
+            there = transport.open_socket()
         with there:
-            send_requests(there, network.container_requests)
+            transport.configure(there, network)
     except OSError as error:
         raise RuntimeFailure(f"the container's network can't be made ({error})", "try --network none") from error
     finally:
         _close_all([home, NETNS_DESCRIPTOR])
-
-
-def _route_socket() -> socket.socket:
-    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
 
 
 def _await_created(sync: socket.socket, terminal: bool) -> int | None:

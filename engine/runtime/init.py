@@ -15,6 +15,7 @@ import signal
 import socket
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -34,6 +35,7 @@ class Birth(NamedTuple):
         sources, device_sources: detached sources of bind mounts and devices.
         stdio: descriptors to become 0, 1 and 2; None with a terminal.
         sync: socket to the shim.
+        listener: where to wait for the start when nobody stays at the other end of `sync`.
     """
 
     spec: Spec
@@ -42,25 +44,35 @@ class Birth(NamedTuple):
     device_sources: mounting.Sources
     stdio: tuple[int, int, int] | None
     sync: socket.socket
+    listener: socket.socket | None = None
 
 
 def main(birth: Birth) -> NoReturn:
-    """Never returns: becomes the container's program, or reports to the shim why not and ends."""
+    """Never returns: becomes the container's program, or reports to whoever made or starts it why not, and ends."""
     try:
-        _run(birth)
-    except BoxdeckError as error:
-        protocol.send(birth.sync, protocol.Failed.of(error))
-    except OSError as error:
-        failure = RuntimeFailure(f"the container can't be set up ({error})")
-        protocol.send(birth.sync, protocol.Failed.of(failure))
-    except BaseException as error:
-        failure = RuntimeFailure(f"init failed ({type(error).__name__}: {error})", "please report this")
-        protocol.send(birth.sync, protocol.Failed.of(failure))
+        _reporting(birth.sync, lambda: _set_up(birth))
+        starter = _await_start(birth)
+        _reporting(starter, lambda: _start(birth))
     finally:
         os._exit(_SETUP_FAILED)
 
 
-def _run(birth: Birth) -> NoReturn:
+def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
+    try:
+        step()
+        return
+    except BoxdeckError as error:
+        failure = protocol.Failed.of(error)
+    except OSError as error:
+        failure = protocol.Failed.of(RuntimeFailure(f"the container can't be set up ({error})"))
+    except BaseException as error:  # whatever it was, a container's first process never shows a traceback
+        reason = RuntimeFailure(f"init failed ({type(error).__name__}: {error})", "please report this")
+        failure = protocol.Failed.of(reason)
+    protocol.send(connection, failure)
+    os._exit(_SETUP_FAILED)
+
+
+def _set_up(birth: Birth) -> None:
     spec, linux = birth.spec, birth.spec.linux or Linux()
     if spec.process is None or not spec.process.args:
         raise RuntimeFailure("config.json has no process to run", 'give it one: "process": {"args": ["sh"], "cwd": "/"}')
@@ -72,11 +84,25 @@ def _run(birth: Birth) -> NoReturn:
     _finish_root(spec, linux)
     take_stdio(spec.process, birth.stdio, slave)
     protocol.send(birth.sync, protocol.Created(os.getpid()))
-    _await(birth.sync, protocol.Start)
-    process.become(spec.process)
-    prctl.set_parent_death_signal(signal.SIGKILL)  # nobody outlives the shim that would tell of its end
+
+
+def _await_start(birth: Birth) -> socket.socket:
+    """The connection on which the start was asked for; it closes at execve."""
+    starter = birth.sync
+    if birth.listener is not None:
+        birth.sync.close()
+        starter, _ = birth.listener.accept()
+    _await(starter, protocol.Start)
+    return starter
+
+
+def _start(birth: Birth) -> None:
+    assert birth.spec.process is not None
+    process.become(birth.spec.process)
+    if birth.listener is None:  # nobody would tell of the end of a container that outlived its shim
+        prctl.set_parent_death_signal(signal.SIGKILL)
     restore_signals()
-    process.execute(spec.process)
+    process.execute(birth.spec.process)
 
 
 def forget_imports() -> None:

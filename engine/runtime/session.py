@@ -62,8 +62,6 @@ class ExecSession:
         """Wait for execve, which closes the socket, and begin to pump."""
         protocol.send(sync, protocol.Start())
         if pipes is not None:
-            for descriptor in pipes.child:
-                os.close(descriptor)
             self._streams.use_pipes(pipes)
         with sync:
             while (received := receive_with_descriptor(sync))[0] is not None:

@@ -24,7 +24,7 @@ from engine.runtime.logs import LogWriter
 from engine.runtime.loop import Loop
 from engine.runtime.session import ExecSession, exit_status
 from engine.runtime.status import Status, boot_id, start_ticks, write
-from engine.runtime.stdio import Streams
+from engine.runtime.stdio import Streams, open_pipes
 from engine.runtime.unix_socket import listen
 
 SIGKILL_STATUS = 128 + int(signal.SIGKILL)
@@ -97,10 +97,13 @@ class Shim:
     def _make(self, spec: Spec) -> Living:
         self._log = LogWriter(self._launch.log)
         self._listener = listen(self._runtime)
-        living = give_birth(spec, self._launch.bundle, self._cgroup, self._launch.network, self._launch.interactive)
         self._streams = Streams(self._loop, self._log, self._finish_if_over)
-        if living.pipes is not None:
-            self._streams.use_pipes(living.pipes)
+        terminal = spec.process is not None and spec.process.terminal
+        pipes = None if terminal else open_pipes(self._launch.interactive)
+        stdio = pipes.child if pipes is not None else None
+        living = give_birth(spec, self._launch.bundle, self._cgroup, self._launch.network, stdio)
+        if pipes is not None:
+            self._streams.use_pipes(pipes)
         elif living.master is not None:
             self._streams.use_terminal(living.master)
         return living

@@ -63,7 +63,9 @@ class Streams:
         self._begin({master: protocol.STDOUT})
 
     def use_pipes(self, pipes: Pipes) -> None:
-        """The process has pipes; the child's ends must be closed by the caller."""
+        """The process has these pipes, and its own ends by now: here they are closed."""
+        for descriptor in pipes.child:
+            os.close(descriptor)
         self._input = pipes.stdin
         if self._input >= 0:
             os.set_blocking(self._input, False)
