@@ -65,20 +65,19 @@ def endpoint_plan(endpoint: Endpoint, bridge_index: int, mtu: int | None = None)
     )
 
 
-def create_bridge(name: str, mac: str, mtu: int) -> bytes:
-    """A bridge device that is up; its own hardware address keeps it from taking on that of a port."""
+def create_bridge(name: str, mac: str) -> bytes:
+    """A bridge device; a hardware address of its own keeps it from taking on that of a port."""
     attributes: _Attributes = [
         ("IFLA_IFNAME", name),
         ("IFLA_ADDRESS", mac),
-        ("IFLA_MTU", mtu),
         ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "bridge")]}),
     ]
-    return _link(_RTM_NEWLINK, attributes, flags=_NLM_F_CREATE | _NLM_F_EXCL, up=True)
+    return _link(_RTM_NEWLINK, attributes, flags=_NLM_F_CREATE | _NLM_F_EXCL)
 
 
-def set_link_up(name: str) -> bytes:
-    """Set a device up, by its name."""
-    return _set_up(name=name)
+def set_link_up(name: str, mtu: int) -> bytes:
+    """Set a device up with an MTU in bytes."""
+    return _link(_RTM_NEWLINK, [("IFLA_IFNAME", name), ("IFLA_MTU", mtu)], up=True)
 
 
 def delete_link(name: str) -> bytes:

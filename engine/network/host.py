@@ -1,0 +1,118 @@
+"""What the host's own network looks like: which subnets are in use, and the way out. Read with pyroute2.
+
+pyroute2's asynchronous sockets are used: its synchronous ones run an event loop inside, which can't be done in the
+thread of another, and a worker thread costs twice the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import IPv4Interface, IPv4Network
+from typing import Any
+
+from msgspec import Struct
+
+_RTN_UNICAST = 1
+_RT_TABLE_LOCAL = 255
+_DEFAULT_MTU = 1500
+
+
+class DefaultRoute(Struct, frozen=True, kw_only=True):
+    """The way out: a device's index, and the gateway's address where the route has one."""
+
+    index: int
+    gateway: str | None
+
+
+class HostAddress(Struct, frozen=True, kw_only=True):
+    """An IPv4 address in CIDR form and the index of the device that has it."""
+
+    index: int
+    address: str
+
+
+class HostNetwork(Struct, frozen=True, kw_only=True):
+    """The addresses and routes of a network namespace at one moment.
+
+    Attributes:
+        routes: destination and index of the device of each unicast route, default routes left out.
+    """
+
+    addresses: tuple[HostAddress, ...]
+    routes: tuple[tuple[IPv4Network, int | None], ...]
+    default_route: DefaultRoute | None
+
+    def taken(self, but: int | None = None) -> list[IPv4Network]:
+        """Every subnet that an address or a route is about, except those of the device with the index `but`."""
+        owned = [IPv4Interface(a.address).network for a in self.addresses if a.index != but]
+        return owned + [network for network, index in self.routes if index is None or index != but]
+
+    def addresses_of(self, index: int | None) -> tuple[str, ...]:
+        """The addresses of one device."""
+        return tuple(a.address for a in self.addresses if a.index == index)
+
+
+async def load() -> None:
+    """Import pyroute2 in a thread, so that an event loop isn't held up by it for 150 ms."""
+    if "pyroute2" not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, "pyroute2")
+
+
+@asynccontextmanager
+async def route_socket() -> AsyncIterator[Any]:
+    """A pyroute2 `AsyncIPRoute` of the calling thread's network namespace."""
+    from pyroute2 import AsyncIPRoute
+
+    async with AsyncIPRoute() as route:
+        yield route
+
+
+async def read(route: Any) -> HostNetwork:
+    """Addresses and routes (IPv4) through an open `AsyncIPRoute`."""
+    addresses = [_address(m) async for m in await route.get_addr(family=socket.AF_INET)]
+    routes = [m async for m in await route.get_routes(family=socket.AF_INET)]
+    return HostNetwork(
+        addresses=tuple(addresses),
+        routes=tuple(_destination(m) for m in routes if _is_subnet_route(m)),
+        default_route=_default_route(routes),
+    )
+
+
+def uplink_mtu(network: HostNetwork) -> int:
+    """How many bytes a packet to the outside may have; 1500 where there is no way out."""
+    from engine.network import interface
+
+    if network.default_route is None:
+        return _DEFAULT_MTU
+    try:
+        return interface.mtu_of(socket.if_indextoname(network.default_route.index))
+    except OSError:
+        return _DEFAULT_MTU
+
+
+def _address(message: Any) -> HostAddress:
+    address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+    return HostAddress(index=message["index"], address=f"{address}/{message['prefixlen']}")
+
+
+def _is_subnet_route(message: Any) -> bool:
+    return bool(message["type"] == _RTN_UNICAST and message["table"] != _RT_TABLE_LOCAL and message["dst_len"] > 0)
+
+
+def _destination(message: Any) -> tuple[IPv4Network, int | None]:
+    network = IPv4Network((message.get_attr("RTA_DST"), message["dst_len"]), strict=False)
+    return network, message.get_attr("RTA_OIF")
+
+
+def _default_route(routes: list[Any]) -> DefaultRoute | None:
+    """The unicast route to everywhere with the best metric."""
+    found = [m for m in routes if m["type"] == _RTN_UNICAST and m["dst_len"] == 0 and m.get_attr("RTA_OIF")]
+    if not found:
+        return None
+    best = min(found, key=lambda m: m.get_attr("RTA_PRIORITY") or 0)
+    return DefaultRoute(index=best.get_attr("RTA_OIF"), gateway=best.get_attr("RTA_GATEWAY"))
