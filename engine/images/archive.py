@@ -156,9 +156,7 @@ class _Loader:
         layers = [self._docker_layer(name) for name in image.layers]
         manifest = write_manifest(self._blobs, config, layers)
         names = tuple(parse_reference(tag).familiar for tag in image.repo_tags or ())
-        return Loaded(
-            installed=install(self._paths, manifest, self._monitor), names=names or (self._full_name(""),)
-        )
+        return Loaded(installed=install(self._paths, manifest, self._monitor), names=names or (self._full_name(""),))
 
     def _docker_layer(self, name: str) -> Descriptor:
         blob = self._blobs.add(self._files.open(name), advance=self._monitor.step("Reading a layer"))

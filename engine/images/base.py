@@ -21,7 +21,6 @@ from engine.oci.image_spec import LAYER_TAR, ConfigDocument, Descriptor, History
 from engine.paths import Paths
 from engine.store.blobs import Blob, Blobs
 
-REFERENCE: Final = "base:latest"
 _HISTORY: Final = "assembled by Boxdeck from the tools of one machine"
 
 

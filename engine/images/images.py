@@ -1,4 +1,7 @@
-"""The engine's images: found, brought in, removed."""
+"""The engine's images: found, brought in, removed.
+
+What brings images in, and what collects garbage, is imported when it is needed: commands that only look pay nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import Conflict, InvalidRequest, NotFound
-from engine.images import base
-from engine.images.archive import load_archive
-from engine.images.collect import discard, set_garbage_aside
-from engine.images.imported import import_archive
 from engine.images.lock import adding_content, removing_content
 from engine.images.monitor import in_thread
 from engine.images.records import ImageRecord, ImageRecords
@@ -26,6 +25,7 @@ from engine.paths import Paths
 from engine.store.blobs import Blobs
 from engine.store.database import Database
 
+BASE: Final = "base:latest"
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
 
@@ -103,12 +103,16 @@ class Images:
         except NotFound:
             if not _is_base(reference):
                 raise
+        from engine.images.base import assemble
+
         async with self._adding():
-            installed = await in_thread(report, lambda monitor: base.assemble(self._paths, monitor))
-            self._records.save(installed, base.REFERENCE, "import")
-        return await self.get(base.REFERENCE)
+            installed = await in_thread(report, lambda monitor: assemble(self._paths, monitor))
+            self._records.save(installed, BASE, "import")
+        return await self.get(BASE)
 
     async def _load(self, path: Path, report: Report) -> tuple[Image, ...]:
+        from engine.images.archive import load_archive
+
         async with self._adding():
             loaded = await in_thread(report, lambda monitor: load_archive(self._paths, path, monitor))
             for image in loaded:
@@ -117,6 +121,8 @@ class Images:
         return tuple([await self.get(image.installed.id) for image in loaded])
 
     async def _import(self, path: Path, reference: str, report: Report) -> Image:
+        from engine.images.imported import import_archive
+
         name = _tagged(reference)
         now = time.time_ns()
         async with self._adding():
@@ -217,6 +223,8 @@ class Images:
 
     async def _collect(self) -> None:
         """Delete what no image needs; left to the next time when an engine is just bringing content in."""
+        from engine.images.collect import discard, set_garbage_aside
+
         garbage: Sequence[Path] = ()
         with removing_content(self._paths) as alone:
             if alone:
@@ -245,7 +253,7 @@ def _is_prefix(reference: str) -> bool:
 
 
 def _is_base(reference: str) -> bool:
-    return parse_reference(reference).familiar == base.REFERENCE
+    return parse_reference(reference).familiar == BASE
 
 
 def _name_of(familiar: str) -> str:

@@ -73,9 +73,7 @@ def install(paths: Paths, manifest_digest: str, monitor: Monitor) -> Installed:
     )
 
 
-def _unpack(
-    blobs: Blobs, layers: LayerStore, diff_id: str, descriptor: Descriptor, monitor: Monitor, what: str
-) -> int:
+def _unpack(blobs: Blobs, layers: LayerStore, diff_id: str, descriptor: Descriptor, monitor: Monitor, what: str) -> int:
     if layers.has(diff_id):
         return layers.size(diff_id)
     with blobs.open(checked_digest(descriptor.digest)) as archive:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 
-from engine.images.install import Installed
 from engine.store.database import Database
+
+if TYPE_CHECKING:
+    from engine.images.install import Installed
 
 _COLUMNS = "id, manifest_digest, created_unix_ns, size_bytes"
 

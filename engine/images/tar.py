@@ -294,9 +294,7 @@ def _time(value: bytes) -> int:
 
 
 def _xattrs(pax: dict[str, bytes]) -> tuple[tuple[str, bytes], ...]:
-    return tuple(
-        (key.removeprefix(XATTR_PREFIX), value) for key, value in pax.items() if key.startswith(XATTR_PREFIX)
-    )
+    return tuple((key.removeprefix(XATTR_PREFIX), value) for key, value in pax.items() if key.startswith(XATTR_PREFIX))
 
 
 def _text(value: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import msgspec
@@ -36,7 +36,7 @@ _ARCHITECTURES: Final = {
     "loongarch64": "loong64",
 }
 _FRACTION = re.compile(r"\.(\d+)")
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Platform(Struct, frozen=True, kw_only=True):
@@ -168,11 +168,11 @@ def parse_time(text: str | None) -> int:
     except ValueError:
         return 0
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
+        moment = moment.replace(tzinfo=UTC)
     whole = (moment - _EPOCH).days * 86_400 + (moment - _EPOCH).seconds
     return whole * 1_000_000_000 + (int(fraction[1].ljust(9, "0")[:9]) if fraction else 0)
 
 
 def format_time(unix_ns: int) -> str:
     """Nanoseconds since the epoch as RFC 3339, whole seconds, in UTC."""
-    return datetime.fromtimestamp(unix_ns // 1_000_000_000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(unix_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
