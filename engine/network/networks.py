@@ -75,20 +75,22 @@ class Networks:
             mac=addresses.mac_of(address),
         )
 
-    def plan(self, endpoint: Endpoint) -> NetworkPlan:
+    async def plan(self, endpoint: Endpoint) -> NetworkPlan:
         """What the shim has to send to put a container on its network, see `engine.network.transport`.
 
         Raises:
             NotFound: the bridge has gone since `ensure`.
         """
+        await host.load()
         try:
             index, mtu = socket.if_nametoindex(endpoint.bridge), interface.mtu_of(endpoint.bridge)
         except OSError as error:
             raise NotFound(f"the bridge {endpoint.bridge} has gone", "try again") from error
         return encode.endpoint_plan(endpoint, index, mtu)
 
-    def loopback_plan(self) -> NetworkPlan:
+    async def loopback_plan(self) -> NetworkPlan:
         """What the shim has to send for a container without a network."""
+        await host.load()
         return encode.loopback_plan()
 
     async def topology(self, containers: Sequence[Container]) -> Topology:
