@@ -16,7 +16,14 @@ from engine.exec_process import compile_exec
 from engine.images.images import Images
 from engine.launch import Launcher
 from engine.locks import ContainerLock
-from engine.model import Container, ContainerRequest, ExecRequest, ImageConfig, LogLine, State
+from engine.model import (
+    Container,
+    ContainerRequest,
+    ExecRequest,
+    ImageConfig,
+    LogLine,
+    State,
+)
 from engine.network.networks import Networks
 from engine.network.plan import NetworkPlan
 from engine.oci.runtime_spec import decode
@@ -28,6 +35,7 @@ from engine.runtime import protocol, status
 from engine.session import Session
 from engine.signal_names import signal_number
 from engine.store.database import Database
+
 
 class Containers:
     """Containers of one root."""
@@ -187,7 +195,14 @@ class Containers:
         if container.endpoint is None:
             return await self._networks.loopback_plan()
         await self._networks.ensure()
-        return await self._networks.plan(container.endpoint)
+        return await self._networks.plan(self._current_endpoint(container))
+
+    def _current_endpoint(self, container: Container) -> Endpoint:
+        """The container's address, which is new when its network had to move to another subnet."""
+        endpoint = self._networks.lease(container.id)
+        if endpoint != container.endpoint:
+            self._preparation.move(container, endpoint)
+        return endpoint
 
     async def _await_shim(self, container_id: str) -> None:
         """Wait for a shim that has reported its end, so that everything of it is gone, and fold its last word."""

@@ -56,6 +56,14 @@ class Preparation:
             self._write(container, spec, first_id)
         return container
 
+    def move(self, container: Container, endpoint: Endpoint) -> None:
+        """Write down a new address, also in the container's /etc/hosts."""
+        moved = replace(container, endpoint=endpoint)
+        with self._database.transaction():
+            self._records.update(moved)
+        hostname = container.request.hostname or container.short_id
+        (self._paths.container(container.id) / "hosts").write_text(hosts_file(hostname, _address(endpoint)))
+
     def _insert(self, container_id: str, request: ContainerRequest, image: Image) -> Container:
         container = Container(
             id=container_id,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from engine.cgroups.manager import Cgroup, list_children
+from engine.errors import NotFound
 from engine.locks import ContainerLock
 from engine.model import Container, State
 from engine.paths import Paths
@@ -119,14 +121,13 @@ class Recovery:
         status = read(self._paths.status(container_id))
         return status is not None and shim_is_alive(status)
 
-    def _cgroup_children(self) -> list[str]:
-        from engine.cgroups.manager import list_children
-
+    def _cgroup_children(self) -> tuple[str, ...]:
         return list_children(self._paths.cgroup_name)
 
     def _kill_cgroup(self, container_id: str) -> None:
-        from engine.cgroups.manager import Cgroup
-
-        cgroup = Cgroup.open(self._paths.cgroup_path(container_id))
+        try:
+            cgroup = Cgroup.open(self._paths.cgroup_path(container_id))
+        except NotFound:
+            return
         cgroup.kill()
         cgroup.remove()

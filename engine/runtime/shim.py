@@ -52,8 +52,8 @@ def _detach() -> None:
     for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     null = os.open("/dev/null", os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(null, number)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
     os.close(null)
 
 

@@ -174,9 +174,7 @@ class Containers:
                 raise Conflict(f"the container {container_id!r} has not stopped", "kill it first, or add --force")
             os.kill(record.pid, signal.SIGKILL)
             _await_end(record)
-        cgroup = Cgroup.open(record.cgroups_path)
-        cgroup.kill()
-        cgroup.remove()
+        _remove_cgroup(record.cgroups_path)
         shutil.rmtree(self._root / container_id, ignore_errors=True)
 
     def _record(self, container_id: str) -> Record:
@@ -223,6 +221,15 @@ def _await_end(record: Record) -> None:
     deadline = time.monotonic() + _DELETE_PATIENCE_SECONDS
     while _is_alive(record) and time.monotonic() < deadline:
         time.sleep(0.005)
+
+
+def _remove_cgroup(path: str) -> None:
+    try:
+        cgroup = Cgroup.open(path)
+    except NotFound:
+        return
+    cgroup.kill()
+    cgroup.remove()
 
 
 def _send_master(master: int, path: str) -> None:
