@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -185,11 +185,11 @@ def _annotated_name(descriptor: Descriptor) -> str:
 
 def _fits(descriptor: Descriptor) -> bool:
     wanted = descriptor.platform
-    return wanted is None or (wanted.os == "linux" and wanted.architecture in ("", go_architecture(platform.machine())))
+    return wanted is None or (wanted.os == "linux" and wanted.architecture in ("", go_architecture(os.uname().machine)))
 
 
 def _machine() -> str:
-    return f"linux/{go_architecture(platform.machine())}"
+    return f"linux/{go_architecture(os.uname().machine)}"
 
 
 def _blob_name(digest: str) -> str:

@@ -1,4 +1,4 @@
-"""What the image `base` consists of on this machine, entry by entry; only busybox is asked, for its list of commands."""
+"""What the image `base` consists of on this machine, entry by entry; only busybox is run, to list its commands."""
 
 from __future__ import annotations
 

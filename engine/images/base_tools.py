@@ -6,21 +6,28 @@ from typing import Final
 
 SHELLS: Final = ("sh", "dash", "bash")
 
-COREUTILS: Final = tuple(
-    """[ arch b2sum base32 base64 basename basenc cat chgrp chmod chown chroot cksum comm cp csplit cut date dd df
-    dir dircolors dirname du echo env expand expr factor false fmt fold groups head hostid id install join link ln
-    logname ls md5sum mkdir mkfifo mknod mktemp mv nice nl nohup nproc numfmt od paste pathchk pinky pr printenv
-    printf ptx pwd readlink realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep
-    sort split stat stdbuf stty sum sync tac tail tee test timeout touch tr true truncate tsort tty uname unexpand
-    uniq unlink users vdir wc who whoami yes""".split()
+# fmt: off
+COREUTILS: Final = (
+    "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "chgrp", "chmod", "chown", "chroot",
+    "cksum", "comm", "cp", "csplit", "cut", "date", "dd", "df", "dir", "dircolors", "dirname", "du", "echo", "env",
+    "expand", "expr", "factor", "false", "fmt", "fold", "groups", "head", "hostid", "id", "install", "join", "link",
+    "ln", "logname", "ls", "md5sum", "mkdir", "mkfifo", "mknod", "mktemp", "mv", "nice", "nl", "nohup", "nproc",
+    "numfmt", "od", "paste", "pathchk", "pinky", "pr", "printenv", "printf", "ptx", "pwd", "readlink", "realpath",
+    "rm", "rmdir", "seq", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shred", "shuf", "sleep",
+    "sort", "split", "stat", "stdbuf", "stty", "sum", "sync", "tac", "tail", "tee", "test", "timeout", "touch",
+    "tr", "true", "truncate", "tsort", "tty", "uname", "unexpand", "uniq", "unlink", "users", "vdir", "wc", "who",
+    "whoami", "yes",
 )
 
-EVERYDAY: Final = tuple(
-    """awk grep egrep fgrep sed find xargs diff cmp ps top free uptime vmstat watch pgrep pidof sysctl ip ss ping
-    less more vi hostname tar gzip gunzip zcat bzip2 xz clear tput reset which getopt nsenter unshare lsns mount
-    umount findmnt dmesg flock setsid taskset chrt ionice renice kill prlimit hexdump xxd nc
-    nslookup tree column rev getconf getent locale script time""".split()
+EVERYDAY: Final = (
+    "awk", "grep", "egrep", "fgrep", "sed", "find", "xargs", "diff", "cmp", "ps", "top", "free", "uptime", "vmstat",
+    "watch", "pgrep", "pidof", "sysctl", "ip", "ss", "ping", "less", "more", "vi", "hostname", "tar", "gzip",
+    "gunzip", "zcat", "bzip2", "xz", "clear", "tput", "reset", "which", "getopt", "nsenter", "unshare", "lsns",
+    "mount", "umount", "findmnt", "dmesg", "flock", "setsid", "taskset", "chrt", "ionice", "renice", "kill",
+    "prlimit", "hexdump", "xxd", "nc", "nslookup", "tree", "column", "rev", "getconf", "getent", "locale", "script",
+    "time",
 )
+# fmt: on
 
 # Commands whose program has another name here. The small vi needs no runtime files.
 PREFERRED: Final = {"vi": ("vim.tiny", "vi", "nvi")}

@@ -6,7 +6,6 @@ Interruptible anywhere: garbage is renamed into the temporary folder first, in o
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from engine.images.records import ImageRecord
 from engine.images.removal import remove_tree
 from engine.oci.image_spec import Manifest, decode
 from engine.paths import Paths
-from engine.store.blobs import Blobs
+from engine.store.blobs import Blobs, temporary_name
 
 
 def set_garbage_aside(paths: Paths, images: Iterable[ImageRecord]) -> list[Path]:
@@ -59,8 +58,7 @@ def _blobs_of(blobs: Blobs, image: ImageRecord) -> Iterable[str]:
 
 
 def _set_aside(paths: Paths, path: Path) -> Path | None:
-    paths.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = paths.temporary / f"garbage-{uuid.uuid4().hex}"
+    target = temporary_name(paths, "garbage")
     try:
         os.rename(path, target)
     except FileNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -80,15 +80,17 @@ def _unpack(blobs: Blobs, layers: LayerStore, diff_id: str, descriptor: Descript
         return layers.add(archive, diff_id, monitor.step(what)).size_bytes
 
 
-def check_machine(os: str, architecture: str) -> None:
+def check_machine(system: str, architecture: str) -> None:
     """Refuse what this machine can't execute.
 
     Raises:
         ImageError: it is for another system or processor.
     """
-    mine = go_architecture(platform.machine())
-    if os not in ("", "linux") or architecture not in ("", mine):
-        raise ImageError(f"the image is for {os}/{architecture}, this machine is linux/{mine}", f"get it for {mine}")
+    mine = go_architecture(os.uname().machine)
+    if system not in ("", "linux") or architecture not in ("", mine):
+        raise ImageError(
+            f"the image is for {system}/{architecture}, this machine is linux/{mine}", f"get it for {mine}"
+        )
 
 
 def compose(blobs: Blobs, layers: Sequence[PackedLayer], document: ConfigDocument) -> str:
@@ -105,7 +107,7 @@ def compose(blobs: Blobs, layers: Sequence[PackedLayer], document: ConfigDocumen
         encode(
             ConfigDocument(
                 created=document.created,
-                architecture=document.architecture or go_architecture(platform.machine()),
+                architecture=document.architecture or go_architecture(os.uname().machine),
                 os=document.os,
                 config=document.config,
                 rootfs=rootfs,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.errors import ImageError, StoreError
+from engine.errors import ImageError
 from engine.images.monitor import Advance
 from engine.images.removal import remove_tree
 from engine.images.streams import decompressed
 from engine.images.unpack import Unpacked, unpack
 from engine.oci.digest import checked_digest
 from engine.paths import Paths
-from engine.store.blobs import sync_directory
+from engine.store.blobs import sync_directory, temporary_name, unwritable
 
 
 class LayerStore:
@@ -59,11 +59,10 @@ class LayerStore:
         """Bytes of all files of a layer, each counted once."""
         seen: set[int] = set()
         total = 0
-        for folder, _, names, descriptor in os.fwalk(self._paths.layer(diff_id)):
-            del folder
+        for _, _, names, descriptor in os.fwalk(self._paths.layer(diff_id)):
             for name in names:
                 status = os.lstat(name, dir_fd=descriptor)
-                if status.st_ino not in seen and (status.st_mode & 0o170000) == 0o100000:
+                if stat.S_ISREG(status.st_mode) and status.st_ino not in seen:
                     seen.add(status.st_ino)
                     total += status.st_size
         return total
@@ -75,12 +74,12 @@ class LayerStore:
 
     @contextmanager
     def _workplace(self) -> Iterator[Path]:
+        folder = temporary_name(self._paths, "layer")
         try:
-            self._paths.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder = Path(tempfile.mkdtemp(prefix="layer-", dir=self._paths.temporary))
-            folder.chmod(0o755)
+            folder.mkdir()
+            folder.chmod(0o755)  # whatever the umask
         except OSError as error:
-            raise _unwritable(error) from error
+            raise unwritable(error) from error
         try:
             yield folder
         finally:
@@ -94,8 +93,4 @@ class LayerStore:
             sync_directory(target.parent)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another engine was faster: the same content
-                raise _unwritable(error) from error
-
-
-def _unwritable(error: OSError) -> StoreError:
-    return StoreError(f"the store can't be written ({error.strerror})", "free some space or choose another --root")
+                raise unwritable(error) from error

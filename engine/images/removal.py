@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAXIMUM_DEPTH: Final = 100  # every level costs a descriptor and a frame; what lies deeper is lifted up first
 
 
 def remove_at(parent: int, name: str) -> None:
-    """Remove a file or a whole folder in the folder `parent`.
+    """Remove a file or a whole folder, however deep, in the folder `parent`.
 
     Raises:
         OSError: something in it can't be removed; what is gone already is no error.
     """
     with suppress(FileNotFoundError):
-        if stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
-            _empty(parent, name)
-            os.rmdir(name, dir_fd=parent)
-        else:
+        try:
             os.unlink(name, dir_fd=parent)
+        except IsADirectoryError:
+            _remove_folder(parent, name)
 
 
 def remove_tree(path: Path) -> None:
@@ -38,10 +38,30 @@ def remove_tree(path: Path) -> None:
             os.close(parent)
 
 
-def _empty(parent: int, name: str) -> None:
-    descriptor = os.open(name, _FOLDER, dir_fd=parent)
+def _remove_folder(parent: int, name: str) -> None:
+    top = os.open(name, _FOLDER, dir_fd=parent)
     try:
-        for child in os.listdir(descriptor):
-            remove_at(descriptor, child)
+        while names := os.listdir(top):
+            for child in names:
+                _remove_below(top, child, top, 1)
     finally:
-        os.close(descriptor)
+        os.close(top)
+    os.rmdir(name, dir_fd=parent)
+
+
+def _remove_below(parent: int, name: str, top: int, depth: int) -> None:
+    try:
+        os.unlink(name, dir_fd=parent)
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        if depth == _MAXIMUM_DEPTH:
+            os.rename(name, f"deep-{os.urandom(8).hex()}", src_dir_fd=parent, dst_dir_fd=top)
+            return
+        descriptor = os.open(name, _FOLDER, dir_fd=parent)
+        try:
+            for child in os.listdir(descriptor):
+                _remove_below(descriptor, child, top, depth + 1)
+        finally:
+            os.close(descriptor)
+        os.rmdir(name, dir_fd=parent)

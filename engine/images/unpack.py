@@ -23,6 +23,7 @@ from engine.images.tar import Entry, Kind, TarReader
 from engine.linux.paths import make_directories_in_root, open_in_root
 from engine.linux.sync import syncfs
 from engine.oci.digest import DigestReader, Readable
+from engine.store.blobs import write_all
 
 CHUNK_BYTES: Final = 1 << 20
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -209,7 +210,7 @@ class _Unpacker:
         descriptor = os.open(base, _CREATE, 0o600, dir_fd=parent)
         try:
             while data := self._reader.read(CHUNK_BYTES):
-                _write_all(descriptor, data)
+                write_all(descriptor, data)
                 self._report()
             self._dress(descriptor, entry)
             os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
@@ -289,9 +290,3 @@ def _set_xattr(descriptor: int, name: str, value: bytes) -> None:
     except OSError as error:
         if error.errno != errno.ENOTSUP:  # tmpfs without user attributes: docker goes on without them, too
             raise
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,7 +40,11 @@ class BlobWriter:
         """Append bytes; returns how many, as files do."""
         self._hash.update(data)
         self.size += len(data)
-        return self._file.write(data)
+        try:
+            write_all(self._file.fileno(), data)
+        except OSError as error:
+            raise unwritable(error) from error
+        return len(data)
 
     @property
     def blob(self) -> Blob:
@@ -125,20 +128,19 @@ class Blobs:
         """
         if expected is not None:
             checked_digest(expected)
+        temporary = temporary_name(self._paths, "blob")
         try:
-            self._paths.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor, name = tempfile.mkstemp(prefix="blob-", dir=self._paths.temporary)
+            file = temporary.open("xb", buffering=0)
         except OSError as error:
-            raise _unwritable(error) from error
+            raise unwritable(error) from error
         try:
-            with os.fdopen(descriptor, "wb", buffering=0) as file:
+            with file:
                 writer = BlobWriter(file)
                 yield writer
                 _check(writer.blob, expected)
-                self._commit(file, Path(name), writer.blob)
+                self._commit(file, temporary, writer.blob)
         finally:
-            with suppress(FileNotFoundError):
-                os.unlink(name)
+            temporary.unlink(missing_ok=True)
 
     def _commit(self, file: BinaryIO, temporary: Path, blob: Blob) -> None:
         try:
@@ -148,12 +150,32 @@ class Blobs:
             os.rename(temporary, target)
             sync_directory(target.parent)
         except OSError as error:
-            raise _unwritable(error) from error
+            raise unwritable(error) from error
 
     def digests(self) -> list[str]:
         """All blobs that are here."""
         folder = self._paths.blobs / "sha256"
         return [f"sha256:{name}" for name in os.listdir(folder)] if folder.is_dir() else []
+
+
+def temporary_name(paths: Paths, kind: str) -> Path:
+    """A name in the temporary folder, which is there afterwards, that nobody else has.
+
+    Raises:
+        StoreError: the folder can't be made.
+    """
+    try:
+        paths.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise unwritable(error) from error
+    return paths.temporary / f"{kind}-{os.urandom(8).hex()}"
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte; write(2) alone may stop half way."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def sync_directory(folder: Path) -> None:
@@ -172,5 +194,6 @@ def _check(blob: Blob, expected: str | None) -> None:
         )
 
 
-def _unwritable(error: OSError) -> StoreError:
+def unwritable(error: OSError) -> StoreError:
+    """What to say when the disk is full or fails."""
     return StoreError(f"the store can't be written ({error.strerror})", "free some space or choose another --root")
