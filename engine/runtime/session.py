@@ -126,16 +126,27 @@ class ExecSession:
 def _clone_into(spec: Spec, container: int, cgroup: Cgroup) -> clone.Child:
     """A child in the container's pid namespace (and cgroup on v2); it enters the others itself."""
     try:
-        if not entering.namespace_flags(spec) & namespaces.CLONE_NEWPID:
-            return clone.clone(0, cgroup.descriptor)
-        inside = os.open(f"/proc/{container}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            with namespaces.entered(inside, "pid"):
-                return clone.clone(0, cgroup.descriptor)
-        finally:
-            os.close(inside)
+        if entering.namespace_flags(spec) & namespaces.CLONE_NEWPID:
+            return _clone_inside(container, cgroup)
+        return clone.clone(0, cgroup.descriptor)
     except OSError as error:
         raise RuntimeFailure(f"the container can't be entered ({error.strerror})", "see whether it still runs") from error
+
+
+def _clone_inside(container: int, cgroup: Cgroup) -> clone.Child:
+    """Clone while our children are born in the container's pid namespace; the child must not come back from there."""
+    home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    inside = os.open(f"/proc/{container}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    child = None
+    try:
+        namespaces.setns(inside, namespaces.CLONE_NEWPID)
+        child = clone.clone(0, cgroup.descriptor)
+        return child
+    finally:
+        if child is None or child.pid != 0:
+            namespaces.setns(home, namespaces.CLONE_NEWPID)
+        os.close(inside)
+        os.close(home)
 
 
 def _join(cgroup: Cgroup, child: clone.Child) -> None:
