@@ -16,7 +16,10 @@ FRAME_SECONDS = 1 / 60
 PARSE_SECONDS_PER_FRAME = 0.006
 """How much of a frame may go into interpreting output; the rest of it waits in the kernel's buffers."""
 
-_BITE_BYTES = 4096
+REST_SECONDS = 0.006
+"""What everything else in the app gets at least, however slowly output is interpreted."""
+
+_BITE_BYTES = 1024
 
 
 class Pump:
@@ -38,6 +41,8 @@ class Pump:
         self._typed = bytearray()
         self._size: tuple[int, int] | None = None
         self._wake = asyncio.Event()
+        self.flooded = False
+        """Whether output comes faster than it is interpreted."""
         self._frame_began = 0.0
         self._parse_seconds = 0.0
 
@@ -90,9 +95,11 @@ class Pump:
         self._changed()
 
     async def _frame_time(self) -> None:
-        rest = self._frame_began + FRAME_SECONDS - perf_counter()
-        if rest > 0 and self._parse_seconds < PARSE_SECONDS_PER_FRAME:
-            return
-        if rest > 0:
-            await asyncio.sleep(rest)
-        self._frame_began, self._parse_seconds = perf_counter(), 0.0
+        late = perf_counter() - self._frame_began > FRAME_SECONDS
+        if self._parse_seconds >= PARSE_SECONDS_PER_FRAME:
+            self.flooded = True
+            await asyncio.sleep(max(REST_SECONDS, self._frame_began + FRAME_SECONDS - perf_counter()))
+            self._frame_began, self._parse_seconds = perf_counter(), 0.0
+        elif late:
+            self.flooded = False
+            self._frame_began, self._parse_seconds = perf_counter(), 0.0

@@ -28,6 +28,9 @@ from tui.terminal.session import TerminalSession
 HELD_FRAME_SECONDS = 0.15
 """How long a process may hold a frame back (mode 2026) before it is shown half done."""
 
+FLOOD_FRAME_SECONDS = 1 / 20
+"""Between two frames of output that nobody can read anyway."""
+
 WHEEL_ROWS = 3
 """Rows that one notch of the wheel moves."""
 
@@ -157,7 +160,8 @@ class ShellPane(Widget, can_focus=True):
     def _output_arrived(self) -> None:
         if self._paint_timer is not None:
             return
-        rest = self._painted_at + FRAME_SECONDS - perf_counter()
+        frame = FLOOD_FRAME_SECONDS if self._pump.flooded else FRAME_SECONDS
+        rest = self._painted_at + frame - perf_counter()
         if rest <= 0 and not self._emulator.modes.frame_held:
             self._paint()
         else:
