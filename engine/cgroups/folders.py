@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from engine.errors import Conflict, InvalidRequest, Unsupported
 
 _LEAVING_SECONDS = 2.0  # a dying process counts until its last thread is through exit
+_MAKING_ATTEMPTS = 5
 _NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -23,6 +24,18 @@ def make(folder: str, top: str) -> list[str]:
         Conflict: the cgroup exists and has processes.
         Unsupported: no privilege, or control groups are mounted read-only.
     """
+    for attempt in range(_MAKING_ATTEMPTS):
+        try:
+            return _make(folder, top)
+        except FileNotFoundError as error:  # the parent was removed at this moment, as empty ones are
+            if attempt == _MAKING_ATTEMPTS - 1:
+                raise _explained(error, folder) from error
+        except OSError as error:
+            raise _explained(error, folder) from error
+    raise AssertionError("unreachable")
+
+
+def _make(folder: str, top: str) -> list[str]:
     made: list[str] = []
     try:
         for parent in _missing_parents(folder, top):
@@ -30,11 +43,11 @@ def make(folder: str, top: str) -> list[str]:
                 made.append(parent)
         if not _mkdir(folder):
             _replace(folder)
-        return [*made, folder]
-    except OSError as error:
+    except BaseException:
         for path in reversed(made):
-            remove(path)
-        raise _explained(error, folder) from error
+            remove_if_empty(path)
+        raise
+    return [*made, folder]
 
 
 def remove(folder: str) -> bool:
@@ -83,7 +96,7 @@ def read(path: str) -> str:
     try:
         with open(path, encoding="ascii") as file:
             return file.read().strip()
-    except (FileNotFoundError, OSError):
+    except OSError:  # ENOENT, or ENODEV while it goes
         return ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 
 from engine.cgroups import folders, layout, limits
@@ -97,11 +96,16 @@ class Cgroup:
             return
         deadline = time.monotonic() + _DYING_SECONDS
         pause = 0.0005
-        while not self._kind.signal_all() and self._kill_listed() or self.processes():
+        while self._kill_once():
             if time.monotonic() > deadline:
-                raise RuntimeFailure(f"processes in the cgroup {self.path} don't die", "see what they wait for: ps -o wchan")
+                raise RuntimeFailure(f"processes in the cgroup {self.path} don't die", "see what they wait for with ps")
             time.sleep(pause)
             pause = min(pause * 2, 0.05)
+
+    def _kill_once(self) -> bool:
+        """Signal everybody; whether anybody is left."""
+        self._kind.kill_all()
+        return bool(self.processes())
 
     def freeze(self) -> None:
         """Stop every process where it is.
@@ -142,16 +146,6 @@ class Cgroup:
         gone = [folders.remove(folder) for folder in self.folders]
         return all(gone)
 
-    def _kill_listed(self) -> bool:
-        """One round of signals; whether anybody got one."""
-        descriptors = {pid: pidfd for pid in self.processes() if (pidfd := _open_pidfd(pid)) is not None}
-        still_here = set(self.processes())  # who is listed before and after belongs to the descriptor in between
-        for pid, pidfd in descriptors.items():
-            if pid in still_here:
-                _send_kill(pidfd)
-            os.close(pidfd)
-        return bool(still_here)
-
 
 def list_children(parent: str) -> list[str]:
     """Names of all cgroups below ``/parent`` in any hierarchy, sorted: our containers', dead or alive."""
@@ -173,17 +167,3 @@ def _checked(path: str) -> str:
     if not path.startswith("/") or path == "/" or any(part in ("", ".", "..") for part in parts[1:]):
         raise InvalidRequest(f"{path!r} is not a path of a cgroup", "write it as /parent/name")
     return path
-
-
-def _open_pidfd(pid: int) -> int | None:
-    try:
-        return os.pidfd_open(pid)
-    except OSError:  # gone, or not the leader of its threads any more
-        return None
-
-
-def _send_kill(pidfd: int) -> None:
-    try:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    except ProcessLookupError:
-        return

@@ -6,12 +6,11 @@ import os
 import time
 
 from engine.cgroups import folders, limits
+from engine.cgroups.killing import kill_listed
 from engine.cgroups.layout import Layout
 from engine.errors import Unsupported
 from engine.model import Limits
 from engine.oci.runtime_spec import LinuxResources
-
-_FREEZING_SECONDS = 5.0
 
 
 class V1:
@@ -61,17 +60,20 @@ class V1:
         for _, folder in self.folders:
             folders.write(f"{folder}/tasks", str(pid))
 
-    def signal_all(self) -> bool:
-        """False: v1 has no file that kills."""
-        return False
+    def kill_all(self) -> None:
+        """SIGKILL to everybody, frozen meanwhile where possible, so that nobody outruns us by forking."""
+        frozen = self._try_freeze()
+        kill_listed(self.main_folder)
+        if frozen:  # signals reach frozen processes only when they thaw
+            self.set_frozen(False)
 
-    def set_frozen(self, frozen: bool) -> None:
+    def set_frozen(self, frozen: bool, patience_seconds: float = 5.0) -> None:
         """Freeze or thaw, and wait until the kernel says it is done (freezer-subsystem.rst)."""
         if "freezer" not in self._by_controller:
             raise Unsupported("the freezer controller is not available here", "mount it, or stop the container instead")
         wanted = "FROZEN" if frozen else "THAWED"
         path = self._file("freezer", "freezer.state")
-        deadline = time.monotonic() + _FREEZING_SECONDS
+        deadline = time.monotonic() + patience_seconds
         folders.write(path, wanted)
         while (state := folders.read(path)) and state != wanted:
             if time.monotonic() > deadline:
@@ -79,6 +81,13 @@ class V1:
                 raise Unsupported("the processes don't freeze", "one of them is stuck in the kernel; try again later")
             time.sleep(0.001)
             folders.write(path, wanted)  # once more: who was forked meanwhile may have slipped through
+
+    def _try_freeze(self) -> bool:
+        try:
+            self.set_frozen(True, patience_seconds=0.5)
+        except (OSError, Unsupported):
+            return False
+        return True
 
     def oom_kills(self) -> int:
         """Processes that the kernel killed for memory."""

@@ -7,6 +7,7 @@ import os
 import time
 
 from engine.cgroups import folders, limits
+from engine.cgroups.killing import kill_listed
 from engine.cgroups.layout import MANAGED_V2, Layout
 from engine.errors import Unsupported
 from engine.model import Limits
@@ -24,6 +25,7 @@ class V2:
 
     def __init__(self, layout: Layout, path: str) -> None:
         self._top = layout.unified or ""
+        self._path = path
         self._folder = self._top + path
         self.folders = ((self._top, self._folder),)
         self._descriptor: int | None = None
@@ -36,10 +38,10 @@ class V2:
     def prepare(self) -> None:
         """Hand our controllers down from the top to the parent (cgroup-v2.rst, "Enabling and Disabling")."""
         parent = self._top
-        for name in os.path.relpath(os.path.dirname(self._folder), self._top).split("/"):
-            _enable_controllers(parent)
-            parent = os.path.normpath(f"{parent}/{name}")
         _enable_controllers(parent)
+        for name in self._path.strip("/").split("/")[:-1]:
+            parent = f"{parent}/{name}"
+            _enable_controllers(parent)
 
     def apply(self, resources: LinuxResources) -> None:
         """Write the limits.
@@ -66,13 +68,12 @@ class V2:
         """Move a process here."""
         folders.write(f"{self._folder}/cgroup.procs", str(pid))
 
-    def signal_all(self) -> bool:
-        """SIGKILL to everybody at once; False before Linux 5.14, which brought cgroup.kill."""
+    def kill_all(self) -> None:
+        """SIGKILL to everybody at once; one by one before Linux 5.14, which brought cgroup.kill."""
         try:
             folders.write(f"{self._folder}/cgroup.kill", "1")
         except FileNotFoundError:
-            return not os.path.isdir(self._folder)
-        return True
+            kill_listed(self._folder)
 
     def set_frozen(self, frozen: bool) -> None:
         """Freeze or thaw, and wait until the kernel says it is done."""
