@@ -1,0 +1,142 @@
+"""What the topology screen shows: the kernel's state, with our names on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from engine.model import Container, ContainerRequest, Endpoint, State, Topology
+from engine.network.networks import Networks
+from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, await_true, shell
+
+Maker = Callable[..., Networks]
+Boxes = Callable[[], Box]
+
+
+async def connected(networks: Networks, box: Box, number: int) -> Container:
+    """A running container on the network, as the engine would describe it."""
+    await networks.ensure()
+    container_id = add_container(networks, number)
+    endpoint = networks.lease(container_id)
+    box.apply(await networks.plan(endpoint))
+    return container(container_id, f"box-{number}", endpoint)
+
+
+def container(container_id: str, name: str, endpoint: Endpoint) -> Container:
+    return Container(
+        id=container_id,
+        name=name,
+        request=ContainerRequest(image="base"),
+        image_id="",
+        argv=(),
+        state=State.RUNNING,
+        created_unix_ns=0,
+        endpoint=endpoint,
+    )
+
+
+def endpoint_of(one: Container) -> Endpoint:
+    assert one.endpoint is not None
+    return one.endpoint
+
+
+def send_a_million_bytes(sender: Box, receiver: Box, address: str) -> None:
+    with receiver.listen(address) as server, sender.connect(address) as outgoing:
+        server.settimeout(SETTLE_SECONDS)
+        incoming, _ = server.accept()
+        with incoming:
+            for _ in range(100):
+                outgoing.sendall(bytes(10_000))
+                incoming.recv(10_000, 0x100)  # MSG_WAITALL
+
+
+async def test_an_empty_machine_has_neither_uplink_nor_bridge(machine: None, engine_on: Maker) -> None:
+    assert await engine_on().topology([]) == Topology(uplink=None, bridges=())
+
+
+async def test_the_uplink_is_where_the_default_route_leaves(machine: None, engine_on: Maker) -> None:
+    shell("ip link add lan type bridge; ip addr add 192.0.2.5/24 dev lan; ip link set lan up")
+    shell("ip link add wan type bridge; ip addr add 198.51.100.5/24 dev wan; ip link set wan up")
+    shell("ip route add default via 192.0.2.1 metric 200; ip route add default via 198.51.100.1 metric 100")
+    uplink = (await engine_on().topology([])).uplink
+    assert uplink is not None
+    assert (uplink.interface, uplink.addresses, uplink.gateway) == ("wan", ("198.51.100.5/24",), "198.51.100.1")
+
+
+async def test_containers_hang_on_the_bridge_by_their_names(box: Boxes, engine_on: Maker) -> None:
+    networks = engine_on()
+    containers = [await connected(networks, box(), n) for n in range(2)]
+    (bridge,) = (await networks.topology(containers)).bridges
+    assert (bridge.name, bridge.network, bridge.is_up) == (networks._paths.bridge_name, "bridge", True)
+    assert bridge.addresses == ("10.89.0.1/24",)
+    assert [(p.container_name, p.address, p.is_up) for p in bridge.ports] == [
+        ("box-0", "10.89.0.2/24", True),
+        ("box-1", "10.89.0.3/24", True),
+    ]
+    first = endpoint_of(containers[0])
+    port = bridge.ports[0]
+    assert (port.host_interface, port.container_interface, port.mac) == (first.host_interface, "eth0", first.mac)
+    assert port.container_id == containers[0].id
+
+
+async def test_a_strangers_device_on_our_bridge_is_shown_as_one(box: Boxes, engine_on: Maker) -> None:
+    networks = engine_on()
+    await networks.ensure()
+    shell(f"ip link add guest type veth peer name guest1; ip link set guest master {networks._paths.bridge_name}")
+    (bridge,) = (await networks.topology([])).bridges
+    assert [(p.host_interface, p.is_up, p.container_id) for p in bridge.ports] == [("guest", False, None)]
+
+
+async def test_bytes_are_counted_as_the_container_sees_them(box: Boxes, engine_on: Maker) -> None:
+    networks, sender, receiver = engine_on(), box(), box()
+    containers = [await connected(networks, sender, 1), await connected(networks, receiver, 2)]
+    with networks.counters() as reader:
+        send_a_million_bytes(sender, receiver, endpoint_of(containers[1]).address.partition("/")[0])
+        counters = reader.read()
+    out, into = (counters[endpoint_of(c).host_interface] for c in containers)
+    assert 1_000_000 < out.sent_bytes < 1_200_000 > out.received_bytes + 900_000
+    assert 1_000_000 < into.received_bytes < 1_200_000
+    assert out.sent_packets > 0 and into.received_packets > 0 and out.sent_errors == into.received_errors == 0
+    (bridge,) = (await networks.topology(containers)).bridges
+    assert [p.sent_bytes > 1_000_000 for p in bridge.ports] == [True, False]
+    assert [p.received_bytes > 1_000_000 for p in bridge.ports] == [False, True]
+
+
+async def test_counters_are_of_our_bridge_only(box: Boxes, engine_on: Maker) -> None:
+    networks, other = engine_on("mine"), engine_on("other")
+    with networks.counters() as reader:
+        assert reader.read() == {}
+        mine = await connected(networks, box(), 1)
+        await connected(other, box(), 2)
+        assert set(reader.read()) == {endpoint_of(mine).host_interface}
+        await networks.reset()
+        assert reader.read() == {}
+
+
+async def test_a_container_that_starts_or_ends_is_noticed_without_polling(box: Boxes, engine_on: Maker) -> None:
+    networks, web = engine_on(), Box()
+    await networks.ensure()
+    changes = networks.changes()
+    pending = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0.01)
+    assert not pending.done()
+    started = await connected(networks, web, 1)
+    await asyncio.wait_for(pending, SETTLE_SECONDS)
+    assert len((await networks.topology([started])).bridges[0].ports) == 1
+    web.end()
+    await_true(lambda: endpoint_of(started).host_interface not in shell("ip link"))
+    await asyncio.wait_for(anext(changes), SETTLE_SECONDS)
+    assert (await networks.topology([])).bridges[0].ports == ()
+    await changes.aclose()  # type: ignore[attr-defined]
+
+
+async def test_a_flood_of_changes_is_one_change(machine: None, engine_on: Maker) -> None:
+    changes = engine_on().changes()
+    pending = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0.01)
+    shell("for n in 1 2 3 4 5 6 7 8 9; do ip link add b$n type bridge; ip link del b$n; done")
+    await asyncio.wait_for(pending, SETTLE_SECONDS)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(changes), 0.3)
