@@ -1,0 +1,49 @@
+"""Compressed streams are recognised and read like plain ones."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+
+import pytest
+
+from engine.errors import ImageError
+from engine.images.streams import decompressed
+
+CONTENT = bytes(range(256)) * 20_000
+
+
+def read(data: bytes, size: int = 70_000) -> bytes:
+    stream = decompressed(io.BytesIO(data))
+    return b"".join(iter(lambda: stream.read(size), b""))
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("content", [b"", b"x", CONTENT])
+def test_every_compression_is_read(compress, content):
+    assert read(compress(content)) == content
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_several_members_in_a_row_are_one_stream(compress):
+    assert read(compress(b"one ") + compress(b"two") + b"\0" * 512) == b"one two"
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("harm", [lambda d: d[:-9], lambda d: d[:20] + b"garbage" + d[27:], lambda d: d + b"garbage"])
+def test_damage_is_told_in_one_sentence(compress, harm):
+    with pytest.raises(ImageError, match="stream is damaged"):
+        read(harm(compress(CONTENT)))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_no_read_gives_more_than_asked_for(compress):
+    stream = decompressed(io.BytesIO(compress(b"\0" * 10_000_000)))
+    assert all(len(piece) <= 1000 for piece in (stream.read(1000) for _ in range(100)))
+
+
+def test_zstd_is_named():
+    with pytest.raises(ImageError, match="zstd"):
+        read(b"\x28\xb5\x2f\xfd" + b"x" * 20)
