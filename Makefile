@@ -1,0 +1,48 @@
+# Boxdeck: every target does its own set-up and is quick the second time.
+#   make run          the app, on a bare Debian 12 or 13 too
+#   make test         every test that this machine can run
+#   make venv         .venv with everything in it
+#   make lint         ruff and mypy
+#   make test-vm      the engine's tests on a kernel with cgroup v2, in a virtual machine
+#   make screenshots  pictures of a real session, into screenshots/
+#   make bench        how long the command line and a container take to start
+#   make clean        remove what was built
+
+SHELL := /bin/bash
+BIN := .venv/bin
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+TESTS ?= tests
+
+.DEFAULT_GOAL := run
+.PHONY: run test venv lint test-vm screenshots bench clean
+
+run: venv
+	@exec $(AS_ROOT) $(BIN)/boxdeck
+
+test: venv
+	@.ci/setup test
+	$(BIN)/pytest -m "not vm" $(TESTS)
+
+venv:
+	@.ci/setup run
+
+lint: venv
+	$(BIN)/ruff check engine tui tests screenshots
+	$(BIN)/ruff format --check engine tui tests screenshots
+	$(BIN)/mypy
+
+test-vm: venv
+	@.ci/setup test vm
+	tests/vm/run-tests
+
+screenshots: venv
+	@.ci/setup test pictures
+	$(BIN)/python screenshots/make.py
+
+bench: venv
+	@.ci/setup test
+	$(BIN)/python tests/benchmarks/start.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find engine tui tests screenshots -name __pycache__ -type d -prune -exec rm -rf {} +
