@@ -68,8 +68,8 @@ class PtySession:
         self._set_size(rows, columns)
 
     async def wait(self) -> int:
-        while self._status is None and not self._reap():
-            await asyncio.sleep(0.005)
+        if self._status is None and not self._reap():
+            await asyncio.to_thread(self._reap, 0)
         assert self._status is not None
         return self._status
 
@@ -85,10 +85,10 @@ class PtySession:
                     return
                 await asyncio.sleep(0.01)
             os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+            self._reap(0)
 
-    def _reap(self) -> bool:
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
+    def _reap(self, options: int = os.WNOHANG) -> bool:
+        pid, status = os.waitpid(self.pid, options)
         if pid == 0:
             return False
         code = os.waitstatus_to_exitcode(status)

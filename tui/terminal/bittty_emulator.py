@@ -2,18 +2,20 @@
 
 What is worked around (bittty 0.3.0), each with a test:
 
-- a process may resize the page behind the pane's back (XTWINOPS 8, DECSLPP, DECCOLM, DECSCPP): `_Board` refuses;
+- a process may resize the page behind the pane's back (XTWINOPS 8, DECSLPP, DECCOLM, DECSCPP): refused by `_board`
+  and `_MODEL`;
 - an OSC, DCS or CSI sequence that never ends is buffered without a bound and searched anew for every chunk:
   `BitttyEmulator._drop_endless_sequence`;
 - combining characters take a cell of their own unless mode 2027 is set: it is always set here;
-- title reports would type what the process put into its title: `_Board` answers sizes only;
+- re-wrapping to a single column leaves rows with a wide character two cells long: `_runs` cuts them;
+- title reports would type what the process put into its title: `_board` answers sizes only;
 - a handler that raises would leave half a sequence in the parser: `feed` starts the parser afresh.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -94,7 +96,7 @@ class _Replies:
         return data
 
     async def read_bytes_async(self, size: int) -> bytes:
-        return b""
+        raise EOFError(f"{size} bytes of output were wanted here, but they come through feed")
 
     def flush(self) -> None:
         """Nothing is buffered further on."""
@@ -109,30 +111,28 @@ class _Replies:
         """Nothing is held open."""
 
 
-class _Board(Board):
+def _board(columns: int, rows: int) -> Board:
     """A board whose size is the pane's business alone."""
+    board = Board(width=columns, height=rows, model=_MODEL)
+    window_operation = board.registry["XTWINOPS"]
 
-    def __init__(self, columns: int, rows: int) -> None:
-        super().__init__(width=columns, height=rows, model=_MODEL)
-        self._window_operation = self.registry["XTWINOPS"]
-        self.registry["XTWINOPS"] = self._answer_window_operation
-        # VT100 and later: combining characters join the character before them.
-        self.blitter.set_grapheme_clustering(True)
-
-    def set_page_columns(self, columns: int) -> None:
-        """DECSCPP: refused, for the page is as wide as the pane."""
-
-    def _answer_window_operation(self, operation: Any) -> None:
+    def answer_window_operation(operation: Any) -> None:
         parameters = operation.args[0]
         if parameters and parameters[0] in _SIZE_REPORTS | _TITLE_STACK:
-            self._window_operation(operation)
+            window_operation(operation)
+
+    board.registry["XTWINOPS"] = answer_window_operation
+    del board.registry["DECSCPP"]  # the page is as wide as the pane
+    # VT100 and later: combining characters join the character before them.
+    board.blitter.set_grapheme_clustering(True)
+    return board
 
 
 class BitttyEmulator:
     """An `Emulator`; see there. The columns and rows it starts with are at least 1."""
 
     def __init__(self, columns: int = 80, rows: int = 24) -> None:
-        self._board = _Board(columns, rows)
+        self._board = _board(columns, rows)
         self._replies = _Replies()
         self._board.pty = self._replies
         self._display = Terminal(self._board, MemoryScrollback(HISTORY_CELLS))
@@ -144,12 +144,14 @@ class BitttyEmulator:
     @property
     def columns(self) -> int:
         """See `Emulator`."""
-        return self._board.width
+        columns: int = self._board.width
+        return columns
 
     @property
     def rows(self) -> int:
         """See `Emulator`."""
-        return self._board.height
+        rows: int = self._board.height
+        return rows
 
     @property
     def title(self) -> str:
@@ -189,7 +191,8 @@ class BitttyEmulator:
     @property
     def view_offset(self) -> int:
         """See `Emulator`."""
-        return self._display.view_offset()
+        offset: int = self._display.view_offset()
+        return offset
 
     def feed(self, data: bytes) -> None:
         """See `Emulator`."""
@@ -279,18 +282,18 @@ class BitttyEmulator:
         return sorted({*changed, before.row, self._seen_cursor.row})
 
 
-def _runs(cells: Iterable[tuple[Any, str]], columns: int) -> Row:
+def _runs(cells: Sequence[tuple[Any, str]], columns: int) -> Row:
     """Cells of a bittty row as runs of one style, padded to `columns`."""
     runs: list[Run] = []
     width = 0
     style: Any = None
     text: list[str] = []
-    for cell_style, character in cells:
-        if cell_style is not style and text:
+    for own_style, character in cells[:columns]:
+        if own_style is not style and text:
             runs.append(_run(text, style))
             width += runs[-1].width
             text = []
-        style = cell_style
+        style = own_style
         text.append(character)
     if text:
         runs.append(_run(text, style))

@@ -6,9 +6,9 @@ All functions are pure.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
-from textual.keys import key_to_character
+from textual.keys import REPLACED_KEYS, key_to_character
 
 ESCAPE = b"\x1b"
 
@@ -43,13 +43,10 @@ _MODIFIERS = frozenset(_MODIFIER_BITS) | {"super", "hyper"}
 # X11's XLookupString gives these keys control characters beside "@" to "_".
 _CONTROL_ALIASES = {" ": 0x00, "2": 0x00, "3": 0x1B, "4": 0x1C, "5": 0x1D, "6": 0x1E, "7": 0x1F, "8": 0x7F}
 _CONTROL_ALIASES |= {"/": 0x1F, "-": 0x1F, "?": 0x7F}
-# Unicode's name differs from Textual's word for the key.
-_CHARACTERS = {"circumflex_accent": "^", "at": "@", "underscore": "_", "backslash": "\\", "space": " ", "minus": "-"}
 
 _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 # xterm's disallowedPasteControls: a paste must not be able to end its own brackets or type control characters.
-_PASTE_TABLE = {code: " " for code in (*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0))}
-_PASTE_TABLE |= {0x0A: "\r"}
+_PASTE_TABLE = dict.fromkeys((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)), " ") | {0x0A: "\r"}
 
 
 def encode_key(key: str, character: str | None = None, *, application_cursor: bool = False) -> bytes:
@@ -84,14 +81,14 @@ def encode_paste(text: str, *, bracketed: bool) -> bytes:
     return _PASTE_START + body + _PASTE_END if bracketed else body
 
 
-def _shifted_function_key(name: str, modifiers: Set[str]) -> tuple[str, Set[str]]:
+def _shifted_function_key(name: str, modifiers: AbstractSet[str]) -> tuple[str, AbstractSet[str]]:
     # Textual reads CSI 1;2P as f13, but it is what xterm sends for shift+f1, and terminfo says kf13=\E[1;2P.
     if name.startswith("f") and name[1:].isdecimal() and 13 <= int(name[1:]) <= 24:
         return f"f{int(name[1:]) - 12}", modifiers | {"shift"}
     return name, modifiers
 
 
-def _function_key(name: str, modifiers: Set[str], application_cursor: bool) -> bytes | None:
+def _function_key(name: str, modifiers: AbstractSet[str], application_cursor: bool) -> bytes | None:
     parameter = 1 + sum(_MODIFIER_BITS[modifier] for modifier in modifiers)
     if name in _TILDE_KEYS:
         suffix = f";{parameter}" if parameter > 1 else ""
@@ -104,7 +101,7 @@ def _function_key(name: str, modifiers: Set[str], application_cursor: bool) -> b
     return f"\x1b{'O' if application_cursor or name in _PF_KEYS else '['}{letter}".encode()
 
 
-def _character_key(name: str, character: str | None, modifiers: Set[str]) -> bytes:
+def _character_key(name: str, character: str | None, modifiers: AbstractSet[str]) -> bytes:
     prefix = ESCAPE if modifiers & {"alt", "meta"} else b""
     if name == "tab" and "shift" in modifiers:
         return prefix + b"\x1b[Z"
@@ -116,10 +113,10 @@ def _character_key(name: str, character: str | None, modifiers: Set[str]) -> byt
     return prefix + typed if typed else b""
 
 
-def _typed(name: str, character: str | None, modifiers: Set[str]) -> bytes:
+def _typed(name: str, character: str | None, modifiers: AbstractSet[str]) -> bytes:
     if not modifiers and character is not None and character.isprintable():
         return character.encode("utf-8", "replace")
-    plain = _CHARACTERS.get(name) or key_to_character(name)
+    plain = key_to_character(REPLACED_KEYS.get(name, name))
     if plain is None:
         return b""
     if "ctrl" in modifiers:

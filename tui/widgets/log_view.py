@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Size
@@ -161,7 +160,7 @@ class LogView(ScrollView, can_focus=True):
         self._strips.clear()
         self._lay_out()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Wrap lines to the new width."""
         self._lay_out_anew()
 
@@ -247,10 +246,6 @@ class LogView(ScrollView, can_focus=True):
                 end = len(text) if span[1] == -1 else span[1]
                 parts.append(text[span[0] : end] + ("\n" if self._buffer.is_last_row_of_line(row) else ""))
         return "".join(parts).removesuffix("\n"), "\n"
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Show what is selected."""
-        self.refresh()
 
 
 def _clock(at_unix_ns: int) -> str:

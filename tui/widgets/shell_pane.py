@@ -146,7 +146,7 @@ class ShellPane(Widget, can_focus=True):
         self._show_labels()
         self.post_message(self.Ended(self, status))
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Fit the process's terminal to the pane."""
         columns, rows = self.size
         if columns and rows and (columns, rows) != (self._emulator.columns, self._emulator.rows):
@@ -259,7 +259,7 @@ class ShellPane(Widget, can_focus=True):
     def _toggle_zoom(self) -> None:
         zoomed = self.screen.maximized is not None
         # Escape belongs to the process, though Textual would minimise the pane with it.
-        self.screen.ESCAPE_TO_MINIMIZE = None if zoomed else False
+        self.screen.ESCAPE_TO_MINIMIZE = None if zoomed else False  # type: ignore[misc]  # read from the instance
         if zoomed:
             self.screen.minimize()
         else:
