@@ -1,31 +1,13 @@
-"""Traffic counters of everything on a bridge: one netlink dump a tick, through a socket that stays open.
-
-This is read every second for as long as somebody looks, so its few fields are unpacked by hand: pyroute2 decodes
-all of a device's two hundred attributes, at a hundred times the cost.
-"""
+"""Traffic counters of everything on a bridge: one netlink dump a tick, through a socket that stays open."""
 
 from __future__ import annotations
 
-import struct
 from types import TracebackType
 
 from msgspec import Struct
 
-from engine.network import interface, transport
-
-# linux/rtnetlink.h, linux/if_link.h
-_RTM_NEWLINK = 16
-_RTM_GETLINK = 18
-_IFLA_IFNAME = 3
-_IFLA_MASTER = 10
-_IFLA_STATS64 = 23
-_IFLA_EXT_MASK = 29
-_RTEXT_FILTER_SKIP_STATS = 1 << 3  # leaves out the protocol statistics, hundreds of numbers, not IFLA_STATS64
-_IFINFOMSG_BYTES = 16
-
-_HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
-_NUMBER = struct.Struct("=HHI")  # struct nlattr with a 32 bit value
-_STATS = struct.Struct("=8Q")  # struct rtnl_link_stats64: packets, bytes, errors, dropped, each rx then tx
+from engine.network import interface, links, transport
+from engine.network.links import LinkStatistics
 
 
 class InterfaceCounters(Struct, frozen=True, kw_only=True):
@@ -61,8 +43,7 @@ class CounterReader:
         index = interface.index_of(self._bridge)
         if index is None:
             return {}
-        found = (_parsed(message.payload) for message in transport.dump(self._socket, _request(index)))
-        return {name: counters for name, master, counters in found if master == index}
+        return {link.name: _from_inside(link.statistics) for link in links.read(self._socket, index)}
 
     def close(self) -> None:
         """Close the socket."""
@@ -77,37 +58,15 @@ class CounterReader:
         self.close()
 
 
-def _request(bridge_index: int) -> bytes:
-    """RTM_GETLINK for the devices of one master only; a kernel too old to filter (before 4.6) lists all of them."""
-    body = bytes(_IFINFOMSG_BYTES)
-    body += _NUMBER.pack(_NUMBER.size, _IFLA_MASTER, bridge_index)
-    body += _NUMBER.pack(_NUMBER.size, _IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
-    return _HEADER.pack(_HEADER.size + len(body), _RTM_GETLINK, 0, 0, 0) + body
-
-
-def _parsed(payload: memoryview) -> tuple[str, int, InterfaceCounters]:
-    """Name, index of the master and counters of one device."""
-    name, master, counters = "", 0, InterfaceCounters()
-    for kind, value in transport.attributes(payload, _IFINFOMSG_BYTES):
-        if kind == _IFLA_IFNAME:
-            name = bytes(value[:-1]).decode()
-        elif kind == _IFLA_MASTER:
-            (master,) = struct.unpack("=I", value)
-        elif kind == _IFLA_STATS64:
-            counters = _from_inside(value)
-    return name, master, counters
-
-
-def _from_inside(stats: memoryview) -> InterfaceCounters:
+def _from_inside(host: LinkStatistics) -> InterfaceCounters:
     """What the host's end sends is what the container receives."""
-    rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped, tx_dropped = _STATS.unpack_from(stats)
     return InterfaceCounters(
-        received_bytes=tx_bytes,
-        received_packets=tx_packets,
-        received_errors=tx_errors,
-        received_dropped=tx_dropped,
-        sent_bytes=rx_bytes,
-        sent_packets=rx_packets,
-        sent_errors=rx_errors,
-        sent_dropped=rx_dropped,
+        received_bytes=host.tx_bytes,
+        received_packets=host.tx_packets,
+        received_errors=host.tx_errors,
+        received_dropped=host.tx_dropped,
+        sent_bytes=host.rx_bytes,
+        sent_packets=host.rx_packets,
+        sent_errors=host.rx_errors,
+        sent_dropped=host.rx_dropped,
     )
