@@ -124,7 +124,13 @@ def test_lower_directories_come_topmost_first_and_once(tmp_path):
         paths.layer(digest).mkdir(parents=True)
     a, b, c = digests
     image = Image(
-        id="", references=(), manifest_digest="", layers=(a, b, a, c), config=ImageConfig(), created_unix_ns=0, size_bytes=0
+        id="",
+        references=(),
+        manifest_digest="",
+        layers=(a, b, a, c),
+        config=ImageConfig(),
+        created_unix_ns=0,
+        size_bytes=0,
     )
     assert lower_directories(paths, image) == (paths.layer(c), paths.layer(a), paths.layer(b))
     opaque(paths.layer(a))

@@ -79,7 +79,9 @@ def test_malformed_pax_records_are_refused(record):
         entries(data)
 
 
-@pytest.mark.parametrize("record", [b"size=-1", b"size=1e3", b"size=99999999999999999999", b"uid=4294967295", b"mtime=x"])
+@pytest.mark.parametrize(
+    "record", [b"size=-1", b"size=1e3", b"size=99999999999999999999", b"uid=4294967295", b"mtime=x"]
+)
 def test_numbers_out_of_range_are_refused(record):
     line = record + b"\n"
     line = b"%d " % (len(line) + 3) + line

@@ -109,7 +109,9 @@ def test_a_hard_link_to_itself_is_harmless(unpack_to, target, tar, member):
 
 
 def test_links_inside_the_layer_are_followed_inside_it(unpack_to, target, tar, member):
-    unpack_to(tar(member("bin", type=tarfile.SYMTYPE, link="usr/bin"), member("usr/bin/a", b"a"), member("bin/b", b"b")))
+    unpack_to(
+        tar(member("bin", type=tarfile.SYMTYPE, link="usr/bin"), member("usr/bin/a", b"a"), member("bin/b", b"b"))
+    )
     assert (target / "usr/bin/b").read_bytes() == b"b"
 
 

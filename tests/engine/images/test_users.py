@@ -53,7 +53,9 @@ def test_users_are_found(wanted, expected):
     assert resolve_user(wanted, PASSWD, GROUP) == expected
 
 
-@pytest.mark.parametrize("wanted", ["nobody", "app:nogroup", "huge", "broken line", "#", "-1", "1e3", "٣", "4294967295"])
+@pytest.mark.parametrize(
+    "wanted", ["nobody", "app:nogroup", "huge", "broken line", "#", "-1", "1e3", "٣", "4294967295"]
+)
 def test_unknown_users_and_groups_are_refused_in_one_sentence(wanted):
     with pytest.raises(InvalidRequest) as caught:
         resolve_user(wanted, PASSWD, GROUP)
