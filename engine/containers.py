@@ -132,7 +132,9 @@ class Containers:
         container = await self.get(reference)
         async with ContainerLock(self._paths, container.id).held():
             if not await self._ready_to_start(container):
-                raise Conflict(f"{container.name} is running already", f"attach to it with: boxdeck attach {container.name}")
+                raise Conflict(
+                    f"{container.name} is running already", f"attach to it with: boxdeck attach {container.name}"
+                )
             await self._launch(container, start=False)
             connection = await self._attach(container, stdin=container.request.interactive)
             try:
@@ -344,7 +346,8 @@ class Containers:
         container = await self.get(reference)
         self._require_running(container)
         message = protocol.Exec(
-            process=compile_exec(decode(self._config(container)), container.pid, request), interactive=request.interactive
+            process=compile_exec(decode(self._config(container)), container.pid, request),
+            interactive=request.interactive,
         )
         connection = shims.connect(self._paths.runtime(container.id))
         try:

@@ -28,7 +28,7 @@ async def stream(
         return path.startswith(str(statuses)) or path == str(wal)
 
     changes = awatch(
-        paths.root, statuses, watch_filter=matters, debounce=100, step=20, recursive=False, raise_interrupt=False,
+        paths.root, statuses, watch_filter=matters, debounce=100, step=20, recursive=False,
         rust_timeout=1000, yield_on_timeout=True,
     )  # fmt: skip
     while True:

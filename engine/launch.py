@@ -78,7 +78,16 @@ class Launcher:
         interpreter = memfd.sealed_copy(os.path.realpath(sys.executable), "boxdeck-launcher")
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(theirs.fileno()), str(interpreter), *_import_folders()],
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    "-c",
+                    _BOOTSTRAP,
+                    str(theirs.fileno()),
+                    str(interpreter),
+                    *_import_folders(),
+                ],
                 executable=f"/proc/self/fd/{interpreter}",
                 pass_fds=(theirs.fileno(), interpreter),
                 stdin=subprocess.DEVNULL,

@@ -71,7 +71,6 @@ async def _follow(
 
     changes = awatch(
         path, debounce=50, step=10, rust_timeout=_FOLLOW_CHECK_MS, yield_on_timeout=True, recursive=False,
-        raise_interrupt=False,
     )  # fmt: skip
     while True:
         running = await is_running()  # asked before reading: what was written until its end is read below

@@ -84,9 +84,7 @@ class Records:
             The container as it is now; None when it isn't in the store.
         """
         with self._database.transaction():
-            row = self._database.row(
-                "SELECT record, generation FROM containers WHERE id = ?", (status.container_id,)
-            )
+            row = self._database.row("SELECT record, generation FROM containers WHERE id = ?", (status.container_id,))
             if row is None:
                 return None
             before = _decode(row[0])

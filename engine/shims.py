@@ -75,7 +75,9 @@ async def wait_until_gone(status: Status) -> None:
         return
     try:
         if not await asyncio.to_thread(_wait_readable, pidfd) and shim_is_alive(status):
-            raise RuntimeFailure(f"the shim {status.shim_pid} doesn't end", f"look at it with: strace -p {status.shim_pid}")
+            raise RuntimeFailure(
+                f"the shim {status.shim_pid} doesn't end", f"look at it with: strace -p {status.shim_pid}"
+            )
     finally:
         os.close(pidfd)
 

@@ -19,4 +19,6 @@ def signal_number(name: str) -> int:
     try:
         return signal.Signals[text if text.startswith("SIG") else f"SIG{text}"].value
     except KeyError as error:
-        raise InvalidRequest(f"{name!r} is not a signal", "give a name such as TERM, or a number; see: kill -l") from error
+        raise InvalidRequest(
+            f"{name!r} is not a signal", "give a name such as TERM, or a number; see: kill -l"
+        ) from error

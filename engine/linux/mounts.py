@@ -85,12 +85,12 @@ def open_tree(path: str, directory: int = -100, recursive: bool = False, empty_p
 
 def attach(mount_descriptor: int, target: int) -> None:
     """Put a detached mount on the place that `target`, an O_PATH descriptor, refers to (move_mount(2))."""
-    libc.syscall(
-        "move_mount", mount_descriptor, b"", target, b"", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
-    )
+    libc.syscall("move_mount", mount_descriptor, b"", target, b"", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
 
 
-def set_attributes(descriptor: int, attributes: int, recursive: bool = False, user_namespace: int | None = None) -> None:
+def set_attributes(
+    descriptor: int, attributes: int, recursive: bool = False, user_namespace: int | None = None
+) -> None:
     """Add MOUNT_ATTR flags to a mount; with `user_namespace` also map its ids through that (mount_setattr(2))."""
     attributes |= MOUNT_ATTR_IDMAP if user_namespace is not None else 0
     packed = _ATTRIBUTES.pack(attributes, 0, 0, user_namespace or 0)

@@ -170,5 +170,3 @@ def _close_all(descriptors: list[int]) -> None:
             os.close(descriptor)
         except OSError:
             continue
-
-

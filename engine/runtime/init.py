@@ -75,7 +75,9 @@ def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
 def _set_up(birth: Birth) -> None:
     spec, linux = birth.spec, birth.spec.linux or Linux()
     if spec.process is None or not spec.process.args:
-        raise RuntimeFailure("config.json has no process to run", 'give it one: "process": {"args": ["sh"], "cwd": "/"}')
+        raise RuntimeFailure(
+            "config.json has no process to run", 'give it one: "process": {"args": ["sh"], "cwd": "/"}'
+        )
     forget_imports()
     os.umask(0)  # modes of devices and folders are meant as they are written
     _await(birth.sync, protocol.Network)

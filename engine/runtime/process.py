@@ -125,4 +125,6 @@ def _mask(names: tuple[str, ...]) -> int:
     try:
         return capabilities.mask(names)
     except KeyError as error:
-        raise InvalidRequest(f"there is no capability {error.args[0]}", "see capabilities(7) for their names") from error
+        raise InvalidRequest(
+            f"there is no capability {error.args[0]}", "see capabilities(7) for their names"
+        ) from error

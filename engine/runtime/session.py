@@ -33,7 +33,9 @@ class ExecSession:
         BoxdeckError: the process could not be executed; nothing is left of it then.
     """
 
-    def __init__(self, loop: Loop, client: Client, request: protocol.Exec, spec: Spec, pid: int, cgroup: Cgroup) -> None:
+    def __init__(
+        self, loop: Loop, client: Client, request: protocol.Exec, spec: Spec, pid: int, cgroup: Cgroup
+    ) -> None:
         self._loop = loop
         self._client = client
         self._streams = Streams(loop, None, self._finish_if_over)
@@ -130,7 +132,9 @@ def _clone_into(spec: Spec, container: int, cgroup: Cgroup) -> clone.Child:
             return _clone_inside(container, cgroup)
         return clone.clone(0, cgroup.descriptor)
     except OSError as error:
-        raise RuntimeFailure(f"the container can't be entered ({error.strerror})", "see whether it still runs") from error
+        raise RuntimeFailure(
+            f"the container can't be entered ({error.strerror})", "see whether it still runs"
+        ) from error
 
 
 def _clone_inside(container: int, cgroup: Cgroup) -> clone.Child:

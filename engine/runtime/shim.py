@@ -235,9 +235,7 @@ class Shim:
             self._end_without_start()
             return
         killed = self._exit_status == SIGKILL_STATUS and self._cgroup.oom_kills() > 0
-        self._update(
-            state="exited", finished_unix_ns=time.time_ns(), exit_status=self._exit_status, oom_killed=killed
-        )
+        self._update(state="exited", finished_unix_ns=time.time_ns(), exit_status=self._exit_status, oom_killed=killed)
         self._tell_everyone(protocol.Exited(self._exit_status))
 
     def _end_without_start(self) -> None:

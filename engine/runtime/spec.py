@@ -125,7 +125,9 @@ def environment(variables: tuple[str, ...], image: ImageConfig, home: str, hostn
 def default_capabilities(uid: int) -> Capabilities:
     """Docker's rule: another user than root has none until a program with file capabilities gives it some."""
     if uid == 0:
-        return Capabilities(bounding=DEFAULT_CAPABILITIES, effective=DEFAULT_CAPABILITIES, permitted=DEFAULT_CAPABILITIES)
+        return Capabilities(
+            bounding=DEFAULT_CAPABILITIES, effective=DEFAULT_CAPABILITIES, permitted=DEFAULT_CAPABILITIES
+        )
     return Capabilities(bounding=DEFAULT_CAPABILITIES)
 
 
@@ -198,7 +200,9 @@ def _overlay(placement: Placement) -> Mount:
 
 def _sysfs(request: ContainerRequest) -> Mount:
     if request.network == "host" and request.user_namespace:  # sysfs belongs to a network namespace that isn't ours
-        return Mount(destination="/sys", type="bind", source="/sys", options=("rbind", "rro", "nosuid", "noexec", "nodev"))
+        return Mount(
+            destination="/sys", type="bind", source="/sys", options=("rbind", "rro", "nosuid", "noexec", "nodev")
+        )
     return _mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro")
 
 

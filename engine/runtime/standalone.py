@@ -107,7 +107,9 @@ class Containers:
         prctl.set_dumpable(False)
         terminal = spec.process is not None and spec.process.terminal
         if terminal and request.console_socket is None:
-            raise InvalidRequest("the process wants a terminal, but there is nobody to give it to", "add --console-socket")
+            raise InvalidRequest(
+                "the process wants a terminal, but there is nobody to give it to", "add --console-socket"
+            )
         listener = unix_socket.listen(folder)
         living = give_birth(spec, request.bundle, cgroup, None, None if terminal else (0, 1, 2), listener)
         loopback.bring_up(living.pid)
@@ -239,6 +241,8 @@ def _send_master(master: int, path: str) -> None:
             console.connect(path)
             socket.send_fds(console, [b"/dev/ptmx"], [master])
     except OSError as error:
-        raise RuntimeFailure(f"the terminal can't be sent to {path} ({error.strerror})", "see who listens there") from error
+        raise RuntimeFailure(
+            f"the terminal can't be sent to {path} ({error.strerror})", "see who listens there"
+        ) from error
     finally:
         os.close(master)

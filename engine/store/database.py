@@ -80,9 +80,7 @@ class Database:
             "INSERT INTO events (at_unix_ns, kind, action, subject, name, detail) VALUES (?, ?, ?, ?, ?, ?)",
             (time.time_ns(), kind, action, subject, name, detail),
         )
-        self.execute(
-            "DELETE FROM events WHERE revision <= (SELECT max(revision) FROM events) - ?", (EVENTS_KEPT,)
-        )
+        self.execute("DELETE FROM events WHERE revision <= (SELECT max(revision) FROM events) - ?", (EVENTS_KEPT,))
 
     def events_after(self, revision: int) -> list[Event]:
         """Events newer than a revision, oldest first."""

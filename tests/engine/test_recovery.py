@@ -1,0 +1,153 @@
+"""Whoever is killed, and whenever: the next engine reads the store and cleans up the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from engine import Engine
+from engine.cgroups.manager import Cgroup
+from engine.model import Container, ContainerRequest, State
+from engine.runtime import status
+from tests.engine.traces import traces
+
+pytestmark = pytest.mark.vm
+
+SLEEP = ContainerRequest(image="base", command=("sleep", "1000"))
+
+
+def shim_pid(engine: Engine, container: Container) -> int:
+    found = status.read(engine.paths.status(container.id))
+    assert found is not None
+    return found.shim_pid
+
+
+def is_alive(pid: int | None) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
+async def gone(pid: int | None) -> bool:
+    deadline = time.monotonic() + 5
+    while is_alive(pid) and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    return not is_alive(pid)
+
+
+async def reopened(engine: Engine) -> tuple[Container, ...]:
+    async with Engine.open(str(engine.paths.root), str(engine.paths.runroot)) as other:
+        return await other.containers.list(all_states=True)
+
+
+async def test_a_container_outlives_the_engine_that_started_it(engine: Engine) -> None:
+    script = (
+        "import asyncio, sys, os, signal; from engine import Engine; from engine.model import ContainerRequest\n"
+        "async def main():\n"
+        "    async with Engine.open(sys.argv[1], sys.argv[2]) as engine:\n"
+        "        c = await engine.containers.run(ContainerRequest(image='base', command=('sleep', '1000'), name='lasting'))\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())\n"
+    )
+    command = [sys.executable, "-c", script, str(engine.paths.root), str(engine.paths.runroot)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    container = await engine.containers.get("lasting")
+    assert container.is_running and is_alive(container.pid)
+
+
+async def test_a_launcher_that_was_killed_is_replaced(engine: Engine) -> None:
+    first = await engine.containers.run(SLEEP)
+    assert engine.launcher.pid is not None
+    os.kill(engine.launcher.pid, signal.SIGKILL)
+    second = await engine.containers.run(SLEEP)
+    assert is_alive(first.pid) and is_alive(second.pid)
+
+
+async def test_a_container_dies_with_its_shim_and_is_known_to_be_dead(engine: Engine) -> None:
+    container = await engine.containers.run(SLEEP)
+    os.kill(shim_pid(engine, container), signal.SIGKILL)
+    assert await gone(container.pid)
+    (found,) = await reopened(engine)
+    assert (found.state, found.exit_status, found.error) == (State.EXITED, 137, "its shim was killed")
+    assert (await engine.containers.start(container.id)).is_running
+    await engine.containers.remove(container.id, force=True)
+    assert await traces(engine) == []
+
+
+async def test_a_process_that_survives_its_shim_is_ended_by_the_next_engine(engine: Engine) -> None:
+    # A shim that dies while its container's death signal isn't armed: between clone and execve, or cleared by a
+    # change of credentials. An exec has none at all, and stands for them here: its cgroup is all that knows it.
+    container = await engine.containers.run(SLEEP)
+    neighbour = await engine.containers.run(SLEEP)
+    stray = subprocess.Popen(["sleep", "1000"])
+    Cgroup.open(engine.paths.cgroup_path(container.id)).join(stray.pid)
+    os.kill(shim_pid(engine, container), signal.SIGKILL)
+    assert await gone(container.pid) and is_alive(stray.pid)
+    await reopened(engine)
+    assert stray.wait(5) == -signal.SIGKILL
+    assert is_alive(neighbour.pid)
+
+
+async def test_after_a_reboot_a_container_is_exited_and_starts_again(engine: Engine) -> None:
+    container = await engine.containers.run(SLEEP)
+    os.kill(shim_pid(engine, container), signal.SIGKILL)
+    assert await gone(container.pid)
+    shutil.rmtree(engine.paths.runroot)  # tmpfs forgets
+    (found,) = await reopened(engine)
+    assert (found.state, found.exit_status) == (State.EXITED, 255)
+    assert (await engine.containers.start(container.id)).is_running
+
+
+async def test_a_status_of_another_boot_is_not_believed(engine: Engine) -> None:
+    container = await engine.containers.run(SLEEP)
+    path = engine.paths.status(container.id)
+    found = status.read(path)
+    assert found is not None
+    fields = {name: getattr(found, name) for name in status.Status.__struct_fields__}
+    status.write(path, status.Status(**{**fields, "boot_id": "another"}))
+    (after,) = await reopened(engine)
+    assert after.state is State.EXITED and await gone(container.pid)
+
+
+async def test_what_a_half_done_create_left_is_removed(engine: Engine) -> None:
+    orphan = engine.paths.container("f" * 64)
+    (orphan / "upper").mkdir(parents=True)
+    await reopened(engine)
+    assert not orphan.exists()
+
+
+@pytest.mark.slow
+async def test_a_kill_at_any_moment_of_a_start_leaves_a_store_that_works(engine: Engine) -> None:
+    script = (
+        "import asyncio, sys; from engine import Engine; from engine.model import ContainerRequest\n"
+        "async def main():\n"
+        "    async with Engine.open(sys.argv[1], sys.argv[2]) as engine:\n"
+        "        print('open', flush=True)\n"
+        "        while True:\n"
+        "            c = await engine.containers.run(ContainerRequest(image='base', command=('sleep', '1000')))\n"
+        "            await engine.containers.remove(c.id, force=True)\n"
+        "asyncio.run(main())\n"
+    )
+    command = [sys.executable, "-c", script, str(engine.paths.root), str(engine.paths.runroot)]
+    for number in range(12):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"open\n"
+        await asyncio.sleep(0.15 + 0.013 * number)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    await asyncio.sleep(0.5)
+    for container in await reopened(engine):
+        await engine.containers.remove(container.id, force=True)
+    await reopened(engine)
+    assert await traces(engine) == []
