@@ -55,9 +55,9 @@ def endpoint_plan(endpoint: Endpoint, bridge_index: int, mtu: int | None = None)
     return NetworkPlan(
         host_requests=(_create_veth(endpoint, bridge_index, mtu),),
         container_requests=(
+            _set_up(name=endpoint.container_interface),  # first: the bridge forwards once it has noticed
             *loopback_requests(),
             add_address(endpoint.address, _USUAL_INDEX),
-            _set_up(name=endpoint.container_interface),
             _add_default_route(endpoint.gateway),
         ),
         clearing_requests=(delete_link(endpoint.host_interface),),
