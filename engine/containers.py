@@ -16,7 +16,7 @@ from engine.exec_process import compile_exec
 from engine.images.images import Images
 from engine.launch import Launcher
 from engine.locks import ContainerLock
-from engine.model import (
+from engine.model import Container, ContainerRequest, Endpoint, ExecRequest, ImageConfig, LogLine, State
     Container,
     ContainerRequest,
     ExecRequest,

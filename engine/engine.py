@@ -8,7 +8,7 @@ import platform
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cached_property
+from typing import TYPE_CHECKING
 
 import engine as package
 from engine.containers import Containers
@@ -19,6 +19,9 @@ from engine.model import Event, Info, NamespaceTree, Snapshot, Topology
 from engine.network.networks import Networks
 from engine.paths import Paths
 from engine.store.database import Database
+
+if TYPE_CHECKING:
+    from engine.sampler import Sampler
 
 _FILE_SYSTEMS = "/proc/filesystems"
 
@@ -36,6 +39,7 @@ class Engine:
         self.networks = Networks(paths, self.database)
         self.launcher = Launcher()
         self.containers = Containers(paths, self.database, self.images, self.networks, self.launcher)
+        self._sampler: Sampler | None = None
 
     @classmethod
     @asynccontextmanager
@@ -56,6 +60,8 @@ class Engine:
 
     async def close(self) -> None:
         """Let go of everything; containers live on."""
+        if self._sampler is not None:
+            await self._sampler.close()
         self.launcher.close()
         self.database.close()
 
@@ -70,17 +76,22 @@ class Engine:
 
     def samples(self, interval_seconds: float = 1.0) -> AsyncIterator[Snapshot]:
         """One snapshot of all running containers per tick."""
-        return self._sampler.samples(interval_seconds)
+        return self._open_sampler().samples(interval_seconds)
 
     async def sample_once(self) -> Snapshot:
         """One snapshot, with rates over a short interval."""
-        return await self._sampler.once()
+        return await self._open_sampler().once()
 
-    @cached_property
-    def _sampler(self):  # type: ignore[no-untyped-def]
+    def _open_sampler(self) -> Sampler:
         from engine.sampler import Sampler
 
-        return Sampler()
+        if self._sampler is None:
+            self._sampler = Sampler(
+                self.containers.list,
+                lambda container: self.paths.cgroup_path(container.id),
+                self.networks.counters,
+            )
+        return self._sampler
 
     # What there is
 

@@ -59,7 +59,6 @@ def give_birth(
     sources = mounting.open_sources(spec)
     device_sources = devices.open_sources(spec) if mapping is not None else {}
     _prepare_time(linux)
-    terminal = spec.process is not None and spec.process.terminal
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     child = _clone(flags & ~_BY_UNSHARE, cgroup)
     if child.pid == 0:
@@ -70,7 +69,7 @@ def give_birth(
         os.close(mapping)
     try:
         _settle(child, linux, cgroup, network)
-        master = _await_created(ours, terminal)
+        master = _await_created(ours)
     except BaseException:
         os.kill(child.pid, 9)
         os.waitpid(child.pid, 0)
@@ -140,7 +139,7 @@ def connect(pid: int, network: NetworkPlan) -> None:
         _close_all([home, NETNS_DESCRIPTOR])
 
 
-def _await_created(sync: socket.socket, terminal: bool) -> int | None:
+def _await_created(sync: socket.socket) -> int | None:
     """Let init go on until it is ready to execute; the master of its terminal arrives on the way."""
     protocol.send(sync, protocol.Network())
     master = None

@@ -98,20 +98,26 @@ class Client:
     def _flush(self) -> None:
         if self.closed:
             return
+        if not self._send_outbox():
+            self._lost()
+        elif self._closing and not self._outbox:
+            self.close()
+        else:
+            self._watch()
+            if not self._outbox:
+                self.drained()
+
+    def _send_outbox(self) -> bool:
+        """Send what the other side has room for; False when it has gone."""
         try:
             while self._outbox:
                 self._connection.send(self._outbox[0], socket.MSG_NOSIGNAL)
                 self._outbox.popleft()
         except BlockingIOError:
-            pass
+            return True
         except OSError:
-            return self._lost()
-        if self._closing and not self._outbox:
-            return self.close()
-        self._watch()
-        if not self._outbox:
-            self.drained()
-        return None
+            return False
+        return True
 
     def _lost(self) -> None:
         if not self.closed:

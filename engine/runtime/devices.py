@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
@@ -65,10 +66,8 @@ def _make(device: Device, root: int) -> None:
 
 
 def _link(target: str, name: str, folder: int) -> None:
-    try:
+    with contextlib.suppress(FileExistsError):
         os.symlink(target, name, dir_fd=folder)
-    except FileExistsError:
-        pass
 
 
 def bind_console(root: int, slave: int) -> None:

@@ -8,8 +8,8 @@ closes at execve: silence there means success.
 from __future__ import annotations
 
 import array
-import encodings.ascii  # noqa: F401 - codecs are imported at first use, which would be inside
-import encodings.latin_1  # noqa: F401
+import encodings.ascii  # codecs are imported at first use, which would be inside the container
+import encodings.latin_1
 import os
 import signal
 import socket
@@ -82,7 +82,7 @@ def _set_up(birth: Birth) -> None:
     os.umask(0)  # modes of devices and folders are meant as they are written
     _await(birth.sync, protocol.Network)
     _take_identity(spec, linux)
-    slave = _build_root(birth, linux)
+    slave = _build_root(birth)
     _finish_root(spec, linux)
     take_stdio(spec.process, birth.stdio, slave)
     protocol.send(birth.sync, protocol.Created(os.getpid()))
@@ -142,7 +142,7 @@ def _set_name(call: str, name: str) -> None:
     libc.syscall(call, encoded, len(encoded))
 
 
-def _build_root(birth: Birth, linux: Linux) -> int | None:
+def _build_root(birth: Birth) -> int | None:
     """Mount everything, pivot into it; returns the slave of the terminal, if the process gets one."""
     mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_PRIVATE)
     top = os.open("/", os.O_PATH | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""The options of a mount in ``config.json``, sorted by what the kernel does with them (config.md, "Linux mount options")."""
+"""A mount's options, sorted by what the kernel does with them (OCI runtime spec, config.md, "Linux mount options")."""
 
 from __future__ import annotations
 
