@@ -17,13 +17,6 @@ from engine.images.images import Images
 from engine.launch import Launcher
 from engine.locks import ContainerLock
 from engine.model import Container, ContainerRequest, Endpoint, ExecRequest, ImageConfig, LogLine, State
-    Container,
-    ContainerRequest,
-    ExecRequest,
-    ImageConfig,
-    LogLine,
-    State,
-)
 from engine.network.networks import Networks
 from engine.network.plan import NetworkPlan
 from engine.oci.runtime_spec import decode

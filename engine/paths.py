@@ -107,6 +107,11 @@ class Paths:
         """The shim's socket (SOCK_SEQPACKET)."""
         return self.runtime(container_id) / "shim.sock"
 
+    @property
+    def network_templates(self) -> Path:
+        """Netlink messages that were encoded once (`engine.network.templates`)."""
+        return self.runroot / "network-templates"
+
     # Names of kernel objects
 
     @property
