@@ -1,0 +1,273 @@
+"""An engine that only looks like one: for layouts that need a crowd of containers, not for behaviour."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from engine.errors import CommandNotFound, NotFound
+from engine.jobs import Job
+from engine.model import (
+    BridgeNode,
+    BridgePort,
+    Container,
+    ContainerNamespaces,
+    ContainerRequest,
+    ContainerSample,
+    Endpoint,
+    Event,
+    HostSample,
+    Image,
+    ImageConfig,
+    IdRange,
+    Limits,
+    LogLine,
+    NamespaceInfo,
+    NamespaceTree,
+    ProcessInfo,
+    Progress,
+    Snapshot,
+    State,
+    Topology,
+    Uplink,
+)
+
+NOW = time.time_ns()
+GIB, MIB = 1 << 30, 1 << 20
+KINDS = ("user", "mnt", "uts", "ipc", "pid", "net", "cgroup", "time")
+
+
+def container(number: int, name: str, image: str = "base", *, ran_seconds: float = 600, **changes: object) -> Container:
+    """A running container with an address, changed as asked."""
+    endpoint = Endpoint(
+        network="bridge",
+        bridge="boxdeck0",
+        host_interface=f"bd{number:08x}",
+        container_interface="eth0",
+        address=f"10.89.0.{number + 2}/24",
+        gateway="10.89.0.1",
+        mac=f"02:42:0a:59:00:{number + 2:02x}",
+    )
+    made = Container(
+        id=f"{number * 7919 + 0xA3F00D:012x}" + "0" * 52,
+        name=name,
+        request=ContainerRequest(image=image, limits=Limits(memory_bytes=256 * MIB, cpus=2, pids=512)),
+        image_id="sha256:" + "1" * 64,
+        argv=("sh",),
+        state=State.RUNNING,
+        created_unix_ns=NOW - int(ran_seconds * 1e9),
+        started_unix_ns=NOW - int(ran_seconds * 1e9),
+        pid=48_000 + number * 13,
+        endpoint=endpoint,
+    )
+    return replace(made, **changes)
+
+
+def crowd() -> tuple[Container, ...]:
+    """A dozen of containers in all states."""
+    ended = {"state": State.EXITED, "pid": None, "endpoint": None, "finished_unix_ns": NOW - 172_800 * 10**9}
+    free = ContainerRequest(image="base", network="none")
+    return (
+        container(1, "web", "nginx:1.27", ran_seconds=11_533, argv=("nginx", "-g", "daemon off;")),
+        container(2, "db", "postgres:16", ran_seconds=90_000, argv=("postgres",)),
+        container(3, "job-7", ran_seconds=42, request=free, endpoint=None),
+        container(4, "cache", "redis", oom_killed=True, exit_status=137, **ended),
+        container(5, "old", "debian:12", exit_status=0, **ended),
+        container(6, "quiet_harbour", ran_seconds=3_000, argv=("sh", "-c", "while true; do date; sleep 1; done")),
+        container(7, "broken", exit_status=127, error="the command nope isn't there: see what the image has", **ended),
+        container(8, "metrics", "prom/prometheus:v2.54", ran_seconds=300),
+    )
+
+
+@dataclass
+class FakeSession:
+    """A shell that answers nothing."""
+
+    container: Container
+    tty: bool = True
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read(self) -> None:
+        await self.done.wait()
+
+    async def write(self, data: bytes) -> None:
+        if b"\x04" in data:
+            self.done.set()
+
+    async def resize(self, rows: int, columns: int) -> None:
+        return
+
+    async def wait(self) -> int:
+        await self.done.wait()
+        return 0
+
+    async def close(self) -> None:
+        self.done.set()
+
+
+class FakeContainers:
+    """Verbs that change a list."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self._engine = engine
+
+    async def list(self, all_states: bool = False) -> tuple[Container, ...]:
+        return tuple(self._engine.all)
+
+    async def run(self, request: ContainerRequest) -> Container:
+        made = container(len(self._engine.all) + 20, request.name or "made_up", request.image, ran_seconds=0, request=request)
+        self._engine.all.insert(0, made)
+        self._engine.change()
+        return made
+
+    async def stop(self, reference: str, timeout_seconds: float = 10) -> Container:
+        await asyncio.sleep(0.2)
+        return self._set(reference, state=State.EXITED, pid=None, exit_status=143, finished_unix_ns=time.time_ns())
+
+    async def start(self, reference: str) -> Container:
+        return self._set(reference, state=State.RUNNING, pid=777, started_unix_ns=time.time_ns(), error="")
+
+    async def restart(self, reference: str, timeout_seconds: float = 10) -> Container:
+        await self.stop(reference)
+        return await self.start(reference)
+
+    async def remove(self, reference: str, force: bool = False) -> None:
+        self._engine.all = [each for each in self._engine.all if each.id != reference]
+        self._engine.change()
+
+    async def exec(self, reference: str, request: object) -> FakeSession:
+        found = next(each for each in self._engine.all if each.id == reference)
+        if found.name == "db":
+            raise CommandNotFound("the container has no /bin/sh", "run something that it has")
+        return FakeSession(found)
+
+    async def logs(self, reference: str, follow: bool = False, tail: int | None = None) -> AsyncIterator[LogLine]:
+        for number in range(2_000):
+            text = f"\x1b[32mGET\x1b[0m /index-{number}.html \x1b[1m200\x1b[0m 12 ms"
+            yield LogLine(at_unix_ns=time.time_ns(), stream="stdout" if number % 9 else "stderr", data=text.encode())
+            if number > 60:
+                await asyncio.sleep(0.5)
+
+    def _set(self, reference: str, **changes: object) -> Container:
+        index = next(i for i, each in enumerate(self._engine.all) if each.id == reference)
+        self._engine.all[index] = replace(self._engine.all[index], **changes)
+        self._engine.change()
+        return self._engine.all[index]
+
+
+class FakeImages:
+    """One image, and one that must be assembled."""
+
+    async def list(self) -> tuple[Image, ...]:
+        return (
+            Image(
+                id="sha256:1", references=("debian:12",), manifest_digest="", layers=(), config=ImageConfig(),
+                created_unix_ns=0, size_bytes=0,
+            ),
+        )  # fmt: skip
+
+    def ensure(self, reference: str) -> Job[Image]:
+        async def work(report: object) -> Image:
+            if reference not in ("base", "debian:12"):
+                raise NotFound(f"there is no image {reference}", "load one, or use base")
+            for step in range(5):
+                report(Progress(what="assembling base", done=step, total=5))  # type: ignore[operator]
+                await asyncio.sleep(0.1)
+            return (await self.list())[0]
+
+        return Job(work)
+
+
+class FakeEngine:
+    """What the app asks of an engine, made up."""
+
+    def __init__(self, *containers: Container, minutes: int = 3) -> None:
+        self.all = list(containers)
+        self.containers = FakeContainers(self)
+        self.images = FakeImages()
+        self._changed = asyncio.Event()
+        self._backlog = minutes * 60
+
+    def change(self) -> None:
+        self._changed.set()
+
+    async def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            yield Event(revision=1, at_unix_ns=0, kind="container", action="start", subject="", name="")
+
+    async def samples(self, interval_seconds: float = 1.0) -> AsyncIterator[Snapshot]:
+        tick = 0
+        while True:
+            yield self._snapshot(tick)
+            tick += 1
+            if tick > self._backlog:
+                await asyncio.sleep(interval_seconds)
+
+    def _snapshot(self, tick: int) -> Snapshot:
+        host = HostSample(
+            cpu_percent=30 + 20 * math.sin(tick / 7), processors=2, memory_used_bytes=int(6.1 * GIB), memory_total_bytes=23 * GIB
+        )
+        samples = {each.id: _sample(each, number, tick) for number, each in enumerate(self.all) if each.is_running}
+        return Snapshot(taken_unix_ns=time.time_ns(), interval_seconds=1, host=host, containers=samples)
+
+    async def topology(self) -> Topology:
+        ports = tuple(
+            BridgePort(
+                host_interface=each.endpoint.host_interface, is_up=True, container_id=each.id, container_name=each.name,
+                container_interface="eth0", address=each.endpoint.address, mac=each.endpoint.mac,
+            )
+            for each in self.all
+            if each.is_running and each.endpoint
+        )  # fmt: skip
+        bridge = BridgeNode(name="boxdeck0", network="bridge", is_up=True, addresses=("10.89.0.1/24",), ports=ports)
+        return Topology(uplink=Uplink(interface="eth0", addresses=("192.0.2.5/24",), gateway="192.0.2.1"), bridges=(bridge,))
+
+    async def namespace_tree(self) -> NamespaceTree:
+        host = tuple(NamespaceInfo(kind=kind, inode=4_026_531_834 + n, is_host=True) for n, kind in enumerate(KINDS))
+        return NamespaceTree(host=host, containers=tuple(_namespaces(each) for each in self.all if each.is_running))
+
+
+def _sample(each: Container, number: int, tick: int) -> ContainerSample:
+    wave = (1 + math.sin(tick / (5 + number) + number)) / 2
+    spike = 60 if number == 0 and tick % 41 < 6 else 0
+    return ContainerSample(
+        container_id=each.id, cpu_percent=12 * wave * (1 + number % 3) + spike + tick % 5, cpu_limit_percent=200 if number else None,
+        memory_bytes=int((40 + 150 * min(1, tick / 200) * wave) * MIB), memory_cache_bytes=17 * MIB,
+        memory_limit_bytes=each.request.limits.memory_bytes, pids=3 + number, pids_limit=each.request.limits.pids,
+        network_received_bytes=tick * 1_000_000, network_sent_bytes=tick * 31_000,
+        network_received_bytes_per_second=9_600_000 * wave if number != 1 else 0, network_sent_bytes_per_second=310_000 * wave,
+    )  # fmt: skip
+
+
+def _namespaces(each: Container) -> ContainerNamespaces:
+    own_user = each.name == "db"
+    infos = tuple(
+        NamespaceInfo(
+            kind=kind,
+            inode=4_026_531_834 + n if kind in ("time",) or (kind == "user" and not own_user) else 4_026_532_300 + n + each.pid % 97,
+            is_host=kind == "time" or (kind == "user" and not own_user),
+            shared_with=("db",) if kind == "ipc" and each.name == "web" else (),
+        )
+        for n, kind in enumerate(KINDS)
+    )
+    pid = each.pid or 1
+    return ContainerNamespaces(
+        container_id=each.id,
+        container_name=each.name,
+        namespaces=infos,
+        uid_map=(IdRange(inside=0, outside=200_000, length=65_536),) if own_user else (),
+        gid_map=(IdRange(inside=0, outside=200_000, length=65_536),) if own_user else (),
+        processes=(
+            ProcessInfo(pid=pid, parent_pid=1, pid_inside=1, command=" ".join(each.argv), memory_bytes=3 * MIB),
+            ProcessInfo(pid=pid + 4, parent_pid=pid, pid_inside=7, command="worker", threads=4, memory_bytes=9 * MIB),
+            ProcessInfo(pid=pid + 5, parent_pid=pid, pid_inside=8, command="worker", memory_bytes=9 * MIB),
+            ProcessInfo(pid=pid + 9, parent_pid=pid + 5, pid_inside=12, command="sleep 1", memory_bytes=1 * MIB),
+        ),
+    )

@@ -1,0 +1,59 @@
+"""The command palette: what keys do, by name, and themes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.types import IgnoreReturnCallbackType
+
+from tui.keys import BINDINGS
+
+if TYPE_CHECKING:
+    from tui.app import BoxdeckApp
+
+
+class Command(NamedTuple):
+    """One entry: its name, what it does in a sentence, and what to call."""
+
+    name: str
+    help: str
+    call: IgnoreReturnCallbackType
+
+
+class Commands(Provider):
+    """Offers every action that can be done now, and every theme."""
+
+    async def discover(self) -> Hits:
+        """All commands, before anything is typed."""
+        for command in self._commands():
+            yield DiscoveryHit(command.name, command.call, help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        """The commands that resemble what was typed."""
+        matcher = self.matcher(query)
+        for command in self._commands():
+            score = matcher.match(command.name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(command.name), command.call, help=command.help)
+
+    def _commands(self) -> Iterator[Command]:
+        app: BoxdeckApp = self.app  # type: ignore[assignment]  # this provider serves no other app
+        for binding in BINDINGS:
+            if isinstance(binding, Binding) and binding.id not in ("app.commands", "app.quit_too"):
+                action = binding.action
+                if app.check_action(action.partition("(")[0], ()):
+                    yield Command(_name(app, binding), binding.tooltip, partial(app.run_action, action))
+        for theme in app.theming.names:
+            yield Command(f"theme {theme}", "Colours of the app", partial(app.theming.wear, theme))
+
+
+def _name(app: BoxdeckApp, binding: Binding) -> str:
+    """What it does, and to which container."""
+    container = app.deck.selected
+    if (binding.id or "").startswith("container.") and binding.action != "run" and container is not None:
+        return f"{binding.description} {container.name}"
+    return binding.description

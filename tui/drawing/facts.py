@@ -1,0 +1,78 @@
+"""What there is to say about one container, in labelled lines."""
+
+from __future__ import annotations
+
+import shlex
+
+from engine.model import Container, ContainerSample, Limits
+from tui.drawing import states, units
+from tui.drawing.lines import Line, Span, Tone, clip, joined, line
+
+_DOT = Span(" · ", Tone.FAINT)
+_LABEL_CELLS = 9
+
+
+def facts(
+    container: Container, sample: ContainerSample | None, width: int, now_unix_ns: int, pending: str = ""
+) -> list[Line]:
+    """State, image and command, network and limits: four lines, or five when it ended badly."""
+    lines = [
+        _state(container, sample, now_unix_ns, pending),
+        _labelled("image", line(container.request.image, _DOT, Span(shlex.join(container.argv), Tone.MUTED))),
+        _labelled("network", network(container)),
+        _labelled("limits", _limits(container.request.limits)),
+    ]
+    if container.error:
+        lines.insert(1, line(Span(container.error, Tone.BAD)))
+    return [clip(each, width) for each in lines]
+
+
+def brief(
+    container: Container, sample: ContainerSample | None, width: int, now_unix_ns: int, pending: str = ""
+) -> list[Line]:
+    """The same in two lines, for small screens."""
+    second = joined((line(container.request.image), network(container)), _DOT)
+    if container.error:
+        second = line(Span(container.error, Tone.BAD))
+    return [clip(each, width) for each in (_state(container, sample, now_unix_ns, pending), second)]
+
+
+def network(container: Container) -> Line:
+    """Its address and veth pair, or why there is none."""
+    endpoint = container.endpoint
+    if endpoint is not None:
+        pair = f"{endpoint.container_interface} ⇄ {endpoint.host_interface}"
+        return line(endpoint.address.partition("/")[0], _DOT, Span(f"{pair} on {endpoint.bridge}", Tone.MUTED))
+    words = {"none": "loopback only", "host": "the host's own", "bridge": "bridge, once it runs"}
+    return line(Span(words[container.request.network], Tone.MUTED))
+
+
+def _state(container: Container, sample: ContainerSample | None, now_unix_ns: int, pending: str) -> Line:
+    state = line(Span(f"◌ {pending}", Tone.WARN)) if pending else line(states.glyph(container), " ", Span(states.phrase(container, now_unix_ns), states.tone(container)))
+    more = [state]
+    if container.pid is not None:
+        more.append(line(Span("pid ", Tone.MUTED), str(container.pid)))
+    if sample is not None:
+        more.append(_pids(sample))
+    if container.restarts:
+        more.append(line(Span("restarts ", Tone.MUTED), str(container.restarts)))
+    more.append(line(Span("id ", Tone.MUTED), container.short_id))
+    return joined(more, _DOT)
+
+
+def _pids(sample: ContainerSample) -> Line:
+    of_limit = f" / {sample.pids_limit}" if sample.pids_limit else ""
+    return line(Span("processes ", Tone.MUTED), f"{sample.pids}{of_limit}")
+
+
+def _labelled(label: str, value: Line) -> Line:
+    return line(Span(label.ljust(_LABEL_CELLS), Tone.MUTED), *value)
+
+
+def _limits(limits: Limits) -> Line:
+    parts = (
+        line(Span("memory ", Tone.MUTED), units.size(limits.memory_bytes)) if limits.memory_bytes else (),
+        line(Span("cpus ", Tone.MUTED), units.cpus(limits.cpus)) if limits.cpus else (),
+        line(Span("processes ", Tone.MUTED), str(limits.pids)) if limits.pids else (),
+    )
+    return joined(parts, _DOT) or line(Span("none", Tone.MUTED))

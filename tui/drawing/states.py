@@ -1,0 +1,53 @@
+"""How a container's state looks everywhere: one glyph, one tone, one phrase."""
+
+from __future__ import annotations
+
+from engine.model import Container, State
+from tui.drawing import units
+from tui.drawing.lines import Span, Tone
+
+_STOPPED_BY_SIGNAL = frozenset({0, 129, 130, 137, 143})  # HUP, INT, KILL, TERM: somebody wanted it to end
+
+
+def failed(container: Container) -> bool:
+    """Whether it ended in a way that a person should look at."""
+    if container.is_running:
+        return False
+    return container.oom_killed or bool(container.error) or (container.exit_status or 0) not in _STOPPED_BY_SIGNAL
+
+
+def glyph(container: Container) -> Span:
+    """One character that says how it is."""
+    if container.state is State.RUNNING:
+        return Span("●", Tone.GOOD)
+    if container.state is State.PAUSED:
+        return Span("◐", Tone.WARN)
+    if container.oom_killed:
+        return Span("▲", Tone.BAD)
+    return Span("✕", Tone.BAD) if failed(container) else Span("○", Tone.MUTED)
+
+
+def tone(container: Container) -> Tone:
+    """The tone of its phrase."""
+    if container.is_running:
+        return Tone.GOOD if container.state is State.RUNNING else Tone.WARN
+    return Tone.BAD if failed(container) else Tone.MUTED
+
+
+def phrase(container: Container, now_unix_ns: int) -> str:
+    """Its state in a few words, such as ``running 3h 12m`` or ``exited 0 · 2d 03h ago``."""
+    if container.is_running:
+        return f"{container.state.value} {uptime(container, now_unix_ns)}"
+    if container.state is State.CREATED:
+        return "created, never started"
+    cause = "out of memory" if container.oom_killed else f"exited {container.exit_status or 0}"
+    return f"{cause} · {_since(container.finished_unix_ns, now_unix_ns)} ago" if container.finished_unix_ns else cause
+
+
+def uptime(container: Container, now_unix_ns: int) -> str:
+    """How long it has been running."""
+    return _since(container.started_unix_ns, now_unix_ns)
+
+
+def _since(then_unix_ns: int | None, now_unix_ns: int) -> str:
+    return units.duration((now_unix_ns - (then_unix_ns or now_unix_ns)) / 1e9)

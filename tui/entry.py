@@ -1,0 +1,85 @@
+"""The ``boxdeck`` command: without a verb the app, otherwise the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from engine.errors import BoxdeckError, InvalidRequest
+
+_OPTIONS = ("--root", "--runroot", "--theme")
+
+
+def main() -> int:
+    """Run the app or the command line; returns the exit status."""
+    arguments = sys.argv[1:]
+    try:
+        options = _app_options(arguments)
+    except InvalidRequest as error:
+        return _fail(error)
+    if options is None:
+        from engine.cli.main import main as command_line
+
+        return command_line(arguments)
+    return _run_app(options)
+
+
+def _app_options(arguments: list[str]) -> dict[str, str] | None:
+    """The options, when there's nothing but options of the app; None when a verb or anything else is there."""
+    options: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        name, equals, value = rest.pop(0).partition("=")
+        if name not in _OPTIONS:
+            return None
+        if not equals and not rest:
+            raise InvalidRequest(f"{name} needs a value", f"such as {name} VALUE")
+        options[name] = value if equals else rest.pop(0)
+    return options
+
+
+def _run_app(options: dict[str, str]) -> int:
+    try:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise InvalidRequest("the app needs a terminal", "see `boxdeck --help` for commands that don't")
+        print(asyncio.run(_app(options)), end="")
+    except BoxdeckError as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+async def _app(options: dict[str, str]) -> str:
+    """Run the app to its end; returns what to say then."""
+    from engine import Engine
+
+    async with Engine.open(options.get("--root"), options.get("--runroot")) as engine:
+        from msgspec.structs import replace
+
+        from tui.app import BoxdeckApp
+        from tui.config import load_config
+
+        config = load_config()
+        if "--theme" in options:
+            config = replace(config, theme=options["--theme"])
+        app = BoxdeckApp(engine, config)
+        await app.run_async()
+        return farewell(app.deck.running_count)
+
+
+def farewell(running: int) -> str:
+    """What the terminal says after the app has gone."""
+    if not running:
+        return ""
+    words = "container keeps" if running == 1 else "containers keep"
+    return f"{running} {words} running; `boxdeck` shows {'it' if running == 1 else 'them'} again.\n"
+
+
+def _fail(error: BoxdeckError) -> int:
+    print(f"boxdeck: {error}", file=sys.stderr)
+    return error.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

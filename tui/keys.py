@@ -1,0 +1,31 @@
+"""Keys that work on every screen, with what each does in a sentence."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+BINDINGS: list[BindingType] = [
+    Binding("n", "run", "run", id="container.run", tooltip="Run a new container"),
+    Binding("e", "shell", "shell", id="container.shell", tooltip="A shell in it, beside the list"),
+    Binding("l", "logs", "logs", id="container.logs", tooltip="What it wrote, and goes on writing"),
+    Binding("s", "stop", "stop", id="container.stop", tooltip="Stop it; after ten seconds it is killed"),
+    Binding("S", "start", "start", id="container.start", tooltip="Start it again"),
+    Binding("r", "restart", "restart", id="container.restart", tooltip="Stop and start it"),
+    Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with everything it wrote (asks first)"),
+    Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
+    Binding("N", "go('namespaces')", "namespaces", id="view.namespaces", tooltip="All namespaces, full screen"),
+    Binding("T", "next_theme", "theme", id="app.theme", show=False, tooltip="The next theme"),
+    Binding("colon", "command_palette", "commands", id="app.commands", show=False, tooltip="Every command, by name"),
+    Binding("question_mark", "help", "keys", id="app.help", tooltip="This list"),
+    Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; containers keep running"),
+    Binding("ctrl+c", "quit", "quit", id="app.quit_too", show=False, tooltip="Leave; containers keep running"),
+]
+
+NEEDS_RUNNING = frozenset({"shell", "stop"})
+"""Actions on a container that runs."""
+
+NEEDS_ENDED = frozenset({"start"})
+"""Actions on a container that doesn't run."""
+
+NEEDS_ANY = frozenset({"logs", "restart", "remove"})
+"""Actions on any container."""

@@ -1,0 +1,110 @@
+"""The engine's news, carried to the app: what changed, what was measured, how it is wired."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from engine.errors import BoxdeckError
+from tui.messages import ContainersRead, EngineFailed, NamespacesRead, Sampled, TopologyRead
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+INTERVAL_SECONDS = 1.0
+_CALM_SECONDS = 0.05
+"""After a change the list is read at most this often, so that a flood of events costs one read."""
+
+_RETRY_SECONDS = 3.0
+_TOPOLOGY_SECONDS = 10.0
+_NAMESPACES_SECONDS = 2.0
+
+
+class Live:
+    """Four loops, one worker each, that end when they are cancelled.
+
+    Args:
+        engine: where the news comes from.
+        post: takes a message; called on the app's own loop.
+        namespaces_in_sight: whether anyone looks at namespaces now; otherwise they aren't read.
+    """
+
+    def __init__(
+        self, engine: Engine, post: Callable[[Message], object], namespaces_in_sight: Callable[[], bool]
+    ) -> None:
+        self._engine = engine
+        self._post = post
+        self._namespaces_in_sight = namespaces_in_sight
+        self._changed = asyncio.Event()
+        self._changed.set()
+        self._wiring_changed = asyncio.Event()
+        self._tree_wanted = asyncio.Event()
+
+    def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """The loops by name; each is to be run in a worker of its own."""
+        return {
+            "events": lambda: self._forever(self._follow_events),
+            "containers": lambda: self._forever(self._read_containers),
+            "samples": lambda: self._forever(self._follow_samples),
+            "topology": lambda: self._forever(self._read_topology),
+            "namespaces": lambda: self._forever(self._read_namespaces),
+        }
+
+    def hurry(self) -> None:
+        """Read everything now: something was done, or came into sight."""
+        self._changed.set()
+        self._tree_wanted.set()
+
+    async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """A loop that fails says so and tries again; it says the same thing once."""
+        said = ""
+        while True:
+            try:
+                await loop()
+            except BoxdeckError as error:
+                if str(error) != said:
+                    self._post(EngineFailed(error))
+                said = str(error)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _follow_events(self) -> None:
+        async for _ in self._engine.events():
+            self._changed.set()
+
+    async def _read_containers(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self._post(ContainersRead(await self._engine.containers.list(all_states=True)))
+            self._wiring_changed.set()
+            self._tree_wanted.set()
+            await asyncio.sleep(_CALM_SECONDS)
+
+    async def _follow_samples(self) -> None:
+        async for snapshot in self._engine.samples(INTERVAL_SECONDS):
+            self._post(Sampled(snapshot))
+
+    async def _read_topology(self) -> None:
+        while True:
+            self._post(TopologyRead(await self._engine.topology()))
+            await _either(self._wiring_changed, _TOPOLOGY_SECONDS)
+
+    async def _read_namespaces(self) -> None:
+        while True:
+            if self._namespaces_in_sight():
+                self._post(NamespacesRead(await self._engine.namespace_tree()))
+            await _either(self._tree_wanted, _NAMESPACES_SECONDS)
+
+
+async def _either(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not for ever."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+    event.clear()
+    await asyncio.sleep(_CALM_SECONDS)

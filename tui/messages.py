@@ -1,0 +1,84 @@
+"""What the engine tells the app; a newer one of the same kind replaces one that nobody has read yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from engine.errors import BoxdeckError
+from engine.model import Container, NamespaceTree, Snapshot, Topology
+from tui.widgets.log_view import LogView
+
+
+@dataclass
+class ContainersRead(Message, bubble=False):
+    """The list of all containers, read anew because something changed."""
+
+    containers: tuple[Container, ...]
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest list counts."""
+        return isinstance(message, ContainersRead)
+
+
+@dataclass
+class Sampled(Message, bubble=False):
+    """One tick of the sampler. Every one counts, for the graphs; screens paint the newest."""
+
+    snapshot: Snapshot
+
+
+@dataclass
+class TopologyRead(Message, bubble=False):
+    """How containers are wired now."""
+
+    topology: Topology
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest wiring counts."""
+        return isinstance(message, TopologyRead)
+
+
+@dataclass
+class NamespacesRead(Message, bubble=False):
+    """Which namespaces and processes there are now."""
+
+    tree: NamespaceTree
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest tree counts."""
+        return isinstance(message, NamespacesRead)
+
+
+@dataclass
+class EngineFailed(Message, bubble=False):
+    """The engine could not do something on its own account; a person should know why."""
+
+    error: BoxdeckError
+
+
+@dataclass
+class DeckChanged(Message, bubble=False):
+    """For screens: the deck holds something new to paint."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One paint shows everything."""
+        return isinstance(message, DeckChanged)
+
+
+@dataclass
+class SelectionMoved(Message):
+    """A person selected another container; the deck knows which."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only where the selection ends counts."""
+        return isinstance(message, SelectionMoved)
+
+
+@dataclass
+class LogsWanted(Message):
+    """A log view came into sight, or another container was selected; None: nothing to follow."""
+
+    view: LogView
+    container_id: str | None

@@ -1,0 +1,90 @@
+"""What keys do to containers: each one a call of the engine, with its container marked meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from engine.model import Container, ContainerRequest, ExecRequest, LogLine
+from tui.deck import Deck
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.session import Session
+
+
+class Operations:
+    """The verbs of the app.
+
+    Args:
+        engine: does the work.
+        deck: is told what is being done to which container.
+        changed: called when the deck was told something.
+    """
+
+    def __init__(self, engine: Engine, deck: Deck, changed: Callable[[], None]) -> None:
+        self._engine = engine
+        self._deck = deck
+        self._changed = changed
+
+    async def image_names(self) -> list[str]:
+        """Names of images that are there already."""
+        return [reference for image in await self._engine.images.list() for reference in image.references]
+
+    async def run(self, request: ContainerRequest, say: Callable[[str], None]) -> Container:
+        """Run a container, assembling the image first where that is needed.
+
+        Raises:
+            BoxdeckError: nothing of it stays behind.
+        """
+        job = self._engine.images.ensure(request.image)
+        try:
+            async for progress in job:
+                share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+                say(f"{progress.what}{share}")
+            await job
+        except BaseException:
+            job.cancel()
+            raise
+        say("starting…")
+        return await self._engine.containers.run(request)
+
+    async def stop(self, container: Container) -> None:
+        """Ask it to end, and end it after ten seconds."""
+        with self._marked(container, "stopping"):
+            await self._engine.containers.stop(container.id)
+
+    async def start(self, container: Container) -> None:
+        """Start it again."""
+        with self._marked(container, "starting"):
+            await self._engine.containers.start(container.id)
+
+    async def restart(self, container: Container) -> None:
+        """Stop and start it."""
+        with self._marked(container, "restarting"):
+            await self._engine.containers.restart(container.id)
+
+    async def remove(self, container: Container) -> None:
+        """Remove it, killing it first where it runs."""
+        with self._marked(container, "removing"):
+            await self._engine.containers.remove(container.id, force=True)
+
+    async def shell(self, container: Container, argv: tuple[str, ...], rows: int, columns: int) -> Session:
+        """A further process in it, on a terminal of that size."""
+        request = ExecRequest(argv=argv, tty=True, interactive=True, rows=rows, columns=columns)
+        return await self._engine.containers.exec(container.id, request)
+
+    def logs(self, container_id: str) -> AsyncIterator[LogLine]:
+        """What it wrote lately, and goes on writing."""
+        return self._engine.containers.logs(container_id, follow=True, tail=2_000)
+
+    @contextmanager
+    def _marked(self, container: Container, words: str) -> Iterator[None]:
+        self._deck.pending[container.id] = words
+        self._changed()
+        try:
+            yield
+        finally:
+            self._deck.pending.pop(container.id, None)
+            self._changed()

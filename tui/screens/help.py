@@ -1,0 +1,75 @@
+"""Every key, grouped by what it acts on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.drawing.lines import Line, Span, Tone, line
+from tui.widgets.drawn import content_of_lines
+from tui.widgets.key_bar import key_name
+
+_GROUPS = {
+    "container": "The selected container",
+    "detail": "Its sides",
+    "table": "The list",
+    "containers": "The list",
+    "view": "Views",
+    "log": "Logs",
+    "app": "Boxdeck",
+}
+_SHELL = (
+    ("ctrl+g q", "Leave the shell; it runs on, and e comes back to it"),
+    ("ctrl+g z", "As large as the screen, and back"),
+    ("ctrl+g [", "Look back in its output"),
+    ("ctrl+g y", "Copy what is selected with the mouse"),
+    ("ctrl+g ctrl+g", "Type a ctrl+g"),
+)
+
+
+class Help(ModalScreen[None]):
+    """Keys by group, with what they do in a sentence each.
+
+    Args:
+        bindings: what is in force on the screen below.
+    """
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "dismiss", "close", id="help.close", tooltip="Close"),
+    ]
+
+    def __init__(self, bindings: Iterable[Binding]) -> None:
+        super().__init__()
+        self._bindings = tuple(bindings)
+
+    def compose(self) -> ComposeResult:
+        """One column of groups, scrolled."""
+        with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_title = "keys"
+            dialog.border_subtitle = "esc closes"
+            yield Static(content_of_lines(help_lines(self._bindings)))
+
+
+def help_lines(bindings: Iterable[Binding]) -> list[Line]:
+    """Groups of keys, in the order in which they are defined."""
+    grouped: dict[str, dict[str, list[str]]] = {}
+    for binding in bindings:
+        title = _GROUPS.get((binding.id or "").partition(".")[0])
+        if title and binding.tooltip:
+            grouped.setdefault(title, {}).setdefault(binding.tooltip, []).append(key_name(binding.key))
+    lines: list[Line] = []
+    for title in dict.fromkeys(_GROUPS.values()):
+        lines.extend(_group(title, [(" ".join(keys), says) for says, keys in grouped.get(title, {}).items()]))
+    return [*lines, *_group("In a shell", _SHELL)][:-1]
+
+
+def _group(title: str, keys: Iterable[tuple[str, str]]) -> list[Line]:
+    rows = [line(Span(f"  {key:<15}", Tone.ACCENT), says) for key, says in keys]
+    return [line(Span(title, Tone.STRONG)), *rows, ()] if rows else []

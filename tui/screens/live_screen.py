@@ -1,0 +1,77 @@
+"""What all full screens have in common: the bars, and painting when there's news."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui.deck import Deck
+from tui.messages import DeckChanged
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.top_bar import TopBar
+
+
+class LiveScreen(Screen[None]):
+    """A screen that paints what the deck holds.
+
+    Attributes:
+        HERE: its name in the top bar.
+    """
+
+    HERE: ClassVar[str] = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-medium"), (46, "-high")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "select(-1)", "up", id="select.previous", show=False, tooltip="Select the container above"),
+        Binding("down,j", "select(1)", "down", id="select.next", show=False, tooltip="Select the container below"),
+    ]
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__()
+        self.deck = deck
+
+    def compose(self) -> ComposeResult:
+        """The bars, with the screen's own parts between them."""
+        yield TopBar(self.HERE)
+        yield from self.compose_parts()
+        yield KeyBar()
+
+    def compose_parts(self) -> ComposeResult:
+        """The screen's own parts."""
+        yield from ()
+
+    def paint(self) -> None:
+        """Show what the deck holds, in the screen's own parts."""
+
+    @property
+    def shows_namespaces(self) -> bool:
+        """Whether namespaces are in sight, so that they need to be read."""
+        return False
+
+    def on_deck_changed(self, message: DeckChanged) -> None:
+        """News."""
+        self.paint_all()
+
+    def on_screen_resume(self) -> None:
+        """Back in sight: catch up."""
+        self.paint_all()
+        self.call_after_refresh(self.paint_all)
+
+    def on_resize(self) -> None:
+        """Other sizes, other drawings."""
+        self.call_after_refresh(self.paint_all)
+
+    def paint_all(self) -> None:
+        """Paint bars and parts."""
+        if self.is_mounted:
+            self.query_one(TopBar).show(self.deck)
+            self.paint()
+            self.refresh_bindings()
+
+    def action_select(self, rows: int) -> None:
+        """Move the selection, wherever the focus is."""
+        self.deck.move(rows)
+        self.paint_all()

@@ -1,0 +1,44 @@
+"""The namespaces of all containers, as large as the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from tui.screens.live_screen import LiveScreen
+from tui.widgets.namespace_tree import NamespaceForest
+
+
+class NamespacesScreen(LiveScreen):
+    """The host's namespaces, and every container's with its processes."""
+
+    HERE = "namespaces"
+    CSS_PATH = "full_view.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "scroll(-1)", "page up", id="namespaces.page_up", show=False, tooltip="A page up"),
+        Binding("pagedown", "scroll(1)", "page down", id="namespaces.page_down", show=False, tooltip="A page down"),
+        Binding("escape", "app.go('containers')", "back", id="namespaces.back", tooltip="Back to the containers"),
+    ]
+
+    def compose_parts(self) -> ComposeResult:
+        """One panel."""
+        panel = NamespaceForest(id="view")
+        panel.can_focus = False
+        panel.border_title = "namespaces"
+        yield panel
+
+    @property
+    def shows_namespaces(self) -> bool:
+        """Always."""
+        return True
+
+    def paint(self) -> None:
+        """The tree as it is now."""
+        self.query_one(NamespaceForest).show(self.deck)
+
+    def action_scroll(self, pages: int) -> None:
+        """Move the view."""
+        view = self.query_one(NamespaceForest)
+        view.scroll_relative(y=pages * max(1, view.size.height - 2), animate=False)

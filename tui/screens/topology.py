@@ -1,0 +1,33 @@
+"""The wiring of all containers, as large as the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from tui.screens.live_screen import LiveScreen
+from tui.widgets.topology import TopologyPanel
+
+
+class TopologyScreen(LiveScreen):
+    """Uplink, bridges and containers; arrow keys light another container's way out."""
+
+    HERE = "topology"
+    CSS_PATH = "full_view.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,up,k", "select(-1)", "previous", id="topology.previous", show=False, tooltip="Light the previous one"),
+        Binding("right,down,j", "select(1)", "next", id="topology.next", show=False, tooltip="Light the next one"),
+        Binding("escape", "app.go('containers')", "back", id="topology.back", tooltip="Back to the containers"),
+    ]
+
+    def compose_parts(self) -> ComposeResult:
+        """One panel."""
+        panel = TopologyPanel(id="view", can_focus=False)
+        panel.border_title = "topology"
+        yield panel
+
+    def paint(self) -> None:
+        """The wiring as it is now."""
+        self.query_one(TopologyPanel).show(self.deck)

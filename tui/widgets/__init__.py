@@ -1,0 +1,1 @@
+"""The app's widgets, one noun a file, thin around `tui.drawing`."""

@@ -1,0 +1,152 @@
+"""Everything about the selected container: tabs, and all at once where there's room."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.widget import Widget
+
+from tui.deck import Deck
+from tui.messages import LogsWanted
+from tui.terminal.session import TerminalSession
+from tui.widgets.log_view import LogView
+from tui.widgets.namespace_tree import NamespacePanel
+from tui.widgets.overview import Overview
+from tui.widgets.shell_pane import ShellPane
+from tui.widgets.topology import TopologyPanel
+
+TABS = ("overview", "namespaces", "topology", "logs")
+_SHELL = "shell"
+
+
+class Panel(Vertical):
+    """A titled frame around one part, for where several are shown at once."""
+
+
+class Detail(Vertical):
+    """The selected container from several sides.
+
+    One side is shown at a time, chosen by `tab`. Where the screen is large, the overview shows all of them.
+    A container that a shell was opened in has a further tab, which comes back with it.
+    """
+
+    BORDER_TITLE = ""
+    ALLOW_MAXIMIZE = True
+
+    tab: var[str] = var("overview")
+    """The side that is shown; one of `TABS`, or ``shell``."""
+
+    def __init__(self, deck: Deck, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._deck = deck
+        self._logs_of: str | None = None
+        self._shown_id: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """All sides; the style sheet shows the right ones."""
+        yield Overview(classes="side side-overview")
+        with Panel(classes="side side-namespaces") as panel:
+            panel.border_title = "namespaces"
+            yield NamespacePanel()
+        with Panel(classes="side side-topology") as panel:
+            panel.border_title = "topology"
+            yield TopologyPanel()
+        with Panel(classes="side side-logs") as panel:
+            panel.border_title = "logs"
+            yield LogView()
+
+    # --- news ---
+
+    def show(self) -> None:
+        """Paint the selected container."""
+        if not self.is_mounted:
+            return
+        if self._deck.selected_id != self._shown_id:
+            self._selection_moved()
+        self.query_one(Overview).show(self._deck)
+        self.query_one(NamespacePanel).show(self._deck)
+        self.query_one(TopologyPanel).show(self._deck)
+        self._title()
+        self._want_logs()
+
+    def _selection_moved(self) -> None:
+        self._shown_id = self._deck.selected_id
+        for pane in self.query(ShellPane):
+            pane.set_class(pane.name == self._shown_id, "-of-selected")
+        if self.tab == _SHELL and self.shell is None:
+            self.tab = "overview"
+        elif self.shell is not None and self.tab == "overview":
+            self.tab = _SHELL
+
+    @property
+    def shell(self) -> ShellPane | None:
+        """The selected container's shell, if one was opened."""
+        return next((pane for pane in self.query(ShellPane) if pane.name == self._deck.selected_id), None)
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """The sides that the selected container has."""
+        return (*TABS, _SHELL) if self.shell is not None else TABS
+
+    # --- tabs ---
+
+    def on_mount(self) -> None:
+        """Show the first side."""
+        self.watch_tab("", self.tab)
+
+    def watch_tab(self, before: str, after: str) -> None:
+        """The style sheet decides by class what is shown."""
+        self.remove_class(*(f"-{name}" for name in (*TABS, _SHELL)))
+        self.add_class(f"-{after}")
+        self._title()
+        if self.is_mounted:
+            self.call_after_refresh(self.show)
+
+    def turn(self, steps: int) -> None:
+        """Go to a neighbouring tab."""
+        tabs = self.tabs
+        self.tab = tabs[(tabs.index(self.tab) + steps) % len(tabs)] if self.tab in tabs else tabs[0]
+
+    def _title(self) -> None:
+        container = self._deck.selected
+        name = container.name if container else ""
+        tabs = [(f" {tab} ", "bold $accent" if tab == self.tab else "$muted") for tab in self.tabs]
+        room = self.size.width - sum(len(text) for text, _ in tabs) - 8
+        title = Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
+        if title != self.border_title:
+            self.border_title = title  # type: ignore[assignment]  # Textual takes Content here, and says str
+
+    # --- logs ---
+
+    def _want_logs(self) -> None:
+        """Follow the logs of the selected container, once they are in sight."""
+        view = self.query_one(LogView)
+        wanted = self._deck.selected_id
+        if view.parent is not None and isinstance(view.parent, Widget) and view.parent.display and wanted != self._logs_of:
+            self._logs_of = wanted
+            self.post_message(LogsWanted(view, wanted))
+
+    def forget_logs(self) -> None:
+        """Follow the logs anew at the next occasion, as after a restart."""
+        self._logs_of = None
+
+    # --- shells ---
+
+    async def open_shell(self, session: TerminalSession, container_id: str, title: str) -> None:
+        """Show a process of a container's in a pane, and give it the focus."""
+        pane = ShellPane(session, title=title, name=container_id, classes="side side-shell -of-selected")
+        await self.mount(pane)
+        self.tab = _SHELL
+        pane.focus()
+
+    async def close_shell(self, pane: ShellPane) -> None:
+        """Take a pane away."""
+        await pane.remove()
+        if self.tab == _SHELL:
+            self.tab = "overview"
+
+
+def _short(name: str, cells: int) -> str:
+    return name if len(name) <= max(8, cells) else name[: max(7, cells - 1)] + "…"

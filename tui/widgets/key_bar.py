@@ -1,0 +1,84 @@
+"""The last line of every screen: which keys do something here and now."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui.drawing.lines import Line, Span, Tone, line, width
+from tui.widgets.drawn import content_of
+
+_LAST = ("app.help", "app.quit")
+"""Ids of bindings that are shown even when there's little room."""
+
+_NAMES = {"question_mark": "?", "slash": "/", "colon": ":", "plus": "+", "escape": "esc", "left": "←", "right": "→"}
+
+
+class KeyBar(Static):
+    """Keys and what they do, as many as fit; what can't be done now is dim. A click works like the key."""
+
+    DEFAULT_CSS = """
+    KeyBar { dock: bottom; height: 1; padding: 0 1; background: $background; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+        self._places: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        """Follow the screen's bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._take)
+        self.call_after_refresh(self.refresh_keys)
+
+    def on_resize(self) -> None:
+        """More or fewer fit."""
+        self.refresh_keys()
+
+    def _take(self, screen: Screen[object]) -> None:
+        self.refresh_keys()
+
+    def refresh_keys(self) -> None:
+        """Paint the keys that are in force."""
+        if self.is_attached and self.screen.is_current:
+            self.update(content_of(self._lay_out(self.size.width)))
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what the key under the pointer does."""
+        offset = event.get_content_offset(self)
+        for start, end, key in self._places if offset is not None else ():
+            if offset is not None and start <= offset.x < end:
+                self.app.simulate_key(key)
+
+    def _lay_out(self, cells: int) -> Line:
+        items = [(key, shown.binding.id or "", shown) for key, shown in self.screen.active_bindings.items()]
+        visible = [(key, id, _label(key, each.binding.description, each.enabled)) for key, id, each in items if each.binding.show]
+        kept = sum(width(label) for _, id, label in visible if id in _LAST)
+        chosen: list[tuple[str, Line]] = []
+        for key, id, label in visible:
+            if id in _LAST or width(label) <= cells - kept:
+                chosen.append((key, label))
+                kept += 0 if id in _LAST else width(label)
+        return self._placed(chosen)
+
+    def _placed(self, chosen: list[tuple[str, Line]]) -> Line:
+        self._places = []
+        spans: list[Span] = []
+        x = 0
+        for key, label in chosen:
+            self._places.append((x, x + width(label), key))
+            x += width(label)
+            spans.extend(label)
+        return tuple(spans)
+
+
+def _label(key: str, description: str, enabled: bool) -> Line:
+    return line(
+        Span(key_name(key), Tone.ACCENT if enabled else Tone.FAINT),
+        Span(f" {description}  ", Tone.MUTED if enabled else Tone.FAINT),
+    )
+
+
+def key_name(key: str) -> str:
+    """A key as people write it, such as ``?`` or ``ctrl+g``."""
+    return _NAMES.get(key, key)

@@ -1,0 +1,59 @@
+"""Namespaces of the selected container, or of all with the host's."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from tui.deck import Deck
+from tui.drawing import namespaces
+from tui.drawing.lines import Line, Span, Tone, line
+from tui.widgets.drawn import Drawn
+
+
+class NamespacePanel(VerticalScroll):
+    """The selected container's namespaces, and its processes in them."""
+
+    DEFAULT_CSS = """
+    NamespacePanel { background: $background; height: 1fr; }
+    NamespacePanel > Drawn { height: auto; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """One drawing, scrolled."""
+        yield Drawn()
+
+    def show(self, deck: Deck) -> None:
+        """Paint the selected container."""
+        if self.is_mounted:
+            self.query_one(Drawn).show(self._lines(deck, max(20, self.size.width - 1)))
+
+    def _lines(self, deck: Deck, width: int) -> list[Line]:
+        container = deck.selected
+        if container is None:
+            return []
+        if not container.is_running:
+            return [line(Span("namespaces live as long as processes: this container has none", Tone.MUTED))]
+        known = deck.namespaces_of(container.id)
+        return namespaces.container_lines(known, width) if known else [line(Span("reading…", Tone.MUTED))]
+
+
+class NamespaceForest(NamespacePanel):
+    """Every running container's namespaces below the host's."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown_id: str | None = None
+
+    def show(self, deck: Deck) -> None:
+        """Paint all, and bring a newly selected container into sight."""
+        super().show(deck)
+        if deck.namespaces is not None and deck.selected_id != self._shown_id:
+            self._shown_id = deck.selected_id
+            y = namespaces.line_of(deck.namespaces, deck.selected_id, max(20, self.size.width - 1))
+            self.scroll_to(y=max(0, y - 2), animate=False)
+
+    def _lines(self, deck: Deck, width: int) -> list[Line]:
+        if deck.namespaces is None:
+            return [line(Span("reading…", Tone.MUTED))]
+        return namespaces.tree_lines(deck.namespaces, deck.selected_id, width)

@@ -1,0 +1,69 @@
+"""The first line of every screen: where one is, and how the machine is."""
+
+from __future__ import annotations
+
+from textual.widgets import Static
+
+from tui.deck import Deck
+from tui.drawing import braille, units
+from tui.drawing.lines import Line, Span, Tone, justify, line, width
+from tui.drawing.table import pressure
+from tui.widgets.drawn import content_of
+
+_SPARK_CELLS = 12
+
+
+class TopBar(Static):
+    """Product, screens, containers that run, processor and memory of the machine."""
+
+    DEFAULT_CSS = """
+    TopBar { dock: top; height: 1; padding: 0 1; background: $background; }
+    """
+
+    def __init__(self, here: str) -> None:
+        """Args: here: the screen's name, which is lit."""
+        super().__init__("", markup=False)
+        self._here = here
+
+    def show(self, deck: Deck) -> None:
+        """Paint the machine as it is now."""
+        room = max(0, self.app.size.width - 2)
+        left = self._left(deck)
+        right = _machine(deck, with_spark=True)
+        if width(left) + width(right) >= room:
+            right = _machine(deck, with_spark=False)
+        bar = content_of(justify(left, right, room))
+        if bar != self.content:
+            self.update(bar)
+
+    def _left(self, deck: Deck) -> Line:
+        screens = [
+            Span(f"  {name}", Tone.STRONG if name == self._here else Tone.MUTED)
+            for name in ("containers", "topology", "namespaces")
+        ]
+        if self.app.size.width < 100:
+            screens = [Span(f"  {self._here}", Tone.STRONG)]
+        return line(Span("boxdeck", Tone.LIT), *screens, *_count(deck))
+
+
+def _count(deck: Deck) -> Line:
+    if deck.containers is None:
+        return ()
+    return line(Span("   ● ", Tone.GOOD if deck.running_count else Tone.FAINT), f"{deck.running_count}", Span(f" of {len(deck.containers)} running", Tone.MUTED))
+
+
+def _machine(deck: Deck, *, with_spark: bool) -> Line:
+    host = deck.host
+    if not host.memory_total_bytes:
+        return ()
+    history = list(deck.history.host_cpu_percent)[-_SPARK_CELLS * 2 :]
+    spark = braille.spark(history, _SPARK_CELLS, 100).replace(chr(0x2800), " ") + " " if with_spark else ""
+    used, total = host.memory_used_bytes, host.memory_total_bytes
+    return line(
+        Span("cpu ", Tone.MUTED),
+        Span(spark, Tone.ACCENT),
+        Span(f"{host.cpu_percent:3.0f}", pressure(host.cpu_percent, 100)),
+        Span(" %   memory ", Tone.MUTED),
+        Span(units.size(used), pressure(used, total)),
+        Span(f" / {units.size(total)}", Tone.MUTED),
+    )
