@@ -118,7 +118,7 @@ def _all(owners: dict[int, list[Container]]) -> Iterable[Container]:
 
 
 def _parents_first(members: Sequence[Process], first_pid: int | None) -> Iterable[ProcessInfo]:
-    """Depth first from those whose parent is outside, siblings by pid; pids inside as the container's first sees them."""
+    """Depth first from those whose parent is outside; pids inside are those that the container's first process sees."""
     depth = next((len(process.pids) - 1 for process in members if process.pid == first_pid), 1)
     pids = {process.pid for process in members}
     children: dict[int, list[Process]] = defaultdict(list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Self
 
 from msgspec import Struct
 
@@ -49,7 +50,7 @@ class CounterReader:
         """Close the socket."""
         self._socket.close()
 
-    def __enter__(self) -> CounterReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

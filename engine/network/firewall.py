@@ -47,16 +47,23 @@ _ANSWER_SECONDS = 10.0
 _Attributes = list[tuple[str, object]]
 
 
-def is_ready(table: str, subnet: IPv4Network, bridge: str) -> bool:
+def rule_query(table: str) -> bytes:
+    """Ask for the rules of our chain (to be sent as a dump)."""
+    return _message("nft_rule_msg", _GETRULE, [("NFTA_RULE_TABLE", table), ("NFTA_RULE_CHAIN", _CHAIN)])
+
+
+def is_ready(query: bytes, subnet: IPv4Network, bridge: str) -> bool:
     """Whether the table holds the rule for this subnet and bridge.
+
+    Args:
+        query: from `rule_query`.
 
     Raises:
         OSError: EPERM, or the kernel has no nf_tables.
     """
     wanted = _comment(subnet, bridge).encode()
-    request = _message("nft_rule_msg", _GETRULE, [("NFTA_RULE_TABLE", table), ("NFTA_RULE_CHAIN", _CHAIN)])
     with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
-        return any(wanted in _userdata(message) for message in transport.dump(sock, request))
+        return any(wanted in _userdata(message) for message in transport.dump(sock, query))
 
 
 def create(table: str, subnet: IPv4Network, bridge: str) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from engine.errors import NotFound, Unsupported
 from engine.model import Container, Endpoint, Topology
-from engine.network import addresses, bridge, claim, encode, firewall, host, interface, records, topology, watch
+from engine.network import addresses, bridge, claim, firewall, host, interface, records, topology, watch
 from engine.network.counters import CounterReader
 from engine.network.plan import NetworkPlan
 from engine.network.records import Network
+from engine.network.templates import TemplateFile
 from engine.paths import Paths
 from engine.store.database import Database
 
@@ -34,6 +35,7 @@ class Networks:
     def __init__(self, paths: Paths, database: Database) -> None:
         self._paths = paths
         self._database = database
+        self._templates = TemplateFile(paths.network_templates)
         self._ensuring = asyncio.Lock()
 
     async def ensure(self, name: str = DEFAULT_NETWORK) -> None:
@@ -47,12 +49,11 @@ class Networks:
             Unsupported: no privilege, or the kernel lacks bridges or nf_tables.
             Conflict: no subnet is free.
         """
-        await host.load()
         async with self._ensuring:
             network = records.find(self._database, name)
             if network is None or not bridge.is_ready(network.bridge, network.gateway):
                 network = await self._raise_bridge(name)
-            await _open_the_way(self._paths.table_name, network)
+            await self._open_the_way(network)
 
     def lease(self, container_id: str, name: str = DEFAULT_NETWORK) -> Endpoint:
         """The container's place on a network; the same one for as long as the container exists.
@@ -81,17 +82,15 @@ class Networks:
         Raises:
             NotFound: the bridge has gone since `ensure`.
         """
-        await host.load()
         try:
             index, mtu = socket.if_nametoindex(endpoint.bridge), interface.mtu_of(endpoint.bridge)
         except OSError as error:
             raise NotFound(f"the bridge {endpoint.bridge} has gone", "try again") from error
-        return encode.endpoint_plan(endpoint, index, mtu)
+        return await self._templates.endpoint(endpoint, index, mtu)
 
     async def loopback_plan(self) -> NetworkPlan:
         """What the shim has to send for a container without a network."""
-        await host.load()
-        return encode.loopback_plan()
+        return await self._templates.loopback()
 
     async def topology(self, containers: Sequence[Container]) -> Topology:
         """The uplink, our bridges and what hangs on them, as the kernel has it now.
@@ -133,6 +132,7 @@ class Networks:
 
     async def _raise_bridge(self, name: str) -> Network:
         """Make a network's bridge, on its old subnet if nobody else has taken that, otherwise on a free one."""
+        await host.load()
         if name != DEFAULT_NETWORK:
             self._network(name)
         async with claim.subnets_claimed():
@@ -157,14 +157,16 @@ class Networks:
         records.save(self._database, network)
         return network
 
-
-async def _open_the_way(table: str, network: Network) -> None:
-    """IPv4 forwarding and masquerade. Forwarding is the whole machine's: where it is on, it is left alone."""
-    with _explained("containers can't be let out of this machine"):
-        if _FORWARDING.read_text().strip() == "0":
-            _FORWARDING.write_text("1")
-        if not firewall.is_ready(table, network.subnet, network.bridge):
-            await asyncio.to_thread(firewall.create, table, network.subnet, network.bridge)
+    async def _open_the_way(self, network: Network) -> None:
+        """IPv4 forwarding and masquerade. Forwarding is the whole machine's: where it is on, it is left alone."""
+        table = self._paths.table_name
+        query = await self._templates.rule_query(table)
+        with _explained("containers can't be let out of this machine"):
+            if _FORWARDING.read_text().strip() == "0":
+                _FORWARDING.write_text("1")
+            if not firewall.is_ready(query, network.subnet, network.bridge):
+                await host.load()
+                await asyncio.to_thread(firewall.create, table, network.subnet, network.bridge)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import time
@@ -112,8 +113,8 @@ async def test_id_maps_are_shown(start: Start) -> None:
 
 
 async def test_containers_that_do_not_run_are_left_out(start: Start) -> None:
-    gone = subprocess.Popen(["true"])
-    gone.wait()
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
     tree = await Namespaces().tree([container("old", None), container("gone", gone.pid)])
     assert tree.containers == ()
 

@@ -50,7 +50,7 @@ def engine_on(tmp_path: Path) -> Iterator[Callable[..., Networks]]:
     with ExitStack() as stack:
 
         def make(name: str = "root") -> Networks:
-            paths = Paths.resolve(str(tmp_path / name))
+            paths = Paths.resolve(str(tmp_path / name), str(tmp_path / f"{name}.run"))
             database = Database(paths.database)
             stack.callback(database.close)
             return Networks(paths, database)

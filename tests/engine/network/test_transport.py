@@ -33,7 +33,7 @@ def test_a_refusal_without_an_explanation_still_has_its_errno(machine: None) -> 
 
 def test_nothing_is_sent_after_a_refusal(machine: None) -> None:
     requests = [encode.delete_link("nosuch"), encode.create_bridge("br0", MAC)]
-    with transport.open_socket() as sock, pytest.raises(OSError):
+    with transport.open_socket() as sock, pytest.raises(OSError, match="No such device"):
         transport.send_requests(sock, requests)
     assert interface.index_of("br0") is None
 
@@ -63,9 +63,10 @@ def test_a_rule_for_another_subnet_takes_the_old_ones_place(machine: None) -> No
     listing = shell("nft list table inet boxdeck_test")
     assert 'ip saddr 10.89.1.0/24 oifname != "br0" masquerade' in listing
     assert listing.count("masquerade") == 1
-    assert firewall.is_ready("boxdeck_test", new, "br0")
-    assert not firewall.is_ready("boxdeck_test", old, "br0")
-    assert not firewall.is_ready("boxdeck_test", new, "br1")
+    query = firewall.rule_query("boxdeck_test")
+    assert firewall.is_ready(query, new, "br0")
+    assert not firewall.is_ready(query, old, "br0")
+    assert not firewall.is_ready(query, new, "br1")
 
 
 def test_removing_what_is_not_there_is_no_error(machine: None) -> None:
