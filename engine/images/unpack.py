@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from engine.errors import ImageError, StoreError
 from engine.images import whiteouts
+from engine.images.read_ahead import ReadAhead
 from engine.images.removal import remove_at
 from engine.images.tar import Entry, Kind, TarReader
 from engine.linux.paths import make_directories_in_root, open_in_root
@@ -53,8 +54,7 @@ def unpack(stream: Readable, target: int, advance: Advance = lambda size: None) 
         StoreError: the disk is full or fails.
     """
     hashed = DigestReader(stream)
-    reader = TarReader(hashed)
-    with _Unpacker(target, reader, advance) as unpacker:
+    with ReadAhead(hashed) as ahead, _Unpacker(target, reader := TarReader(ahead), advance) as unpacker:
         for entry in reader:
             unpacker.add(entry)
         reader.drain()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import bz2
 import gzip
+import hashlib
 import io
 import json
 import lzma
 import os
 import sqlite3
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -137,8 +139,6 @@ async def test_loading_again_changes_nothing_and_a_name_moves(images, layout, ta
 
 async def test_what_docker_saved_is_loaded(images, tar, member, tmp_path, paths):
     layer = tar(member("etc/name", b"docker"))
-    import hashlib
-
     config = {
         "architecture": "",
         "os": "linux",
@@ -185,8 +185,6 @@ async def test_an_index_without_this_machine_is_refused(images, layout, tar, mem
 async def test_a_blob_that_was_tampered_with_is_refused(images, layout, tar, member, paths):
     layer = tar(member("a", b"good"))
     layout.finish(layout.image(layer))
-    import hashlib
-
     (layout.folder / "blobs/sha256" / hashlib.sha256(layer).hexdigest()).write_bytes(tar(member("a", b"evil")))
     await check_refused(images, layout.folder, paths, "has the digest")
 
@@ -388,6 +386,43 @@ async def test_nothing_is_collected_while_content_comes_in(images, two_names, pa
     with pytest.raises(NotFound):
         await images.remove("one:1")
     await images.ensure("base")
+    await images.remove("base")
+    assert folders(paths) == NOTHING
+
+
+ASSEMBLE = """
+import asyncio, sys
+from pathlib import Path
+from engine.images.images import Images
+from engine.paths import Paths
+from engine.store.database import Database
+
+async def main():
+    paths = Paths(Path(sys.argv[1]), Path(sys.argv[2]))
+    job = Images(paths, Database(paths.database)).ensure("base")
+    print("begun", flush=True)
+    await job
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("after_seconds", [0.0, 0.05, 0.15, 0.25, 0.35])
+async def test_an_engine_killed_at_work_leaves_a_store_that_is_whole(images, paths, after_seconds):
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASSEMBLE, str(paths.root), str(paths.runroot)], stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        await asyncio.sleep(after_seconds)
+        process.kill()
+    for image in await images.list():
+        assert all(lower.is_dir() for lower in lower_directories(paths, image))
+    sweep_temporary(paths)
+    assert folders(paths)[2] == []
+    (lower,) = lower_directories(paths, await images.ensure("base"))
+    assert (lower / "usr/bin/sh").is_file()
     await images.remove("base")
     assert folders(paths) == NOTHING
 

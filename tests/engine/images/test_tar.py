@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -138,7 +139,5 @@ def test_damage_is_either_harmless_or_refused(data):
     for block in range(0, len(damaged), 512):
         if data.draw(st.booleans()):
             damaged[block : block + 512] = sealed(damaged[block : block + 512])
-    try:
+    with suppress(ImageError):
         entries(bytes(damaged))
-    except ImageError:
-        pass

@@ -39,18 +39,23 @@ def test_names_are_read_as_docker_reads_them(text, familiar, canonical):
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", "app:", "app@", ":tag", "App", "a/B", "a b", "app:with space", "app:.hidden", "-app", "app-", "a//b"]
-    + [
-        "a..b",
-        "a___b",
-        "/app",
-        "app/",
-        "app@sha256:short",
-        "app@md5",
-        f"app:{'t' * 129}",
-        "a" * 256,
-        "ä",
-        "a\nb",
+    [
+        *(
+            "",
+            ":",
+            "app:",
+            "app@",
+            ":tag",
+            "App",
+            "a/B",
+            "a b",
+            "app:with space",
+            "app:.hidden",
+            "-app",
+            "app-",
+            "a//b",
+        ),
+        *("a..b", "a___b", "/app", "app/", "app@sha256:short", "app@md5", f"app:{'t' * 129}", "a" * 256, "ä", "a\nb"),
         "../x",
     ],
 )
