@@ -11,7 +11,7 @@ BINDINGS: list[BindingType] = [
     Binding("s", "stop", "stop", id="container.stop", tooltip="Stop it; after ten seconds it is killed"),
     Binding("S", "start", "start", id="container.start", tooltip="Start it again"),
     Binding("r", "restart", "restart", id="container.restart", tooltip="Stop and start it"),
-    Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with everything it wrote (asks first)"),
+    Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with all it wrote; asks first"),
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
     Binding("N", "go('namespaces')", "namespaces", id="view.namespaces", tooltip="All namespaces, full screen"),
     Binding("T", "next_theme", "theme", id="app.theme", show=False, tooltip="The next theme"),

@@ -115,14 +115,14 @@ def _row(text: str, tone: Tone, has_limit: bool) -> Line:
     if not has_limit:
         return line(Span(text.replace(_BLANK, " "), tone))
     empty = len(text) - len(filled)
-    return line(Span(blank * empty, Tone.WARN), *_mixed(filled, tone))
+    return line(Span(blank * empty, Tone.MUTED), *_mixed(filled, tone))
 
 
 def _mixed(text: str, tone: Tone) -> Line:
     spans: list[Span] = []
     for character in text:
         is_blank = character == _BLANK
-        piece, color = ("╌", Tone.WARN) if is_blank else (character, tone)
+        piece, color = ("╌", Tone.MUTED) if is_blank else (character, tone)
         if spans and spans[-1].tone is color:
             spans[-1] = Span(spans[-1].text + piece, color)
         else:

@@ -58,7 +58,7 @@ def clip(of: Line, cells: int) -> Line:
     for span in of:
         if room <= 0:
             break
-        kept.append(Span(fit(span.text, min(room, cell_len(span.text))), span.tone))
+        kept.append(Span(set_cell_size(span.text, min(room, cell_len(span.text))), span.tone))
         room -= cell_len(span.text)
     return line(*kept, Span("…" if cells > 0 else "", Tone.MUTED))
 

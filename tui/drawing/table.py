@@ -25,9 +25,9 @@ class Column(Struct, frozen=True, kw_only=True):
 
 
 NAME = Column(title="NAME", cells=10, most=26)
-IMAGE = Column(title="IMAGE", cells=9, most=24)
+IMAGE = Column(title="IMAGE", cells=8, most=24)
 CPU = Column(title="CPU %", cells=5, right=True)
-HISTORY = Column(title="", cells=8, most=24)
+HISTORY = Column(title="", cells=6, most=24)
 MEMORY = Column(title="MEMORY", cells=11, right=True)
 NETWORK = Column(title="NET/s", cells=12, right=True)
 UPTIME = Column(title="UP", cells=4, right=True)

@@ -11,7 +11,7 @@ from tui.drawing import units
 from tui.drawing.canvas import Canvas
 from tui.drawing.lines import Line, Span, Tone, clip, joined, line
 
-BOX_CELLS = 21
+BOX_CELLS = 23
 _GAP = 2
 _LEFT = 3
 _TAP = BOX_CELLS - 4  # where the veth enters the box
@@ -47,18 +47,25 @@ def topology_lines(view: View) -> list[Line]:
     return lines + _off_bridge_lines(view)
 
 
-def path_line(topology: Topology, container: Container, width: int) -> Line:
-    """One container's way out in one line."""
+def path_lines(topology: Topology, container: Container, width: int) -> list[Line]:
+    """One container's way out, a step a line, from its inside to the uplink."""
     endpoint = container.endpoint
     if endpoint is None:
-        return line(Span("no veth", Tone.MUTED))
-    wire = Span(" ─ ", Tone.ACCENT)
-    steps = [line(f"{endpoint.container_interface} {endpoint.address.partition('/')[0]}")]
-    steps.append(line(Span(endpoint.host_interface, Tone.MUTED)))
-    steps.append(line(endpoint.bridge))
+        return [line(Span("no veth pair, no bridge", Tone.MUTED))]
+    steps = [
+        (container.name, f"{endpoint.container_interface}  {endpoint.address}  {endpoint.mac}"),
+        ("veth", endpoint.host_interface),
+        ("bridge", f"{endpoint.bridge}  {endpoint.gateway}"),
+    ]
     if topology.uplink is not None:
-        steps.extend([line(Span("nat", Tone.MUTED)), line(topology.uplink.interface)])
-    return clip(joined(steps, wire), width)
+        steps.append(("nat", "masquerade"))
+        steps.append(("uplink", f"{topology.uplink.interface}  {_uplink_detail(topology.uplink)}"))
+    label_cells = max(len(label) for label, _ in steps) + 2
+    wires = ["┬", *("├" * (len(steps) - 2)), "┴"]
+    return [
+        clip(line(Span(label.rjust(label_cells), Tone.MUTED), Span(f" {wire}─ ", Tone.ACCENT), says), width)
+        for (label, says), wire in zip(steps, wires, strict=True)
+    ]
 
 
 def _lit(view: View, bridge: BridgeNode | None = None) -> bool:

@@ -9,7 +9,9 @@ _DECIMAL = ("", "k", "M", "G", "T", "P")
 
 
 def size(count_bytes: float) -> str:
-    """Bytes in powers of 1024, such as ``48M`` or ``1.2G``."""
+    """Bytes in powers of 1024, such as ``48M`` or ``1.2G``; ``0`` for none."""
+    if not count_bytes:
+        return "0"
     return _scaled(count_bytes, 1024, _BINARY, "")
 
 

@@ -25,7 +25,7 @@ _GROUPS = {
     "app": "Boxdeck",
 }
 _SHELL = (
-    ("ctrl+g q", "Leave the shell; it runs on, and e comes back to it"),
+    ("ctrl+g q", "Leave it; it runs on, and e comes back to it"),
     ("ctrl+g z", "As large as the screen, and back"),
     ("ctrl+g [", "Look back in its output"),
     ("ctrl+g y", "Copy what is selected with the mouse"),
@@ -71,5 +71,5 @@ def help_lines(bindings: Iterable[Binding]) -> list[Line]:
 
 
 def _group(title: str, keys: Iterable[tuple[str, str]]) -> list[Line]:
-    rows = [line(Span(f"  {key:<15}", Tone.ACCENT), says) for key, says in keys]
+    rows = [line(Span(f"  {key:<14}", Tone.ACCENT), says) for key, says in keys]
     return [line(Span(title, Tone.STRONG)), *rows, ()] if rows else []

@@ -22,7 +22,7 @@ from tui.widgets.drawn import content_of
 _HEADER_ROWS = 1
 
 
-class ContainersTable(ScrollView, can_focus=True):
+class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
     """One row a container, as many columns as fit, and a header that stays.
 
     Only rows that changed since the last paint are painted again.

@@ -24,9 +24,12 @@ class EmptyCard(Middle):
 
     DEFAULT_CSS = """
     EmptyCard {
+        width: 1fr;
+        height: 1fr;
         align: center middle;
         & > Static {
-            width: 60;
+            width: 62;
+            max-width: 96%;
             height: auto;
             padding: 1 3;
             border: round $border-quiet;

@@ -11,8 +11,8 @@ from tui.drawing.graph import time_axis
 from tui.drawing.lines import Line, justify
 from tui.widgets.drawn import content_of_lines
 
-_ROWS_WITH_TIME = 6
-"""From this height on there is a line for time below the curve."""
+_ROWS_WITH_TIME = 5
+"""From this height on there is room for a line for time below the curve."""
 
 Draw = Callable[[int, int], list[Line]]
 
@@ -22,6 +22,9 @@ class Graph(Widget):
 
     The first line is a title and what there is to say at this moment; below it, lines that the function
     given to `show` draws for the size at hand.
+
+    Attributes:
+        has_time: whether a line below says how far back the left edge is.
     """
 
     DEFAULT_CSS = """
@@ -30,6 +33,7 @@ class Graph(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.has_time = True
         self._title: Line = ()
         self._value: Line = ()
         self._draw: Draw = lambda width, height: []
@@ -51,7 +55,7 @@ class Graph(Widget):
     def render(self) -> RenderResult:
         """Title, curve and time, for the size at hand."""
         width, height = self.size
-        has_time = height >= _ROWS_WITH_TIME
+        has_time = self.has_time and height >= _ROWS_WITH_TIME
         lines = [justify(self._title, self._value, width), *self._draw(width, height - 1 - has_time)]
         if has_time:
             lines.append(time_axis(width, self._interval_seconds))

@@ -9,6 +9,9 @@ from textual.widgets import Static
 from tui.drawing.lines import Line, Span, Tone, line, width
 from tui.widgets.drawn import content_of
 
+_ORDER = ("form", "confirm", "container", "log", "containers", "detail", "view", "app")
+"""First words of bindings' ids, in the order in which keys are shown."""
+
 _LAST = ("app.help", "app.quit")
 """Ids of bindings that are shown even when there's little room."""
 
@@ -52,7 +55,10 @@ class KeyBar(Static):
 
     def _lay_out(self, cells: int) -> Line:
         items = [(key, shown.binding.id or "", shown) for key, shown in self.screen.active_bindings.items()]
-        visible = [(key, id, _label(key, each.binding.description, each.enabled)) for key, id, each in items if each.binding.show]
+        items.sort(key=lambda item: _place(item[1]))
+        visible = [
+            (key, id, _label(key, each.binding.description, each.enabled)) for key, id, each in items if each.binding.show
+        ]
         kept = sum(width(label) for _, id, label in visible if id in _LAST)
         chosen: list[tuple[str, Line]] = []
         for key, id, label in visible:
@@ -70,6 +76,11 @@ class KeyBar(Static):
             x += width(label)
             spans.extend(label)
         return tuple(spans)
+
+
+def _place(id: str) -> int:
+    group = id.partition(".")[0]
+    return _ORDER.index(group) if group in _ORDER else len(_ORDER) - 1
 
 
 def _label(key: str, description: str, enabled: bool) -> Line:

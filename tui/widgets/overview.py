@@ -33,9 +33,10 @@ class Overview(Widget):
         &.-short > #facts { margin-bottom: 0; }
         &.-short > #curves { layout: horizontal; }
         &.-short #network { display: none; }
-        &.-short Graph { width: 1fr; height: 1fr; margin-right: 1; }
+        &.-short Graph { width: 1fr; height: 1fr; }
         Graph { margin-bottom: 1; }
         &.-short Graph { margin-bottom: 0; }
+        &.-short #cpu { margin-right: 3; }
     }
     """
 
@@ -49,8 +50,10 @@ class Overview(Widget):
 
     def on_resize(self) -> None:
         """Choose the compact form where there's little room."""
-        self.set_class(self.size.height < _SHORT_ROWS, "-short")
-        self.set_class(self.size.width < 40, "-slim")
+        is_short = self.size.height < _SHORT_ROWS
+        self.set_class(is_short, "-short")
+        for graph in self.query(Graph):
+            graph.has_time = is_short or graph.id == "network"
 
     def show(self, deck: Deck) -> None:
         """Paint the selected container."""

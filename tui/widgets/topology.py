@@ -10,6 +10,9 @@ from tui.drawing import topology
 from tui.drawing.lines import Line, Span, Tone, line
 from tui.widgets.drawn import Drawn
 
+_LEAST_ROWS = 12
+"""With fewer, only the selected container's way out is drawn."""
+
 
 class TopologyPanel(VerticalScroll):
     """Uplink, bridges and containers, the selected one's way out lit."""
@@ -31,6 +34,8 @@ class TopologyPanel(VerticalScroll):
     def _lines(self, deck: Deck, width: int) -> list[Line]:
         if deck.topology is None:
             return [line(Span("reading…", Tone.MUTED))]
+        if self.size.height < _LEAST_ROWS and deck.selected is not None:
+            return topology.path_lines(deck.topology, deck.selected, width)
         view = topology.View(
             topology=deck.topology,
             snapshot=deck.snapshot,
