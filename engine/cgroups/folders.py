@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from engine.errors import Conflict, InvalidRequest, Unsupported
 
@@ -14,11 +15,11 @@ _MAKING_ATTEMPTS = 5
 _NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def make(folder: str, top: str) -> list[str]:
-    """Make a cgroup and what is missing above it, below the mounted `top`.
+def make(folder: str, top: str) -> ExitStack:
+    """Make a cgroup and what is missing above it, below the mounted `top`; a leftover without processes is replaced.
 
     Returns:
-        What was made, the uppermost first. The last one is always new: a leftover without processes is replaced.
+        A stack that removes what was made when it is left.
 
     Raises:
         Conflict: the cgroup exists and has processes.
@@ -35,19 +36,15 @@ def make(folder: str, top: str) -> list[str]:
     raise AssertionError("unreachable")
 
 
-def _make(folder: str, top: str) -> list[str]:
-    made: list[str] = []
-    try:
+def _make(folder: str, top: str) -> ExitStack:
+    with ExitStack() as undo:
         for parent in _missing_parents(folder, top):
             if _mkdir(parent):
-                made.append(parent)
+                undo.callback(remove_if_empty, parent)  # unless it is somebody else's parent, too, by then
         if not _mkdir(folder):
             _replace(folder)
-    except BaseException:
-        for path in reversed(made):
-            remove_if_empty(path)
-        raise
-    return [*made, folder]
+        undo.callback(remove_if_empty, folder)
+        return undo.pop_all()
 
 
 def remove(folder: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 
 from engine.cgroups import folders, layout, limits
 from engine.cgroups.v1 import V1
@@ -40,16 +41,12 @@ class Cgroup:
         """
         layout.require(layout.detect(), limits.required_controllers(resources))
         cgroup = cls(path)
-        made: list[str] = []
-        try:
+        with ExitStack() as undo:
             for top, folder in cgroup._kind.folders:
-                made += folders.make(folder, top)
+                undo.enter_context(folders.make(folder, top))
             cgroup._kind.prepare()
             cgroup._kind.apply(resources)
-        except BaseException:
-            for folder in reversed(made):
-                folders.remove_if_empty(folder)  # a parent may be somebody else's by now
-            raise
+            undo.pop_all()
         return cgroup
 
     @classmethod
