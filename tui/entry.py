@@ -40,7 +40,7 @@ def _app_options(arguments: list[str]) -> dict[str, str] | None:
 
 def _run_app(options: dict[str, str]) -> int:
     try:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual paints on stderr
             raise InvalidRequest("the app needs a terminal", "see `boxdeck --help` for commands that don't")
         print(asyncio.run(_app(options)), end="")
     except BoxdeckError as error:
