@@ -1,0 +1,65 @@
+"""A verb of the command line: its options and what it does."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar
+
+from engine.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+
+class Roots(NamedTuple):
+    """Where state lives, as given on the command line; None leaves it to the environment."""
+
+    root: str | None
+    runroot: str | None
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes are Boxdeck's errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `InvalidRequest` instead of leaving the program."""
+        raise InvalidRequest(message, f"see: {self.prog} --help")
+
+
+class Options(argparse.Namespace):
+    """Options of a verb; subclasses annotate what their parser fills in."""
+
+
+Chosen = TypeVar("Chosen", bound=Options)
+
+
+class Command(NamedTuple, Generic[Chosen]):
+    """A verb.
+
+    Attributes:
+        options: what the parser fills in.
+        arguments: adds the verb's options to its parser.
+        action: does the work and returns the exit status.
+    """
+
+    options: type[Chosen]
+    arguments: Callable[[Parser], None]
+    action: Callable[[Roots, Chosen], int]
+
+
+def with_engine(action: Callable[[Engine, Chosen], Awaitable[int]]) -> Callable[[Roots, Chosen], int]:
+    """A verb's action that works on an open engine, in an event loop of its own."""
+
+    def opened(roots: Roots, options: Chosen) -> int:
+        import asyncio
+
+        from engine.engine import Engine
+
+        async def work() -> int:
+            async with Engine.open(roots.root, roots.runroot) as engine:
+                return await action(engine, options)
+
+        return asyncio.run(work())
+
+    return opened

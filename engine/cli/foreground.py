@@ -1,0 +1,149 @@
+"""A container's streams on this process's own: output, input, terminal, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from engine.cli import terminal
+from engine.cli.stdin_pump import StdinPump
+from engine.errors import BoxdeckError, InvalidRequest
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.session import Session
+
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+LEAVING = (signal.SIGTERM, signal.SIGHUP)
+PATIENCE = 3  # a first process without handlers ignores signals (pid_namespaces(7)); docker leaves at the third, too
+
+
+def check_terminal(interactive: bool, tty: bool) -> None:
+    """Refuse a terminal that nobody sits at.
+
+    Raises:
+        InvalidRequest: with docker's sentence.
+    """
+    if interactive and tty and not terminal.is_terminal():
+        raise InvalidRequest("the input device is not a TTY", "leave out -t when input comes from a pipe or a file")
+
+
+async def follow(session: Session, interactive: bool, proxy: Engine | None = None) -> int:
+    """Connect a session to this process until its process ends, or the detach keys are typed.
+
+    Args:
+        interactive: pass standard input on.
+        proxy: pass signals on to the container, too, unless it has a terminal.
+
+    Returns:
+        the process's exit status; 0 after detaching.
+    """
+    return await _Foreground(session, proxy).run(interactive)
+
+
+class _Foreground:
+    def __init__(self, session: Session, proxy: Engine | None) -> None:
+        self._session = session
+        self._engine = proxy
+        self._loop = asyncio.get_running_loop()
+        self._left: asyncio.Future[int] = self._loop.create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._interrupts = 0
+
+    async def run(self, interactive: bool) -> int:
+        with terminal.raw(self._session.tty and interactive), self._signals():
+            if self._session.tty:
+                await self._resize()
+            pump = StdinPump(self._session) if interactive else None
+            try:
+                return await self._until_end(pump)
+            except BrokenPipeError:
+                await self._unheard()
+                raise
+            finally:
+                if pump is not None:
+                    pump.stop()
+                await self._session.close()
+
+    async def _until_end(self, pump: StdinPump | None) -> int:
+        if pump is not None:
+            pump.detached.add_done_callback(lambda _: self._leave(0))
+            pump.start()
+        output = asyncio.ensure_future(self._copy_output())
+        ends: set[asyncio.Future[None] | asyncio.Future[int]] = {output, self._left}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if output.done():
+            output.result()
+            return await self._session.wait()
+        output.cancel()
+        return self._left.result()
+
+    async def _copy_output(self) -> None:
+        streams = {"stdout": sys.stdout.fileno(), "stderr": sys.stderr.fileno()}
+        sys.stdout.flush()
+        while (chunk := await self._session.read()) is not None:
+            # in a thread: whoever reads our output may be slow, and signals and input must not wait for it
+            await asyncio.to_thread(_write_all, streams[chunk.stream], chunk.data)
+
+    async def _unheard(self) -> None:
+        """Nobody reads our output any more: what was to be removed at its end anyway shouldn't run on unseen."""
+        container = self._session.container
+        if self._engine is not None and container.request.auto_remove:
+            with suppress(BoxdeckError):
+                await self._engine.containers.kill(container.id, "SIGKILL")
+
+    def _leave(self, status: int) -> None:
+        if not self._left.done():
+            self._left.set_result(status)
+
+    # Signals
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        handled: list[signal.Signals] = []
+        if self._session.tty:
+            self._loop.add_signal_handler(signal.SIGWINCH, lambda: self._soon(self._resize()))
+            for number in LEAVING:
+                self._loop.add_signal_handler(number, self._leave, 128 + number)
+            handled += [signal.SIGWINCH, *LEAVING]
+        elif self._engine is not None:
+            for number in FORWARDED:
+                self._loop.add_signal_handler(number, self._forward_soon, number)
+            handled += FORWARDED
+        try:
+            yield
+        finally:
+            for number in handled:
+                self._loop.remove_signal_handler(number)
+
+    def _forward_soon(self, number: signal.Signals) -> None:
+        self._soon(self._forward(number))
+
+    def _soon(self, work: Coroutine[object, object, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)  # the loop keeps weak references only
+        task.add_done_callback(self._tasks.discard)
+
+    async def _forward(self, number: signal.Signals) -> None:
+        self._interrupts += number in (signal.SIGINT, signal.SIGTERM)
+        if self._interrupts >= PATIENCE:
+            self._leave(128 + number)
+        if self._engine is not None:
+            with suppress(BoxdeckError):  # it has just ended
+                await self._engine.containers.kill(self._session.container.id, number.name)
+
+    async def _resize(self) -> None:
+        size = terminal.size()
+        if size is not None:
+            await self._session.resize(size.rows, size.columns)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,215 @@
+"""``boxdeck inspect``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.cli import inspect_documents as documents
+from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.failure import fail
+from engine.cli.formats import rfc3339
+from engine.cli.output import write_json
+from engine.errors import BoxdeckError, NotFound
+from engine.model import Container, Endpoint, Image, ImageConfig, Limits, State
+from engine.oci.runtime_spec import Process, Spec, decode
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.paths import Paths
+
+
+class InspectOptions(Options):
+    """Options of ``inspect``."""
+
+    references: list[str]
+    type: str | None
+    format: str
+
+
+def _arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--type", choices=("container", "image"), help="only one of these [first the one, then the other]"
+    )
+    parser.add_argument("--format", choices=("json",), default="json", help="one JSON document")
+    parser.add_argument("references", metavar="NAME", nargs="+", help="names, ids, or beginnings of ids")
+
+
+async def _inspect(engine: Engine, options: InspectOptions) -> int:
+    found: list[documents.ContainerDocument | documents.ImageDocument] = []
+    status, sentences = 0, []
+    for reference in options.references:
+        try:
+            found.append(await _document(engine, reference, options.type))
+        except BoxdeckError as error:
+            sentences.append(str(error))
+            status = error.exit_status
+    write_json(found)
+    for sentence in sentences:
+        fail(sentence)
+    return status
+
+
+async def _document(
+    engine: Engine, reference: str, kind: str | None
+) -> documents.ContainerDocument | documents.ImageDocument:
+    if kind != "image":
+        try:
+            return await _container_of(engine, reference)
+        except NotFound:
+            if kind == "container":
+                raise
+    try:
+        return image_document(await engine.images.get(reference))
+    except NotFound:
+        if kind == "image":
+            raise
+        raise NotFound(
+            f"there is no container or image {reference!r}", "see: boxdeck ps -a and boxdeck images"
+        ) from None
+
+
+async def _container_of(engine: Engine, reference: str) -> documents.ContainerDocument:
+    container = await engine.containers.get(reference)
+    try:
+        image = (await engine.images.get(container.image_id)).config
+    except NotFound:  # taken away with rmi --force
+        image = ImageConfig()
+    return container_document(container, image, await engine.containers.runtime_spec(container.id), engine.paths)
+
+
+def container_document(
+    container: Container, image: ImageConfig, config_json: bytes, paths: Paths
+) -> documents.ContainerDocument:
+    """A container with everything that is known of it.
+
+    Args:
+        config_json: its OCI runtime spec, which goes in as it is.
+    """
+    spec = decode(config_json)
+    folder = paths.container(container.id)
+    return documents.ContainerDocument(
+        id=container.id,
+        created=rfc3339(container.created_unix_ns),
+        path=container.argv[0] if container.argv else "",
+        args=container.argv[1:],
+        state=_state(container),
+        image=container.image_id,
+        log_path=str(paths.log(container.id)),
+        hostname_path=str(folder / "hostname"),
+        hosts_path=str(folder / "hosts"),
+        resolv_conf_path=str(folder / "resolv.conf"),
+        name=f"/{container.name}",
+        restart_count=container.restarts,
+        host_config=_host_config(container, container.request.limits),
+        graph_driver=_graph_driver(container, spec, paths),
+        config=_config(container, image, spec),
+        network_settings=_network_settings(container.endpoint),
+        runtime_spec=msgspec.Raw(config_json),
+    )
+
+
+def _state(container: Container) -> documents.StateDocument:
+    return documents.StateDocument(
+        status=container.state.value,
+        running=container.is_running,
+        paused=container.state is State.PAUSED,
+        oom_killed=container.oom_killed,
+        pid=container.pid or 0,
+        exit_code=container.exit_status or 0,
+        error=container.error,
+        started_at=rfc3339(container.started_unix_ns),
+        finished_at=rfc3339(container.finished_unix_ns),
+    )
+
+
+def _host_config(container: Container, limits: Limits) -> documents.HostConfigDocument:
+    return documents.HostConfigDocument(
+        network_mode=container.request.network,
+        auto_remove=container.request.auto_remove,
+        memory=limits.memory_bytes or 0,
+        nano_cpus=round((limits.cpus or 0) * 1e9),
+        pids_limit=limits.pids or 0,
+        userns_mode="auto" if container.request.user_namespace else "host",
+    )
+
+
+def _graph_driver(container: Container, spec: Spec, paths: Paths) -> documents.GraphDriver:
+    options = [option for mount in spec.mounts if mount.destination == "/" for option in mount.options]
+    lower = next((o.partition("=")[2] for o in options if o.startswith("lowerdir=")), "")
+    return documents.GraphDriver(
+        data=documents.GraphDriverData(
+            lower_dir=lower, upper_dir=str(paths.upper(container.id)), work_dir=str(paths.work(container.id))
+        )
+    )
+
+
+def _config(container: Container, image: ImageConfig, spec: Spec) -> documents.ConfigDocument:
+    request = container.request
+    entrypoint = image.entrypoint if request.entrypoint is None else request.entrypoint
+    process = spec.process or Process(cwd="/")
+    return documents.ConfigDocument(
+        hostname=spec.hostname,
+        user=request.user if request.user is not None else f"{process.user.uid}:{process.user.gid}",
+        tty=request.tty,
+        open_stdin=request.interactive,
+        env=process.env,
+        cmd=container.argv[len(entrypoint) :],
+        image=request.image,
+        working_dir=process.cwd,
+        entrypoint=entrypoint,
+        labels=request.labels,
+        stop_signal=image.stop_signal,
+    )
+
+
+def _network_settings(endpoint: Endpoint | None) -> documents.NetworkSettingsDocument:
+    if endpoint is None:
+        return documents.NetworkSettingsDocument()
+    address, _, prefix_length = endpoint.address.partition("/")
+    place = documents.EndpointDocument(
+        gateway=endpoint.gateway,
+        ip_address=address,
+        ip_prefix_length=int(prefix_length),
+        mac_address=endpoint.mac,
+    )
+    return documents.NetworkSettingsDocument(
+        bridge=endpoint.bridge,
+        gateway=place.gateway,
+        ip_address=place.ip_address,
+        ip_prefix_length=place.ip_prefix_length,
+        mac_address=place.mac_address,
+        host_interface=endpoint.host_interface,
+        networks={endpoint.network: place},
+    )
+
+
+def image_document(image: Image) -> documents.ImageDocument:
+    """An image with everything that is known of it."""
+    repositories = {reference.rpartition(":")[0] for reference in image.references}
+    return documents.ImageDocument(
+        id=image.id,
+        repository_tags=image.references,
+        repository_digests=tuple(sorted(f"{name}@{image.manifest_digest}" for name in repositories)),
+        created=rfc3339(image.created_unix_ns),
+        architecture=image.architecture,
+        size=image.size_bytes,
+        config=_image_config(image.config),
+        root_filesystem=documents.RootFilesystemDocument(layers=image.layers),
+    )
+
+
+def _image_config(config: ImageConfig) -> documents.ImageConfigDocument:
+    return documents.ImageConfigDocument(
+        user=config.user,
+        env=config.env,
+        cmd=config.command,
+        entrypoint=config.entrypoint,
+        working_dir=config.working_dir,
+        labels=config.labels,
+        stop_signal=config.stop_signal,
+    )
+
+
+INSPECT = Command(InspectOptions, _arguments, with_engine(_inspect))

@@ -1,0 +1,147 @@
+"""What ``inspect`` shows, with docker's field names (Docker Engine API, ContainerInspect and ImageInspect)."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import field
+
+from engine.cli.documents import Document
+
+
+class StateDocument(Document, frozen=True, kw_only=True):
+    """``State`` of a container."""
+
+    status: str
+    running: bool
+    paused: bool
+    oom_killed: bool = field(name="OOMKilled")
+    pid: int
+    exit_code: int
+    error: str
+    started_at: str
+    finished_at: str
+
+
+class ConfigDocument(Document, frozen=True, kw_only=True):
+    """``Config`` of a container: what its process is run with."""
+
+    hostname: str
+    user: str
+    tty: bool
+    open_stdin: bool
+    env: tuple[str, ...]
+    cmd: tuple[str, ...]
+    image: str
+    working_dir: str
+    entrypoint: tuple[str, ...]
+    labels: dict[str, str]
+    stop_signal: str
+
+
+class HostConfigDocument(Document, frozen=True, kw_only=True):
+    """``HostConfig`` of a container: limits (0: none) and namespaces."""
+
+    network_mode: str
+    auto_remove: bool
+    memory: int
+    nano_cpus: int
+    pids_limit: int
+    userns_mode: str
+    ipc_mode: str = "private"
+    pid_mode: str = ""
+    cgroupns_mode: str = "private"
+
+
+class EndpointDocument(Document, frozen=True, kw_only=True):
+    """A container's place on one network."""
+
+    gateway: str
+    ip_address: str = field(name="IPAddress")
+    ip_prefix_length: int = field(name="IPPrefixLen")
+    mac_address: str
+
+
+class NetworkSettingsDocument(Document, frozen=True, kw_only=True):
+    """``NetworkSettings`` of a container; empty texts off the bridge."""
+
+    bridge: str = ""
+    gateway: str = ""
+    ip_address: str = field(name="IPAddress", default="")
+    ip_prefix_length: int = field(name="IPPrefixLen", default=0)
+    mac_address: str = ""
+    host_interface: str = ""
+    ports: dict[str, str] = field(default_factory=dict)
+    networks: dict[str, EndpointDocument] = field(default_factory=dict)
+
+
+class GraphDriverData(Document, frozen=True, kw_only=True):
+    """The overlay's directories."""
+
+    lower_dir: str
+    upper_dir: str
+    work_dir: str
+
+
+class GraphDriver(Document, frozen=True, kw_only=True):
+    """How the root file system is put together."""
+
+    name: str = "overlay2"
+    data: GraphDriverData
+
+
+class ContainerDocument(Document, frozen=True, kw_only=True):
+    """A container; ``RuntimeSpec`` is the OCI ``config.json`` that its init obeys."""
+
+    id: str
+    created: str
+    path: str
+    args: tuple[str, ...]
+    state: StateDocument
+    image: str
+    log_path: str
+    hostname_path: str
+    hosts_path: str
+    resolv_conf_path: str
+    name: str
+    restart_count: int
+    driver: str = "overlay2"
+    platform: str = "linux"
+    host_config: HostConfigDocument
+    graph_driver: GraphDriver
+    mounts: tuple[str, ...] = ()
+    config: ConfigDocument
+    network_settings: NetworkSettingsDocument
+    runtime_spec: msgspec.Raw
+
+
+class ImageConfigDocument(Document, frozen=True, kw_only=True):
+    """``Config`` of an image."""
+
+    user: str
+    env: tuple[str, ...]
+    cmd: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    working_dir: str
+    labels: dict[str, str]
+    stop_signal: str
+
+
+class RootFilesystemDocument(Document, frozen=True, kw_only=True):
+    """The layers of an image, the lowest first."""
+
+    type: str = "layers"
+    layers: tuple[str, ...]
+
+
+class ImageDocument(Document, frozen=True, kw_only=True):
+    """An image."""
+
+    id: str
+    repository_tags: tuple[str, ...] = field(name="RepoTags")
+    repository_digests: tuple[str, ...] = field(name="RepoDigests")
+    created: str
+    architecture: str
+    os: str = "linux"
+    size: int
+    config: ImageConfigDocument
+    root_filesystem: RootFilesystemDocument = field(name="RootFS")

@@ -1,0 +1,48 @@
+"""``boxdeck logs``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from engine.cli import values
+from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.formats import rfc3339
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.model import LogLine
+
+
+class LogsOptions(Options):
+    """Options of ``logs``."""
+
+    container: str
+    follow: bool
+    tail: int | None
+    timestamps: bool
+
+
+def _arguments(parser: Parser) -> None:
+    add = parser.add_argument
+    add("-f", "--follow", action="store_true", help="go on until it ends")
+    add("-n", "--tail", metavar="LINES", type=values.line_count, help="only so many lines from the end, or all [all]")
+    add("-t", "--timestamps", action="store_true", help="put the time before each line")
+    add("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
+
+
+async def _logs(engine: Engine, options: LogsOptions) -> int:
+    streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+    async for line in engine.containers.logs(options.container, options.follow, options.tail):
+        stream = streams[line.stream]
+        stream.write(_stamp(line) + line.data + b"\n" if options.timestamps else line.data + b"\n")
+        if options.follow or line.stream == "stderr":
+            stream.flush()
+    return 0
+
+
+def _stamp(line: LogLine) -> bytes:
+    return f"{rfc3339(line.at_unix_ns)} ".encode()
+
+
+LOGS = Command(LogsOptions, _arguments, with_engine(_logs))

@@ -1,0 +1,81 @@
+"""``boxdeck exec`` and ``boxdeck attach``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from engine.cli import terminal, values
+from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.foreground import check_terminal, follow
+from engine.errors import Conflict
+from engine.model import ExecRequest
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+
+class ExecOptions(Options):
+    """Options of ``exec``."""
+
+    container: str
+    first: str
+    command: list[str]
+    interactive: bool
+    tty: bool
+    env: list[str]
+    workdir: str | None
+    user: str | None
+
+
+class AttachOptions(Options):
+    """Options of ``attach``."""
+
+    container: str
+    no_stdin: bool
+
+
+def _exec_arguments(parser: Parser) -> None:
+    add = parser.add_argument
+    add("-i", "--interactive", action="store_true", help="connect its standard input")
+    add("-t", "--tty", action="store_true", help="give it a terminal")
+    add("-e", "--env", metavar="NAME=VALUE", type=values.variable, action="append", default=[], help="a variable")
+    add("-w", "--workdir", metavar="DIR", help="where the command starts")
+    add("-u", "--user", metavar="USER[:GROUP]", help="who runs the command, by name or number")
+    add("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
+    add("first", metavar="COMMAND", help="what to run in it")
+    add("command", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="its arguments")
+
+
+async def _exec(engine: Engine, options: ExecOptions) -> int:
+    check_terminal(options.interactive, options.tty)
+    size = terminal.size() or terminal.Size(24, 80)
+    request = ExecRequest(
+        argv=(options.first, *options.command),
+        env=tuple(filter(None, options.env)),
+        working_dir=options.workdir,
+        user=options.user,
+        tty=options.tty,
+        interactive=options.interactive,
+        rows=size.rows,
+        columns=size.columns,
+    )
+    return await follow(await engine.containers.exec(options.container, request), options.interactive)
+
+
+def _attach_arguments(parser: Parser) -> None:
+    parser.add_argument("--no-stdin", action="store_true", help="don't connect its standard input")
+    parser.add_argument("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
+
+
+async def _attach(engine: Engine, options: AttachOptions) -> int:
+    container = await engine.containers.get(options.container)
+    if not container.is_running:
+        raise Conflict(f"{container.name} is not running", f"start it with: boxdeck start -a {container.name}")
+    interactive = container.request.interactive and not options.no_stdin
+    check_terminal(interactive, container.request.tty)
+    return await follow(await engine.containers.attach(container.id), interactive, engine)
+
+
+EXEC = Command(ExecOptions, _exec_arguments, with_engine(_exec))
+ATTACH = Command(AttachOptions, _attach_arguments, with_engine(_attach))

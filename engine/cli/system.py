@@ -1,0 +1,96 @@
+"""``boxdeck info`` and ``boxdeck system reset``."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.documents import InfoDocument
+from engine.cli.formats import binary_size
+from engine.cli.output import write_json, write_lines
+from engine.errors import InvalidRequest
+from engine.model import Info
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+
+class InfoOptions(Options):
+    """Options of ``info``."""
+
+    format: str
+
+
+class SystemOptions(Options):
+    """Options of ``system``."""
+
+    what: str
+    force: bool
+
+
+def _info_arguments(parser: Parser) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="text, or one JSON document")
+
+
+async def _info(engine: Engine, options: InfoOptions) -> int:
+    info = await engine.info()
+    if options.format == "json":
+        write_json(info_document(info))
+    else:
+        write_lines(info_lines(info))
+    return 0
+
+
+def info_document(info: Info) -> InfoDocument:
+    """With docker's field names."""
+    return InfoDocument(
+        server_version=info.version,
+        name=socket.gethostname(),
+        containers=info.containers,
+        containers_running=info.containers_running,
+        containers_stopped=info.containers - info.containers_running,
+        images=info.images,
+        cgroup_version="2" if info.cgroup_version == "v2" else "1",
+        cgroup_controllers=info.controllers,
+        kernel_version=info.kernel,
+        architecture=info.architecture,
+        processors=info.processors,
+        memory_total_bytes=info.memory_total_bytes,
+        root_dir=info.root,
+        run_root_dir=info.runroot,
+    )
+
+
+def info_lines(info: Info) -> list[str]:
+    """For people."""
+    return [
+        f"Version:      {info.version}",
+        f"Containers:   {info.containers}, {info.containers_running} of them running",
+        f"Images:       {info.images}",
+        f"Root:         {info.root}",
+        f"Run root:     {info.runroot}",
+        f"Cgroups:      {info.cgroup_version} ({' '.join(info.controllers)})",
+        f"Kernel:       {info.kernel} {info.architecture}",
+        f"Processors:   {info.processors}",
+        f"Memory:       {binary_size(info.memory_total_bytes)}",
+    ]
+
+
+def _system_arguments(parser: Parser) -> None:
+    parser.add_argument("what", choices=("reset",), help="reset: remove all containers, images and state of this root")
+    parser.add_argument("-f", "--force", action="store_true", help="really")
+
+
+async def _system(engine: Engine, options: SystemOptions) -> int:
+    if not options.force:
+        raise InvalidRequest(
+            f"this would remove every container and image below {engine.paths.root}",
+            "say so with: boxdeck system reset --force",
+        )
+    await engine.reset()
+    return 0
+
+
+INFO = Command(InfoOptions, _info_arguments, with_engine(_info))
+SYSTEM = Command(SystemOptions, _system_arguments, with_engine(_system))

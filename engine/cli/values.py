@@ -1,0 +1,82 @@
+"""What people type after options, as values; what can't be raises `argparse.ArgumentTypeError` with a sentence."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from argparse import ArgumentTypeError
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([bkmgtp]?)(?:i?b)?", re.IGNORECASE)
+_POWERS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+
+
+def memory_size(text: str) -> int | None:
+    """Bytes, from docker's notation: ``512m``, ``1.5g``, ``1048576``; None for 0, which is no limit."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ArgumentTypeError(f"{text!r} is not a size such as 64m or 1.5g")
+    number, unit = match.groups()
+    return int(float(number) * 1024 ** _POWERS[unit.lower()]) or None
+
+
+def processors(text: str) -> float | None:
+    """Processors' worth of time, such as ``1.5``; None for 0, which is no limit."""
+    number = _number(text)
+    if number is None or number < 0:
+        raise ArgumentTypeError(f"{text!r} is not a number of processors such as 0.5 or 2")
+    return number or None
+
+
+def process_count(text: str) -> int | None:
+    """How many processes; None for 0 and -1, which are no limit."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -2
+    if number < -1:
+        raise ArgumentTypeError(f"{text!r} is not a number of processes such as 100")
+    return number if number > 0 else None
+
+
+def seconds(text: str) -> float:
+    """A time to wait, such as ``10`` or ``0.5``; -1 waits for ever, as docker's."""
+    number = _number(text)
+    if number is None or (number < 0 and number != -1):
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds such as 10")
+    return number if number >= 0 else math.inf
+
+
+def line_count(text: str) -> int | None:
+    """How many lines from the end; None for ``all``."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not a number of lines such as 100")
+    return int(text)
+
+
+def variable(text: str) -> str:
+    """``NAME=value``; a ``NAME`` alone takes the value that it has here, and is empty without one."""
+    name, equals, _ = text.partition("=")
+    if not name:
+        raise ArgumentTypeError(f"{text!r} has no name; write NAME=value")
+    if equals:
+        return text
+    return f"{name}={os.environ[name]}" if name in os.environ else ""
+
+
+def label(text: str) -> tuple[str, str]:
+    """``key=value``, or ``key`` with an empty value."""
+    key, _, value = text.partition("=")
+    if not key:
+        raise ArgumentTypeError(f"{text!r} has no key; write key=value")
+    return key, value
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
