@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 from engine.oci.digest import Readable
 
@@ -28,7 +28,7 @@ class ReadAhead:
         self._end: bytes | BaseException | None = None
         self._thread = threading.Thread(target=self._fill, name="read-ahead", daemon=True)
 
-    def __enter__(self) -> ReadAhead:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -251,7 +251,7 @@ def _header_time(field: bytes) -> int:
 
 
 def _parse_pax(data: bytes) -> dict[str, bytes]:
-    """Records of the form ``LENGTH KEY=VALUE\\n``, where LENGTH counts the whole record."""
+    """Records of the form ``LENGTH KEY=VALUE`` and a newline, where LENGTH counts the whole record."""
     records: dict[str, bytes] = {}
     while data:
         length, blank, _ = data[:20].partition(b" ")

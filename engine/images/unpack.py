@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Self
 
 from msgspec import Struct
 
@@ -76,7 +76,7 @@ class _Unpacker:
         self._whited_out: set[str] = set()
         self.size = 0
 
-    def __enter__(self) -> _Unpacker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

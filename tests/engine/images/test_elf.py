@@ -87,8 +87,8 @@ def test_libraries_beside_a_program_go_beside_it(tmp_path):
     found = LibraryFinder().closure(Placed(tmp_path / "bin/tool", "/usr/bin/tool"))
     assert found[0] == Placed(tmp_path / "lib/libown.so", "/usr/lib/libown.so")
     assert os.path.basename(found[1].target) == "libc.so.6"
+    (tmp_path / "lib/libown.so").write_bytes(synthetic(64, "<", "libnowhere.so.9"))
     with pytest.raises(MissingLibrary, match="libnowhere"):
-        (tmp_path / "lib/libown.so").write_bytes(synthetic(64, "<", "libnowhere.so.9"))
         LibraryFinder().closure(Placed(tmp_path / "bin/tool", "/usr/bin/tool"))
 
 

@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,10 @@ def add_container(database, image_id: str, name: str = "web", state: str = "exit
         "INSERT INTO containers (id, name, image_id, state, record) VALUES (?, ?, ?, ?, ?)",
         (name * 20, name, image_id, state, b"{}"),
     )
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 # Loading layouts
@@ -255,13 +260,12 @@ async def test_a_root_file_system_is_imported(images, tar, member, tmp_path, pat
 async def test_a_packed_base_is_imported_and_runs(images, tmp_path, paths):
     """A real root file system, packed by the real tar."""
     (lower,) = lower_directories(paths, await images.ensure("base"))
-    subprocess.run(["tar", "-C", str(lower), "-cf", str(tmp_path / "root.tar"), "."], check=True)
+    run("tar", "-C", str(lower), "-cf", str(tmp_path / "root.tar"), ".")
     image = await images.import_rootfs(tmp_path / "root.tar", "again:1")
     (root,) = lower_directories(paths, image)
-    done = subprocess.run(["chroot", str(root), "/bin/sh", "-c", "ls /etc | head -1"], capture_output=True, text=True)
-    assert (done.stdout, done.returncode) == ("group\n", 0)
+    assert run("chroot", str(root), "/bin/sh", "-c", "ls /etc | head -1") == "group\n"
     assert image.size_bytes == (await images.get("base")).size_bytes
-    assert subprocess.run(["diff", "-r", "--no-dereference", str(lower), str(root)], check=False).returncode == 0
+    assert run("diff", "-r", "--no-dereference", str(lower), str(root)) == ""
 
 
 async def test_an_import_that_fails_leaves_nothing(images, tar, member, tmp_path, paths):
@@ -409,14 +413,15 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("after_seconds", [0.0, 0.05, 0.15, 0.25, 0.35])
 async def test_an_engine_killed_at_work_leaves_a_store_that_is_whole(images, paths, after_seconds):
-    process = subprocess.Popen(
-        [sys.executable, "-c", ASSEMBLE, str(paths.root), str(paths.runroot)], stdout=subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ASSEMBLE, str(paths.root), str(paths.runroot), stdout=subprocess.PIPE
     )
-    with process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        await asyncio.sleep(after_seconds)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"begun\n"
+    await asyncio.sleep(after_seconds)
+    with suppress(ProcessLookupError):
         process.kill()
+    await process.wait()
     for image in await images.list():
         assert all(lower.is_dir() for lower in lower_directories(paths, image))
     sweep_temporary(paths)
