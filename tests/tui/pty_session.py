@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from engine.model import Chunk
 
 READ_BYTES = 65_536
-ENVIRONMENT = {"TERM": "xterm-256color", "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/tmp", "PS1": "$ "}
+ENVIRONMENT = {"TERM": "xterm-256color", "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/tmp"}
 
 
 class PtySession:

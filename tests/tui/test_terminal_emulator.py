@@ -63,6 +63,10 @@ def test_half_a_wide_character_is_never_shown() -> None:
     assert lines(emulator)[0] == " x本"
 
 
+def test_boxes_are_drawn_with_lines() -> None:
+    assert lines(shown("\x1b(0lqk\x1b(B \x0ea\x0f"))[0] == "┌─┐ a"
+
+
 @pytest.mark.parametrize(
     ("sequence", "expected"),
     [
@@ -204,6 +208,10 @@ def test_absurd_numbers_take_no_time(final: str) -> None:
 
 def test_bytes_that_are_no_utf8_are_shown_as_replacements() -> None:
     assert lines(shown(b"a\xff\xfeb"))[0] == "a\ufffd\ufffdb"
+
+
+def test_a_checksum_over_combining_characters_does_not_stop_the_output() -> None:
+    assert lines(shown("e\u0301\x1b[1;1;1;1;1;1*yafter"))[0] == "e\u0301after"
 
 
 SEQUENCES = st.one_of(

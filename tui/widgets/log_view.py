@@ -139,7 +139,7 @@ class LogView(ScrollView, can_focus=True):
         dropped = self._buffer.extend(arrived)
         self._lay_out()
         if not self.following and dropped:
-            self.scroll_to(y=max(0, self.scroll_offset.y - dropped), animate=False, immediate=True)
+            self.scroll_to(y=max(0, self.scroll_offset.y - dropped), animate=False, immediate=True, force=True)
 
     # --- layout ---
 
@@ -153,7 +153,7 @@ class LogView(ScrollView, can_focus=True):
         width = 0 if self.wrap_lines else self._buffer.widest + self._prefix_columns
         self.virtual_size = Size(width, self._buffer.rows)
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)  # before the scrollbar shows, too
         self.refresh()
 
     def _lay_out_anew(self) -> None:

@@ -19,6 +19,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
+from engine.errors import BoxdeckError
 from tui.terminal.bittty_emulator import BitttyEmulator
 from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
 from tui.terminal.painter import Painter, highlighted
@@ -131,17 +132,21 @@ class ShellPane(Widget, can_focus=True):
     def on_mount(self) -> None:
         """Start carrying bytes."""
         self._show_labels()
-        self.run_worker(self._follow(), name="output", exit_on_error=False)
-        self.run_worker(self._pump.carry_input(), name="input", exit_on_error=False)
+        self.run_worker(self._follow(), name="output")
+        self.run_worker(self._pump.carry_input(), name="input")
 
     async def on_unmount(self) -> None:
         """Let go of the process."""
         await self.session.close()
 
     async def _follow(self) -> None:
-        status = await self._pump.carry_output()
+        try:
+            status = await self._pump.carry_output()
+            words = f"exited {status}"
+        except BoxdeckError as error:  # it could not be executed, or its shim was killed
+            status, words = error.exit_status, str(error)
         self.exit_status = status
-        self._emulator.feed(_farewell(self._emulator, status))
+        self._emulator.feed(_farewell(self._emulator, f"{words} · press enter to close"))
         self._output_arrived()
         self._show_labels()
         self.post_message(self.Ended(self, status))
@@ -257,10 +262,7 @@ class ShellPane(Widget, can_focus=True):
             self._pump.type(data)
 
     def _toggle_zoom(self) -> None:
-        zoomed = self.screen.maximized is not None
-        # Escape belongs to the process, though Textual would minimise the pane with it.
-        self.screen.ESCAPE_TO_MINIMIZE = None if zoomed else False  # type: ignore[misc]  # read from the instance
-        if zoomed:
+        if self.screen.maximized is not None:
             self.screen.minimize()
         else:
             self.screen.maximize(self, container=False)
@@ -301,13 +303,19 @@ class ShellPane(Widget, can_focus=True):
 
     def on_focus(self) -> None:
         """Tell a process that asked for it."""
+        self._claim_escape(True)
         self._pump.type(self._emulator.encode_focus(True))
 
     def on_blur(self) -> None:
         """Tell a process that asked for it."""
+        self._claim_escape(False)
         self._led = False
         self._show_labels()
         self._pump.type(self._emulator.encode_focus(False))
+
+    def _claim_escape(self, claimed: bool) -> None:
+        # Textual leaves a maximised view by escape, unless the screen's instance says otherwise.
+        self.screen.ESCAPE_TO_MINIMIZE = False if claimed else None  # type: ignore[misc]
 
     @property
     def allow_select(self) -> bool:
@@ -375,10 +383,9 @@ def _regions(rows: Iterable[int], size: Size) -> list[Region]:
     return [Region(0, band[0], size.width, len(band)) for band in bands]
 
 
-def _farewell(emulator: Emulator, status: int) -> bytes:
-    """What is written under the last screen of a process that ended."""
+def _farewell(emulator: Emulator, notice: str) -> bytes:
+    """What writes a notice under the last screen of a process."""
     texts = ["".join(run.text for run in emulator.row(y)).rstrip() for y in range(emulator.rows)]
     last = max((y for y, text in enumerate(texts) if text), default=-1) + 1
-    notice = f"exited {status} · press enter to close"
     # Margins, origin mode and colours may still be the process's: DECSTR puts them right (VT510, 5.4.20).
     return f"\x1b[!p\x1b[?25l\x1b[{min(last, emulator.rows)};1H\r\n\x1b[0;7m {notice} \x1b[0m".encode()

@@ -1,0 +1,285 @@
+"""A process in a pane, seen and typed into through the app."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import ClassVar
+
+import pytest
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from engine.errors import CommandNotFound
+from engine.model import Chunk
+from tests.tui.pty_session import PtySession
+from tui.widgets.shell_pane import ShellPane
+
+PATIENCE_SECONDS = 8
+
+
+class Desk(App[None]):
+    """An app with a pane and something else to go to; its keys must not fire while the pane has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "note('x')"), Binding("tab", "note('tab')")]
+
+    def __init__(self, session: PtySession, title: str = "") -> None:
+        super().__init__()
+        self.session = session
+        self.pane_title = title
+        self.notes: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield ShellPane(self.session, title=self.pane_title)
+        yield Input()
+
+    def on_mount(self) -> None:
+        self.pane.focus()
+
+    @property
+    def pane(self) -> ShellPane:
+        return self.query_one(ShellPane)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual's own priority keys: an app has to step back for the pane."""
+        return not (isinstance(self.focused, ShellPane) and action in ("quit", "command_palette"))
+
+    def action_note(self, what: str) -> None:
+        self.notes.append(what)
+
+    def on_shell_pane_left(self, message: ShellPane.Left) -> None:
+        self.notes.append("left")
+        self.query_one(Input).focus()
+
+    def on_shell_pane_ended(self, message: ShellPane.Ended) -> None:
+        self.notes.append(f"ended {message.exit_status}")
+
+    def on_shell_pane_closed(self, message: ShellPane.Closed) -> None:
+        self.notes.append("closed")
+        message.control.remove()
+
+
+def screen(pane: ShellPane) -> list[str]:
+    return [pane.render_line(y).text.rstrip() for y in range(pane.size.height)]
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    for _ in range(int(PATIENCE_SECONDS / 0.02)):
+        await pilot.pause(0.02)
+        if condition():
+            return
+    raise AssertionError("\n".join(screen(pilot.app.query_one(ShellPane))))
+
+
+async def until_shown(pilot: Pilot[None], text: str) -> None:
+    await until(pilot, lambda: any(text in line for line in screen(pilot.app.query_one(ShellPane))))
+
+
+async def press(pilot: Pilot[None], text: str, *then: str) -> None:
+    await pilot.press(*("space" if character == " " else character for character in text), *then)
+
+
+@asynccontextmanager
+async def desk(
+    *argv: str, title: str = "", size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[Desk, Pilot[None]]]:
+    app = Desk(PtySession.spawn(*argv), title)
+    async with app.run_test(size=size) as pilot:
+        yield app, pilot
+
+
+async def test_what_is_typed_reaches_the_process_and_what_it_writes_is_shown() -> None:
+    async with desk("sh") as (_, pilot):
+        await press(pilot, "echo $((6*7))", "enter")
+        await until_shown(pilot, "42")
+
+
+async def test_the_process_knows_the_size_of_the_pane_and_when_it_changes() -> None:
+    async with desk("sh") as (app, pilot):
+        await press(pilot, "stty size", "enter")
+        await until_shown(pilot, f"{app.pane.size.height} {app.pane.size.width}")
+        await pilot.resize_terminal(100, 30)
+        await press(pilot, "stty size", "enter")
+        await until_shown(pilot, f"{app.pane.size.height} {app.pane.size.width}")
+        assert app.pane.size.width > 80
+
+
+async def test_keys_of_the_app_go_to_the_process_while_it_has_the_focus() -> None:
+    async with desk("cat", "-vT") as (app, pilot):
+        await press(pilot, "x", "tab", "ctrl+p", "f1", "up", "enter")
+        await until_shown(pilot, "x^I")
+        await until_shown(pilot, "^P^[OP^[[A")
+        assert app.notes == []
+
+
+async def test_ctrl_c_interrupts_the_process() -> None:
+    async with desk("sh", "-c", "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.05; done") as (
+        app,
+        pilot,
+    ):
+        await until_shown(pilot, "ready")
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "ended 5" in app.notes)
+
+
+async def test_leader_q_leaves_and_the_process_runs_on() -> None:
+    async with desk("cat") as (app, pilot):
+        await pilot.press("ctrl+g")
+        assert "q leave" in str(app.pane.border_subtitle)
+        await pilot.press("q")
+        await pilot.pause()
+        assert app.notes == ["left"]
+        assert not app.pane.has_focus
+        app.pane.focus()
+        await press(pilot, "still there", "enter")
+        await until_shown(pilot, "still there")
+
+
+async def test_leader_twice_types_the_leader() -> None:
+    async with desk("cat", "-v") as (_, pilot):
+        await pilot.press("ctrl+g", "ctrl+g", "enter")
+        await until_shown(pilot, "^G")
+
+
+async def test_leader_z_fills_the_screen_and_gives_it_back() -> None:
+    async with desk("cat") as (app, pilot):
+        before = app.pane.size
+        await pilot.press("ctrl+g", "z")
+        await until(pilot, lambda: app.pane.size.height > before.height)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen.maximized is app.pane  # escape belongs to the process
+        await pilot.press("ctrl+g", "z")
+        await until(pilot, lambda: app.pane.size == before)
+
+
+async def test_looking_back_and_returning_by_typing() -> None:
+    async with desk("sh", "-c", "seq 200; exec cat") as (app, pilot):
+        await until_shown(pilot, "200")
+        await pilot.press("ctrl+g", "left_square_bracket", "pageup", "home")
+        await until(pilot, lambda: screen(app.pane)[0] == "1")
+        assert "rows back" in str(app.pane.border_subtitle)
+        await press(pilot, "hello")
+        await until_shown(pilot, "hello")
+
+
+async def test_the_wheel_looks_back() -> None:
+    async with desk("sh", "-c", "seq 200; exec cat") as (app, pilot):
+        await until_shown(pilot, "200")
+        top = screen(app.pane)[0]
+        await pilot._post_mouse_events([events.MouseScrollUp], ShellPane)
+        await until(pilot, lambda: screen(app.pane)[0] == str(int(top) - 3))
+
+
+async def test_the_mouse_goes_to_a_process_that_asked_for_it() -> None:
+    async with desk("sh", "-c", "printf '\\033[?1000h\\033[?1006h'; exec cat -v") as (_, pilot):
+        await pilot.pause(0.3)
+        await pilot.click(ShellPane, offset=(3, 2))
+        await pilot.press("enter")
+        await until_shown(pilot, "^[[<0;3;2M^[[<0;3;2m")
+
+
+async def test_a_paste_arrives_in_brackets_where_asked_for() -> None:
+    async with desk("sh", "-c", "printf '\\033[?2004h'; exec cat -v") as (app, pilot):
+        await pilot.pause(0.3)
+        app.pane.post_message(events.Paste("two words"))
+        await pilot.press("enter")
+        await until_shown(pilot, "^[[200~two words^[[201~")
+
+
+async def test_the_last_screen_stays_until_enter() -> None:
+    async with desk("sh", "-c", "echo last words; exit 3") as (app, pilot):
+        await until_shown(pilot, "exited 3 · press enter to close")
+        assert "last words" in screen(app.pane)
+        assert app.notes == ["ended 3"]
+        await press(pilot, "x", "enter")
+        await until(pilot, lambda: not app.query(ShellPane))
+        assert app.notes == ["ended 3", "closed"]
+
+
+async def test_the_last_screen_of_a_full_screen_program_stays_readable() -> None:
+    script = "printf '\\033[?1049h\\033[2J\\033[5;1Hdying words\\033[1;3r'; exit 1"
+    async with desk("sh", "-c", script) as (app, pilot):
+        await until_shown(pilot, "exited 1")
+        assert screen(app.pane)[4:6] == ["dying words", " exited 1 · press enter to close"]
+
+
+async def test_a_process_that_could_not_be_executed_says_why() -> None:
+    class Refused(PtySession):
+        async def read(self) -> Chunk | None:
+            raise CommandNotFound("sh isn't in the container", "choose another command")
+
+    app = Desk(Refused.spawn("cat"))
+    async with app.run_test() as pilot:
+        await until_shown(pilot, "sh isn't in the container: choose another command · press enter to close")
+        assert app.notes == ["ended 127"]
+
+
+async def test_removing_the_pane_hangs_the_process_up() -> None:
+    async with desk("cat") as (app, _):
+        session = app.session
+        await app.pane.remove()
+        assert await asyncio.wait_for(session.wait(), 5) == 129
+
+
+async def test_the_border_says_what_the_process_calls_itself_unless_told_otherwise() -> None:
+    title = "printf '\\033]0;a [b]title\\007'; exec cat"
+    async with desk("sh", "-c", title) as (app, pilot):
+        await until(pilot, lambda: str(app.pane.border_title) == r"a \[b]title")
+    async with desk("sh", "-c", title, title="web") as (app, pilot):
+        await pilot.pause(0.3)
+        assert str(app.pane.border_title) == "web"
+
+
+async def test_colours_are_the_themes_sixteen_or_exact() -> None:
+    script = "printf '\\033[31mr\\033[38;5;208mo\\033[38;2;1;2;3mt\\033[0;7mv'; exec cat"
+    async with desk("sh", "-c", script) as (app, pilot):
+        await until_shown(pilot, "rotv")
+        styles = [segment.style for segment in app.pane.render_line(0) if segment.text in "rotv"]
+        assert [str(style.color.name) for style in styles[:2] if style and style.color] == ["color(1)", "color(208)"]
+        assert styles[2] is not None and styles[2].color is not None and styles[2].color.triplet == (1, 2, 3)
+        assert styles[3] is not None and styles[3].reverse
+
+
+async def test_the_cursor_is_a_block_while_the_pane_has_the_focus() -> None:
+    async with desk("cat") as (app, pilot):
+        await press(pilot, "ab")
+        await until_shown(pilot, "ab")
+        assert [segment.text for segment in app.pane.render_line(0) if segment.style and segment.style.reverse] == [" "]
+        app.query_one(Input).focus()
+        await pilot.pause()
+        assert not [segment for segment in app.pane.render_line(0) if segment.style and segment.style.reverse]
+
+
+@pytest.mark.skipif(shutil.which("vi") is None, reason="vi isn't installed: apt-get install vim-tiny")
+async def test_a_file_is_written_with_vi(tmp_path: object) -> None:
+    path = f"{tmp_path}/note"
+    async with desk("vi", "-n", "-u", "NONE", "-N", path) as (app, pilot):
+        await until_shown(pilot, "~")
+        await press(pilot, "ihello", "enter")
+        await press(pilot, "world", "escape")
+        await press(pilot, ":wq", "enter")
+        await until(pilot, lambda: "ended 0" in app.notes)
+    with open(path) as file:
+        assert file.read() == "hello\nworld\n"
+
+
+async def test_a_flood_leaves_the_app_responsive_and_holds_the_process_up() -> None:
+    async with desk("yes") as (app, pilot):
+        await until_shown(pilot, "y")
+        began, before = perf_counter(), app.session.read_bytes
+        slowest = 0.0
+        while perf_counter() - began < 1.5:
+            asked = perf_counter()
+            await asyncio.sleep(0.001)
+            slowest = max(slowest, perf_counter() - asked)
+        assert slowest < 0.25
+        assert app.session.read_bytes - before < 10_000_000
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "ended 130" in app.notes)
