@@ -95,13 +95,13 @@ class Sampler:
             self._listeners.discard(listener)
             self._changed.set()
 
-    async def once(self, interval_seconds: float = _SECOND_READING_SECONDS) -> Snapshot:
-        """One snapshot with rates over about this interval.
+    async def once(self) -> Snapshot:
+        """One snapshot with rates: over a quarter of a second when nobody else is listening.
 
         Raises:
             BoxdeckError: the containers can't be listed.
         """
-        async with aclosing(self.samples(interval_seconds)) as snapshots:
+        async with aclosing(self.samples(_SECOND_READING_SECONDS)) as snapshots:
             async for snapshot in snapshots:
                 if snapshot.interval_seconds > 0:
                     return snapshot
