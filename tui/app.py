@@ -43,7 +43,7 @@ class BoxdeckApp(App[None]):
 
     TITLE = "boxdeck"
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS = {Commands}
+    COMMANDS: ClassVar = {Commands}
     BINDINGS = keys.BINDINGS
     CSS_PATH = "app.tcss"
     ESCAPE_TO_MINIMIZE = False
@@ -112,7 +112,10 @@ class BoxdeckApp(App[None]):
             screen.post_message(messages.DeckChanged())
 
     def _namespaces_in_sight(self) -> bool:
-        return any(isinstance(screen, LiveScreen) and screen.is_mounted and screen.shows_namespaces for screen in self.screen_stack)
+        return any(
+            isinstance(screen, LiveScreen) and screen.is_mounted and screen.shows_namespaces
+            for screen in self.screen_stack
+        )
 
     def complain(self, error: BoxdeckError) -> None:
         """Show a failure as one sentence."""
@@ -171,12 +174,7 @@ class BoxdeckApp(App[None]):
     @work
     async def action_run(self) -> None:
         """Ask what to run."""
-        try:
-            names = await self._operations.image_names()
-        except BoxdeckError as error:
-            self.complain(error)
-            names = []
-        container = await self.push_screen_wait(RunForm(names, self._operations.run))
+        container = await self.push_screen_wait(RunForm(self._operations.image_names, self._operations.run))
         if container is not None:
             self.deck.selected_id = container.id
             self._live.hurry()
@@ -211,9 +209,7 @@ class BoxdeckApp(App[None]):
             return
         self.action_go_to_containers()
         detail = self.containers_screen.detail
-        if detail.shell is not None:
-            detail.tab = "shell"
-            detail.shell.focus()
+        if detail.return_to_shell():
             return
         try:
             session = await self._operations.shell(container, self._config.shell, *_rows_and_columns(detail.size))

@@ -42,7 +42,7 @@ def _run_app(options: dict[str, str]) -> int:
     try:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual paints on stderr
             raise InvalidRequest("the app needs a terminal", "see `boxdeck --help` for commands that don't")
-        print(asyncio.run(_app(options)), end="")
+        sys.stdout.write(asyncio.run(_app(options)))
     except BoxdeckError as error:
         return _fail(error)
     except KeyboardInterrupt:
@@ -77,7 +77,7 @@ def farewell(running: int) -> str:
 
 
 def _fail(error: BoxdeckError) -> int:
-    print(f"boxdeck: {error}", file=sys.stderr)
+    sys.stderr.write(f"boxdeck: {error}\n")
     return error.exit_status
 
 

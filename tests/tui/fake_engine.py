@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -22,12 +23,13 @@ from engine.model import (
     Endpoint,
     Event,
     HostSample,
+    IdRange,
     Image,
     ImageConfig,
-    IdRange,
     Limits,
     LogLine,
     NamespaceInfo,
+    NamespaceKind,
     NamespaceTree,
     ProcessInfo,
     Progress,
@@ -39,10 +41,10 @@ from engine.model import (
 
 NOW = time.time_ns()
 GIB, MIB = 1 << 30, 1 << 20
-KINDS = ("user", "mnt", "uts", "ipc", "pid", "net", "cgroup", "time")
+KINDS: tuple[NamespaceKind, ...] = ("user", "mnt", "uts", "ipc", "pid", "net", "cgroup", "time")
 
 
-def container(number: int, name: str, image: str = "base", *, ran_seconds: float = 600, **changes: object) -> Container:
+def container(number: int, name: str, image: str = "base", *, ran_seconds: float = 600, **changes: Any) -> Container:
     """A running container with an address, changed as asked."""
     endpoint = Endpoint(
         network="bridge",
@@ -70,7 +72,12 @@ def container(number: int, name: str, image: str = "base", *, ran_seconds: float
 
 def crowd() -> tuple[Container, ...]:
     """A dozen of containers in all states."""
-    ended = {"state": State.EXITED, "pid": None, "endpoint": None, "finished_unix_ns": NOW - 172_800 * 10**9}
+    ended: dict[str, Any] = {
+        "state": State.EXITED,
+        "pid": None,
+        "endpoint": None,
+        "finished_unix_ns": NOW - 172_800 * 10**9,
+    }
     free = ContainerRequest(image="base", network="none")
     return (
         container(1, "web", "nginx:1.27", ran_seconds=11_533, argv=("nginx", "-g", "daemon off;")),
@@ -120,7 +127,9 @@ class FakeContainers:
         return tuple(self._engine.all)
 
     async def run(self, request: ContainerRequest) -> Container:
-        made = container(len(self._engine.all) + 20, request.name or "made_up", request.image, ran_seconds=0, request=request)
+        made = container(
+            len(self._engine.all) + 20, request.name or "made_up", request.image, ran_seconds=0, request=request
+        )
         self._engine.all.insert(0, made)
         self._engine.change()
         return made
@@ -153,7 +162,7 @@ class FakeContainers:
             if number > 60:
                 await asyncio.sleep(0.5)
 
-    def _set(self, reference: str, **changes: object) -> Container:
+    def _set(self, reference: str, **changes: Any) -> Container:
         index = next(i for i, each in enumerate(self._engine.all) if each.id == reference)
         self._engine.all[index] = replace(self._engine.all[index], **changes)
         self._engine.change()
@@ -212,7 +221,10 @@ class FakeEngine:
 
     def _snapshot(self, tick: int) -> Snapshot:
         host = HostSample(
-            cpu_percent=30 + 20 * math.sin(tick / 7), processors=2, memory_used_bytes=int(6.1 * GIB), memory_total_bytes=23 * GIB
+            cpu_percent=30 + 20 * math.sin(tick / 7),
+            processors=2,
+            memory_used_bytes=int(6.1 * GIB),
+            memory_total_bytes=23 * GIB,
         )
         samples = {each.id: _sample(each, number, tick) for number, each in enumerate(self.all) if each.is_running}
         return Snapshot(taken_unix_ns=time.time_ns(), interval_seconds=1, host=host, containers=samples)
@@ -227,7 +239,9 @@ class FakeEngine:
             if each.is_running and each.endpoint
         )  # fmt: skip
         bridge = BridgeNode(name="boxdeck0", network="bridge", is_up=True, addresses=("10.89.0.1/24",), ports=ports)
-        return Topology(uplink=Uplink(interface="eth0", addresses=("192.0.2.5/24",), gateway="192.0.2.1"), bridges=(bridge,))
+        return Topology(
+            uplink=Uplink(interface="eth0", addresses=("192.0.2.5/24",), gateway="192.0.2.1"), bridges=(bridge,)
+        )
 
     async def namespace_tree(self) -> NamespaceTree:
         host = tuple(NamespaceInfo(kind=kind, inode=4_026_531_834 + n, is_host=True) for n, kind in enumerate(KINDS))
@@ -248,11 +262,12 @@ def _sample(each: Container, number: int, tick: int) -> ContainerSample:
 
 def _namespaces(each: Container) -> ContainerNamespaces:
     own_user = each.name == "db"
+    shared = {"time"} if own_user else {"time", "user"}
     infos = tuple(
         NamespaceInfo(
             kind=kind,
-            inode=4_026_531_834 + n if kind in ("time",) or (kind == "user" and not own_user) else 4_026_532_300 + n + each.pid % 97,
-            is_host=kind == "time" or (kind == "user" and not own_user),
+            inode=4_026_531_834 + n if kind in shared else 4_026_532_300 + n + (each.pid or 0) % 97,
+            is_host=kind in shared,
             shared_with=("db",) if kind == "ipc" and each.name == "web" else (),
         )
         for n, kind in enumerate(KINDS)

@@ -48,7 +48,11 @@ def network(container: Container) -> Line:
 
 
 def _state(container: Container, sample: ContainerSample | None, now_unix_ns: int, pending: str) -> Line:
-    state = line(Span(f"◌ {pending}", Tone.WARN)) if pending else line(states.glyph(container), " ", Span(states.phrase(container, now_unix_ns), states.tone(container)))
+    state = (
+        line(Span(f"◌ {pending}", Tone.WARN))
+        if pending
+        else line(states.glyph(container), " ", Span(states.phrase(container, now_unix_ns), states.tone(container)))
+    )
     more = [state]
     if container.pid is not None:
         more.append(line(Span("pid ", Tone.MUTED), str(container.pid)))

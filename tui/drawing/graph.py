@@ -58,7 +58,9 @@ def graph(curve: Curve, width: int, height: int) -> list[Line]:
     rows = braille.area(list(curve.values), cells, height, top)
     limit_row = _row_of(curve.limit, top, height)
     return [
-        line(*_axis(_label(curve.label, top, row, height)), *_row(text, _tone(curve, top, row, height), row == limit_row))
+        line(
+            *_axis(_label(curve.label, top, row, height)), *_row(text, _tone(curve, top, row, height), row == limit_row)
+        )
         for row, text in enumerate(rows)
     ]
 

@@ -72,7 +72,10 @@ def _container_title(of: ContainerNamespaces, stem: str, tone: Tone) -> Line:
 def _namespace(info: NamespaceInfo, of: ContainerNamespaces) -> Line:
     tone = Tone.FAINT if info.is_host else Tone.PLAIN
     return line(
-        Span(f"{info.kind:<7}", Tone.MUTED), Span(f"{info.inode}  ", tone), _owner(info), Span(_remark(info, of), Tone.MUTED)
+        Span(f"{info.kind:<7}", Tone.MUTED),
+        Span(f"{info.inode}  ", tone),
+        _owner(info),
+        Span(_remark(info, of), Tone.MUTED),
     )
 
 
@@ -101,7 +104,7 @@ def _maps(uids: Sequence[IdRange], gids: Sequence[IdRange]) -> str:
 
 
 def _ranges(ranges: Sequence[IdRange]) -> str:
-    return ", ".join(f"{each.inside} → {each.outside} × {each.length}" for each in ranges)
+    return ", ".join(f"{each.inside} → {each.outside} ({each.length})" for each in ranges)
 
 
 def _process_lines(processes: Sequence[ProcessInfo]) -> list[Line]:

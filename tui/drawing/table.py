@@ -139,7 +139,9 @@ def _network(of: Row, column: Column) -> Line:
         units.rate(value).removesuffix("/s")
         for value in (of.sample.network_received_bytes_per_second, of.sample.network_sent_bytes_per_second)
     )
-    return line(Span(f"↓{received:>4}", _moving(received)), " ", Span(f"↑{sent:>4}".rjust(column.cells - 6), _moving(sent)))
+    return line(
+        Span(f"↓{received:>4}", _moving(received)), " ", Span(f"↑{sent:>4}".rjust(column.cells - 6), _moving(sent))
+    )
 
 
 def _uptime(of: Row, column: Column) -> Line:

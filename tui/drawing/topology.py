@@ -175,7 +175,9 @@ def _draw_port_text(canvas: Canvas, port: BridgePort, view: View, x: int, y: int
     canvas.text(x + inner - len(port.host_interface) - 1, y + 1, port.host_interface, label_tone)
     inside = port.container_interface or ""
     room = inner - len(inside) - 1
-    canvas.text(x + 2, y + 3, name if len(name) <= room else name[: room - 1] + "…", Tone.LIT if is_selected else Tone.STRONG)
+    canvas.text(
+        x + 2, y + 3, name if len(name) <= room else name[: room - 1] + "…", Tone.LIT if is_selected else Tone.STRONG
+    )
     canvas.text(x + 2 + inner - len(inside), y + 3, inside, Tone.MUTED)
     canvas.text(x + 2, y + 4, (port.address or "no address").partition("/")[0][:inner], Tone.PLAIN)
     canvas.text(x + 2, y + 5, _traffic(port, view.snapshot)[:inner], Tone.MUTED)

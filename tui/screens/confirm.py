@@ -37,7 +37,9 @@ class Confirm(ModalScreen[bool]):
             dialog.border_title = self._title
             yield Static(self._sentence, classes="sentence", markup=False)
             yield Static(
-                Content.from_markup("[$accent]enter[/] [$muted]$verb   [/][$accent]esc[/] [$muted]leave it[/]", verb=self._verb)
+                Content.from_markup(
+                    "[$accent]enter[/] [$muted]$verb   [/][$accent]esc[/] [$muted]leave it[/]", verb=self._verb
+                )
             )
 
     def action_answer(self, answer: bool) -> None:

@@ -27,7 +27,14 @@ class ContainersScreen(LiveScreen):
     AUTO_FOCUS = "#table"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "turn(-1)", "side", id="detail.previous", show=False, tooltip="The side before"),
-        Binding("right", "turn(1)", "side", id="detail.next", show=False, tooltip="The next side: namespaces, topology, logs"),
+        Binding(
+            "right",
+            "turn(1)",
+            "side",
+            id="detail.next",
+            show=False,
+            tooltip="The next side: namespaces, topology, logs",
+        ),
         Binding("slash", "filter", "filter", id="containers.filter", tooltip="List only what contains a text"),
         Binding("plus", "maximise", "maximise", id="detail.maximise", tooltip="As large as the screen, and back"),
         Binding("escape", "back", "back", id="containers.back", show=False, tooltip="Leave a panel, or the filter"),
@@ -74,7 +81,7 @@ class ContainersScreen(LiveScreen):
         frame = self.query_one("#list")
         title = Content.assemble(("containers ", "bold $foreground"), (count, "$muted"))
         if title != frame.border_title:
-            frame.border_title = title  # type: ignore[assignment]  # Textual takes Content here, and says str
+            frame.border_title = title
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to filter or enlarge on an empty machine."""

@@ -47,14 +47,14 @@ class Help(ModalScreen[None]):
 
     def __init__(self, bindings: Iterable[Binding]) -> None:
         super().__init__()
-        self._bindings = tuple(bindings)
+        self._keys = tuple(bindings)
 
     def compose(self) -> ComposeResult:
         """One column of groups, scrolled."""
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "keys"
             dialog.border_subtitle = "esc closes"
-            yield Static(content_of_lines(help_lines(self._bindings)))
+            yield Static(content_of_lines(help_lines(self._keys)))
 
 
 def help_lines(bindings: Iterable[Binding]) -> list[Line]:

@@ -13,6 +13,10 @@ from tui.messages import DeckChanged
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.top_bar import TopBar
 
+_WIDTHS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+_HEIGHTS = [(0, "-low"), (30, "-medium"), (46, "-high")]
+"""Classes by columns and rows, for style sheets."""
+
 
 class LiveScreen(Screen[None]):
     """A screen that paints what the deck holds.
@@ -22,8 +26,8 @@ class LiveScreen(Screen[None]):
     """
 
     HERE: ClassVar[str] = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-medium"), (46, "-high")]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "select(-1)", "up", id="select.previous", show=False, tooltip="Select the container above"),
         Binding("down,j", "select(1)", "down", id="select.next", show=False, tooltip="Select the container below"),

@@ -17,21 +17,26 @@ from engine.errors import BoxdeckError
 from engine.model import Container, ContainerRequest
 from tui.run_request import FieldError, Fields, request_of
 
+ImageNames = Callable[[], Awaitable[Sequence[str]]]
 Say = Callable[[str], None]
 Run = Callable[[ContainerRequest, Say], Awaitable[Container]]
 
-_NETWORKS = (("bridge · an address of its own", "bridge"), ("none · loopback only", "none"), ("host · the machine's", "host"))
+_NETWORKS = (
+    ("bridge · an address of its own", "bridge"),
+    ("none · loopback only", "none"),
+    ("host · the machine's", "host"),
+)
 
 
 class RunForm(ModalScreen[Container | None]):
     """Asks for image, command, name, limits and network; closes with the container that runs then.
 
     Args:
-        images: names to suggest.
+        image_names: names to suggest.
         run: runs a request, telling what it is at meanwhile.
     """
 
-    CSS_PATH = ["dialog.tcss", "run_form.tcss"]
+    CSS_PATH: ClassVar = ["dialog.tcss", "run_form.tcss"]
     AUTO_FOCUS = "#image"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "close", id="form.close", tooltip="Run nothing"),
@@ -40,9 +45,9 @@ class RunForm(ModalScreen[Container | None]):
         Binding("up", "app.focus_previous", "previous", id="form.previous", show=False, tooltip="The field before"),
     ]
 
-    def __init__(self, images: Sequence[str], run: Run) -> None:
+    def __init__(self, image_names: ImageNames, run: Run) -> None:
         super().__init__()
-        self._images = tuple(dict.fromkeys(("base", *(name.removesuffix(":latest") for name in images), *images)))
+        self._image_names = image_names
         self._run = run
 
     def compose(self) -> ComposeResult:
@@ -50,15 +55,28 @@ class RunForm(ModalScreen[Container | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "run a container"
             dialog.border_subtitle = "enter run · tab next field · esc close"
-            yield from _field("image", Input("base", id="image", suggester=SuggestFromList(self._images)))
+            yield from _field("image", Input("base", id="image"))
             yield from _field("command", Input("sh", id="command", placeholder="the image's own"))
             yield from _field("name", Input(id="name", placeholder="made up"))
             yield from _field("memory", Input(id="memory", placeholder="no limit · 256m, 1.5g"))
             yield from _field("cpus", Input(id="cpus", placeholder="no limit · 1.5"))
             yield from _field("pids", Input(id="pids", placeholder="no limit · 512"))
-            yield from _field("network", Select(_NETWORKS, id="network", value="bridge", allow_blank=False, compact=True))
-            yield from _field("terminal", Checkbox("keep a terminal open for it", id="terminal", value=True, compact=True))
+            yield from _field(
+                "network", Select(_NETWORKS, id="network", value="bridge", allow_blank=False, compact=True)
+            )
+            yield from _field(
+                "terminal", Checkbox("keep a terminal open for it", id="terminal", value=True, compact=True)
+            )
             yield Static(id="status", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin to look for names to suggest."""
+        self.run_worker(self._suggest_images(), exit_on_error=False)
+
+    async def _suggest_images(self) -> None:
+        names = await self._image_names()
+        short = [name.removesuffix(":latest") for name in names]
+        self.query_one("#image", Input).suggester = SuggestFromList(dict.fromkeys(("base", *short, *names)))
 
     @on(Input.Submitted)
     def action_submit(self) -> None:

@@ -17,7 +17,9 @@ class TopologyScreen(LiveScreen):
     HERE = "topology"
     CSS_PATH = "full_view.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,up,k", "select(-1)", "previous", id="topology.previous", show=False, tooltip="Light the previous one"),
+        Binding(
+            "left,up,k", "select(-1)", "previous", id="topology.previous", show=False, tooltip="Light the previous one"
+        ),
         Binding("right,down,j", "select(1)", "next", id="topology.next", show=False, tooltip="Light the next one"),
         Binding("escape", "app.go('containers')", "back", id="topology.back", tooltip="Back to the containers"),
     ]

@@ -65,6 +65,7 @@ class Detail(Vertical):
             return
         if self._deck.selected_id != self._shown_id:
             self._selection_moved()
+        self._drop_shells_of_the_gone()
         self.query_one(Overview).show(self._deck)
         self.query_one(NamespacePanel).show(self._deck)
         self.query_one(TopologyPanel).show(self._deck)
@@ -116,7 +117,7 @@ class Detail(Vertical):
         room = self.size.width - sum(len(text) for text, _ in tabs) - 8
         title = Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
         if title != self.border_title:
-            self.border_title = title  # type: ignore[assignment]  # Textual takes Content here, and says str
+            self.border_title = title
 
     # --- logs ---
 
@@ -124,7 +125,8 @@ class Detail(Vertical):
         """Follow the logs of the selected container, once they are in sight."""
         view = self.query_one(LogView)
         wanted = self._deck.selected_id
-        if view.parent is not None and isinstance(view.parent, Widget) and view.parent.display and wanted != self._logs_of:
+        in_sight = view.is_mounted and isinstance(view.parent, Widget) and view.parent.display
+        if in_sight and wanted != self._logs_of:
             self._logs_of = wanted
             self.post_message(LogsWanted(view, wanted))
 
@@ -134,12 +136,28 @@ class Detail(Vertical):
 
     # --- shells ---
 
+    def return_to_shell(self) -> bool:
+        """Go to the selected container's shell, if there is one that runs."""
+        pane = self.shell
+        if pane is None or pane.exit_status is not None:
+            return False
+        self.tab = _SHELL
+        pane.focus()
+        return True
+
     async def open_shell(self, session: TerminalSession, container_id: str, title: str) -> None:
         """Show a process of a container's in a pane, and give it the focus."""
+        for ended in [pane for pane in self.query(ShellPane) if pane.name == container_id]:
+            await ended.remove()
         pane = ShellPane(session, title=title, name=container_id, classes="side side-shell -of-selected")
         await self.mount(pane)
         self.tab = _SHELL
         pane.focus()
+
+    def _drop_shells_of_the_gone(self) -> None:
+        for pane in self.query(ShellPane):
+            if pane.name not in self._deck.names:
+                self.run_worker(self.close_shell(pane))
 
     async def close_shell(self, pane: ShellPane) -> None:
         """Take a pane away."""

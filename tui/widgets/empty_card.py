@@ -16,7 +16,7 @@ press [bold $accent]n[/], then [bold $accent]enter[/]
 which is assembled from this machine's own tools:
 nothing is downloaded, no network is needed.[/]
 
-[$muted]Later: [/][$accent]e[/] [$muted]a further shell in it,[/] [$accent]s[/] [$muted]stop it,[/] [$accent]?[/] [$muted]every key[/]"""
+[$muted]Later [$accent]e[/] opens a shell in it, [$accent]s[/] stops it, [$accent]?[/] shows every key[/]"""
 
 
 class EmptyCard(Middle):

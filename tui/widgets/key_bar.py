@@ -6,8 +6,9 @@ from textual import events
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.drawing.lines import Line, Span, Tone, line, width
+from tui.drawing.lines import Line, Span, Tone, joined, line, width
 from tui.widgets.drawn import content_of
+from tui.widgets.shell_pane import ShellPane
 
 _ORDER = ("form", "confirm", "container", "log", "containers", "detail", "view", "app")
 """First words of bindings' ids, in the order in which keys are shown."""
@@ -16,6 +17,20 @@ _LAST = ("app.help", "app.quit")
 """Ids of bindings that are shown even when there's little room."""
 
 _NAMES = {"question_mark": "?", "slash": "/", "colon": ":", "plus": "+", "escape": "esc", "left": "←", "right": "→"}
+
+
+_SHELL_KEYS = line(
+    Span("every key goes to the shell   ", Tone.MUTED),
+    Span("ctrl+g", Tone.ACCENT),
+    Span(" then  ", Tone.MUTED),
+    *joined(
+        [
+            line(Span(key, Tone.ACCENT), Span(f" {does}", Tone.MUTED))
+            for key, does in (("q", "leave"), ("z", "zoom"), ("[", "look back"), ("y", "copy"))
+        ],
+        Span("  "),
+    ),
+)
 
 
 class KeyBar(Static):
@@ -43,7 +58,12 @@ class KeyBar(Static):
 
     def refresh_keys(self) -> None:
         """Paint the keys that are in force."""
-        if self.is_attached and self.screen.is_current:
+        if not (self.is_attached and self.screen.is_current):
+            return
+        if isinstance(self.screen.focused, ShellPane):
+            self._places = []
+            self.update(content_of(_SHELL_KEYS))
+        else:
             self.update(content_of(self._lay_out(self.size.width)))
 
     def on_click(self, event: events.Click) -> None:
@@ -57,7 +77,9 @@ class KeyBar(Static):
         items = [(key, shown.binding.id or "", shown) for key, shown in self.screen.active_bindings.items()]
         items.sort(key=lambda item: _place(item[1]))
         visible = [
-            (key, id, _label(key, each.binding.description, each.enabled)) for key, id, each in items if each.binding.show
+            (key, id, _label(key, each.binding.description, each.enabled))
+            for key, id, each in items
+            if each.binding.show
         ]
         kept = sum(width(label) for _, id, label in visible if id in _LAST)
         chosen: list[tuple[str, Line]] = []

@@ -52,8 +52,8 @@ class Overview(Widget):
         """Choose the compact form where there's little room."""
         is_short = self.size.height < _SHORT_ROWS
         self.set_class(is_short, "-short")
-        for graph in self.query(Graph):
-            graph.has_time = is_short or graph.id == "network"
+        for panel in self.query(Graph):
+            panel.has_time = is_short or panel.id == "network"
 
     def show(self, deck: Deck) -> None:
         """Paint the selected container."""
@@ -63,7 +63,9 @@ class Overview(Widget):
         sample, series = deck.sample(container.id), deck.history.of(container.id)
         describe = facts.brief if self.has_class("-short") else facts.facts
         now = time.time_ns()
-        self.query_one("#facts", Drawn).show(describe(container, sample, self.size.width, now, deck.pending.get(container.id, "")))
+        self.query_one("#facts", Drawn).show(
+            describe(container, sample, self.size.width, now, deck.pending.get(container.id, ""))
+        )
         interval = deck.history.interval_seconds
         self._show_cpu(container, sample, series, interval)
         self._show_memory(container, sample, series, interval)
@@ -75,11 +77,15 @@ class Overview(Widget):
         curve = graph.Curve(values=tuple(series.cpu_percent), label=_percent, limit=limit, least_top=5)
         value: Line = line(Span("not running", Tone.MUTED))
         if sample is not None:
-            value = line(Span(units.percent(sample.cpu_percent), _strong(sample.cpu_percent, limit)), Span(" %", Tone.MUTED))
+            value = line(
+                Span(units.percent(sample.cpu_percent), _strong(sample.cpu_percent, limit)), Span(" %", Tone.MUTED)
+            )
         value += _limit(f"{limit:.0f} %" if limit else "")
         self._show("cpu", "cpu", value, lambda width, height: graph.graph(curve, width, height), interval)
 
-    def _show_memory(self, container: Container, sample: ContainerSample | None, series: Series, interval: float) -> None:
+    def _show_memory(
+        self, container: Container, sample: ContainerSample | None, series: Series, interval: float
+    ) -> None:
         limit = sample.memory_limit_bytes if sample else container.request.limits.memory_bytes
         curve = graph.Curve(
             values=tuple(series.memory_bytes), label=units.size, limit=limit, least_top=1 << 20, binary=True
@@ -102,9 +108,14 @@ class Overview(Widget):
                 Span("  ↑ ", Tone.MUTED),
                 units.rate(sample.network_sent_bytes_per_second),
                 Span("   total ", Tone.MUTED),
-                Span(f"↓ {units.size(sample.network_received_bytes)} ↑ {units.size(sample.network_sent_bytes)}", Tone.MUTED),
+                Span(
+                    f"↓ {units.size(sample.network_received_bytes)} ↑ {units.size(sample.network_sent_bytes)}",
+                    Tone.MUTED,
+                ),
             )
-        self._show("network", "network", value, lambda width, height: graph.mirrored(received, sent, width, height), interval)
+        self._show(
+            "network", "network", value, lambda width, height: graph.mirrored(received, sent, width, height), interval
+        )
 
     def _show(self, id: str, title: str, value: Line, draw: Draw, interval: float) -> None:
         self.query_one(f"#{id}", Graph).show(line(Span(title, Tone.MUTED)), value, draw, interval)

@@ -49,7 +49,11 @@ class TopBar(Static):
 def _count(deck: Deck) -> Line:
     if deck.containers is None:
         return ()
-    return line(Span("   ● ", Tone.GOOD if deck.running_count else Tone.FAINT), f"{deck.running_count}", Span(f" of {len(deck.containers)} running", Tone.MUTED))
+    return line(
+        Span("   ● ", Tone.GOOD if deck.running_count else Tone.FAINT),
+        f"{deck.running_count}",
+        Span(f" of {len(deck.containers)} running", Tone.MUTED),
+    )
 
 
 def _machine(deck: Deck, *, with_spark: bool) -> Line:
