@@ -205,7 +205,7 @@ class Images:
                 self._database.record_event("image", "untag", record.id, name)
             if is_last and not users:
                 self._records.delete(record.id)
-                self._database.record_event("image", "delete", record.id, record.id)
+                self._database.record_event("image", "delete", record.id, names[0] if names else record.id)
         deleted = (f"Deleted: {record.id}",) if is_last and not users else ()
         return (*(f"Untagged: {name}" for name in names), *deleted)
 

@@ -60,6 +60,8 @@ def install(paths: Paths, manifest_digest: str, monitor: Monitor) -> Installed:
             f"the image's config speaks of {len(diff_ids)} layers, its manifest of {len(manifest.layers)}",
             "make or fetch the image anew",
         )
+    if not diff_ids:
+        raise ImageError("the image has no layers, so there is nothing in it to run", "choose another image")
     size = 0
     for number, (diff_id, descriptor) in enumerate(zip(diff_ids, manifest.layers, strict=True), start=1):
         what = f"Unpacking layer {number} of {len(diff_ids)}"

@@ -47,6 +47,7 @@ def images(paths: Paths, database: Database) -> Images:
 Member = tuple[tarfile.TarInfo, bytes]
 MakeMember = Callable[..., Member]
 MakeTar = Callable[..., bytes]
+UnpackTo = Callable[[bytes], Unpacked]
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def target(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def unpack_to(target: Path) -> Callable[[bytes], Unpacked]:
+def unpack_to(target: Path) -> UnpackTo:
     """Unpacks a tar into `target`."""
 
     def run(data: bytes) -> Unpacked:

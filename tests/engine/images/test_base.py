@@ -47,7 +47,7 @@ def read_if_there(path: str) -> bytes:
     return Path(path).read_bytes().strip() if Path(path).exists() else b""
 
 
-async def test_its_everyday_tools_run(root):
+async def test_its_everyday_tools_run(root: Path) -> None:
     assert run(root, "echo hello | sed s/hello/bye/ | awk '{print $1 \"!\"}' | grep -o bye.") == "bye!\n"
     assert run(root, "find /etc -name passwd -exec cat {} + | head -1") == "root:x:0:0:root:/root:/bin/sh\n"
     assert run(root, "id -un; stat -c %a /tmp; basename $(readlink /bin)") == "root\n1777\nbin\n"
@@ -56,7 +56,7 @@ async def test_its_everyday_tools_run(root):
     assert "Boxdeck base" in run(root, ". /etc/os-release; echo $PRETTY_NAME")
 
 
-async def test_every_program_finds_its_libraries(root):
+async def test_every_program_finds_its_libraries(root: Path) -> None:
     """The dynamic linker itself says so, called by hand inside the image."""
     linker = next((path for path in root.glob("usr/lib*/ld-*.so*")), None)
     if linker is None:
@@ -71,20 +71,20 @@ async def test_every_program_finds_its_libraries(root):
 
 
 @pytest.mark.skipif(find_program("bash") is None, reason="this machine has no bash to copy")
-async def test_bash_is_there_when_this_machine_has_it(root):
+async def test_bash_is_there_when_this_machine_has_it(root: Path) -> None:
     assert run(root, "echo ${BASH_VERSION:+yes}", "/bin/bash") == "yes\n"
 
 
 @pytest.mark.skipif(find_program("tput") is None, reason="this machine has no tput to copy")
-async def test_terminals_are_known(root):
+async def test_terminals_are_known(root: Path) -> None:
     assert run(root, "tput -T xterm-256color colors; tput -T vt100 cols") == "256\n80\n"
 
 
-async def test_the_prompt_says_where_one_is(root):
+async def test_the_prompt_says_where_one_is(root: Path) -> None:
     assert run(root, 'cd /etc; PS4=; . /etc/profile; . /etc/shrc; eval "echo \\"$PS1\\""').endswith(":/etc# \n")
 
 
-async def test_nothing_private_is_in_it(root):
+async def test_nothing_private_is_in_it(root: Path) -> None:
     host_name = socket.gethostname().encode()
     machine_id = read_if_there("/etc/machine-id")
     found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and not path.is_symlink()}
@@ -108,7 +108,7 @@ async def test_nothing_private_is_in_it(root):
             assert len(host_name) < 4 or host_name not in content, name
 
 
-async def test_all_of_it_is_roots_and_nothing_gains_privileges(root):
+async def test_all_of_it_is_roots_and_nothing_gains_privileges(root: Path) -> None:
     for path in (root, *root.rglob("*")):
         status = path.lstat()
         assert (status.st_uid, status.st_gid) == (0, 0), path
@@ -118,7 +118,7 @@ async def test_all_of_it_is_roots_and_nothing_gains_privileges(root):
     assert stat.S_IMODE((root / "root").stat().st_mode) == 0o700
 
 
-async def test_it_is_a_normal_image(images, paths):
+async def test_it_is_a_normal_image(images: Images, paths: Paths) -> None:
     job = images.ensure("base")
     steps = [progress.what async for progress in job]
     image = await job
@@ -134,7 +134,7 @@ async def test_it_is_a_normal_image(images, paths):
     assert os.listdir(paths.temporary) == []
 
 
-async def test_the_same_machine_gives_the_same_digest(images, tmp_path):
+async def test_the_same_machine_gives_the_same_digest(images: Images, tmp_path: Path) -> None:
     other_paths = Paths(tmp_path / "other", tmp_path / "other-run")
     database = Database(other_paths.database)
     other = await Images(other_paths, database).ensure("base")
@@ -143,12 +143,12 @@ async def test_the_same_machine_gives_the_same_digest(images, tmp_path):
     assert collect_nodes() == collect_nodes()
 
 
-async def test_two_who_want_it_at_once_both_get_it(images):
+async def test_two_who_want_it_at_once_both_get_it(images: Images) -> None:
     first, second = images.ensure("base"), images.ensure("base")
     assert await first == await second
 
 
-async def test_its_users_resolve(images, paths):
+async def test_its_users_resolve(images: Images, paths: Paths) -> None:
     lowers = lower_directories(paths, await images.ensure("base"))
     passwd, group = read_file(lowers, "etc/passwd"), read_file(lowers, "etc/group")
     assert passwd is not None and group is not None
@@ -156,7 +156,7 @@ async def test_its_users_resolve(images, paths):
     assert resolve_user("", passwd, group).home == "/root"
 
 
-def test_busybox_stands_in_for_what_is_missing():
+def test_busybox_stands_in_for_what_is_missing() -> None:
     applets = busybox_applets()
     if not applets:
         pytest.skip("this machine has no busybox")

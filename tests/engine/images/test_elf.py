@@ -43,7 +43,7 @@ def synthetic(bits: int, order: str, needed: str, runpath: str = "", interpreter
 
 @pytest.mark.parametrize("bits", [32, 64])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_both_sizes_and_both_byte_orders_are_read(bits, order):
+def test_both_sizes_and_both_byte_orders_are_read(bits: int, order: str) -> None:
     elf = parse_elf(synthetic(bits, order, "libfoo.so.1", "$ORIGIN/../lib:/opt/lib", "/lib/ld.so"))
     assert elf == Elf(
         bits=bits,
@@ -55,18 +55,18 @@ def test_both_sizes_and_both_byte_orders_are_read(bits, order):
 
 
 @given(st.binary(max_size=300), st.integers(0, 200))
-def test_damaged_files_are_no_elf(noise, cut):
+def test_damaged_files_are_no_elf(noise: bytes, cut: int) -> None:
     parse_elf(noise)
     parse_elf(b"\x7fELF\x02\x01" + noise)
     parse_elf(synthetic(64, "<", "libfoo.so")[:cut] + noise)
 
 
-def test_a_script_is_no_elf():
+def test_a_script_is_no_elf() -> None:
     assert parse_elf(b"#!/bin/sh\n") is None
 
 
 @pytest.mark.parametrize("name", ["sh", "ls", "ps", "ip", "bash", "less"])
-def test_the_same_libraries_as_the_dynamic_linker_finds(name):
+def test_the_same_libraries_as_the_dynamic_linker_finds(name: str) -> None:
     program = find_program(name)
     if program is None:
         pytest.skip(f"this machine has no {name}")
@@ -75,7 +75,7 @@ def test_the_same_libraries_as_the_dynamic_linker_finds(name):
     assert {str(placed.source) for placed in LibraryFinder().closure(program)} == expected
 
 
-def test_libraries_beside_a_program_go_beside_it(tmp_path):
+def test_libraries_beside_a_program_go_beside_it(tmp_path: Path) -> None:
     sh = parse_elf(SH.read_bytes())
     assert sh is not None
     if (sh.machine, sh.bits) != (62, 64):
@@ -92,7 +92,7 @@ def test_libraries_beside_a_program_go_beside_it(tmp_path):
         LibraryFinder().closure(Placed(tmp_path / "bin/tool", "/usr/bin/tool"))
 
 
-def test_a_library_for_another_machine_is_passed_over(tmp_path):
+def test_a_library_for_another_machine_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "libown.so").write_bytes(synthetic(32, "<", "libc.so.6"))
     (tmp_path / "tool").write_bytes(synthetic(64, "<", "libown.so", str(tmp_path)))
     with pytest.raises(MissingLibrary, match="libown"):
@@ -109,11 +109,11 @@ def test_a_library_for_another_machine_is_passed_over(tmp_path):
         ("/opt/lib/x", "/opt/lib/x"),
     ],
 )
-def test_usr_is_merged(path, expected):
+def test_usr_is_merged(path: str, expected: str) -> None:
     assert merged(path) == expected
 
 
-def test_the_linkers_cache_is_read():
+def test_the_linkers_cache_is_read() -> None:
     cache = Path("/etc/ld.so.cache")
     if not cache.exists():
         pytest.skip("this machine has no ld.so.cache")
@@ -122,5 +122,5 @@ def test_the_linkers_cache_is_read():
 
 
 @given(st.binary(max_size=200))
-def test_a_damaged_cache_is_an_empty_one(noise):
+def test_a_damaged_cache_is_an_empty_one(noise: bytes) -> None:
     assert isinstance(parse_cache(b"glibc-ld.so.cache1.1" + noise), dict)

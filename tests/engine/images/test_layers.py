@@ -49,7 +49,7 @@ def opaque(path: Path) -> None:
     os.close(descriptor)
 
 
-def test_the_topmost_file_is_seen(stack):
+def test_the_topmost_file_is_seen(stack: Stack) -> None:
     write(stack.bottom / "etc/passwd", b"bottom")
     assert stack.read("etc/passwd") == b"bottom"
     write(stack.top / "etc/passwd", b"top")
@@ -58,7 +58,7 @@ def test_the_topmost_file_is_seen(stack):
     assert stack.read("./etc//passwd") == b"upper"
 
 
-def test_whiteouts_hide_files_and_folders(stack):
+def test_whiteouts_hide_files_and_folders(stack: Stack) -> None:
     write(stack.bottom / "etc/passwd")
     whiteout(stack.top / "etc/passwd")
     assert stack.read("etc/passwd") is None
@@ -67,7 +67,7 @@ def test_whiteouts_hide_files_and_folders(stack):
     assert stack.read("opt/a/b") is None
 
 
-def test_opaque_folders_hide_what_is_below(stack):
+def test_opaque_folders_hide_what_is_below(stack: Stack) -> None:
     write(stack.bottom / "etc/passwd")
     write(stack.bottom / "etc/deep/file")
     opaque(stack.top / "etc")
@@ -77,13 +77,13 @@ def test_opaque_folders_hide_what_is_below(stack):
     assert stack.read("etc/group") == b"group"
 
 
-def test_a_file_hides_a_folder_below(stack):
+def test_a_file_hides_a_folder_below(stack: Stack) -> None:
     write(stack.bottom / "a/b")
     write(stack.top / "a")
     assert stack.read("a/b") is None
 
 
-def test_links_lead_through_all_layers_and_never_out(stack, tmp_path):
+def test_links_lead_through_all_layers_and_never_out(stack: Stack, tmp_path: Path) -> None:
     write(tmp_path / "secret", b"secret")
     write(stack.bottom / "usr/lib/os-release", b"name")
     (stack.top / "etc").mkdir()
@@ -98,26 +98,26 @@ def test_links_lead_through_all_layers_and_never_out(stack, tmp_path):
     assert stack.read("../../secret") is None
 
 
-def test_a_circle_of_links_ends(stack):
+def test_a_circle_of_links_ends(stack: Stack) -> None:
     (stack.top / "a").symlink_to("b")
     (stack.top / "b").symlink_to("a")
     assert stack.read("a") is None
 
 
-def test_what_is_no_file_is_not_read(stack):
+def test_what_is_no_file_is_not_read(stack: Stack) -> None:
     os.mkfifo(stack.upper / "fifo")
     (stack.upper / "folder").mkdir()
     os.mknod(stack.upper / "device", stat.S_IFCHR | 0o666, os.makedev(1, 5))
     assert [stack.read(name) for name in ("fifo", "folder", "device", "nothing", "", "/")] == [None] * 6
 
 
-def test_a_file_that_is_too_large_is_refused(stack):
+def test_a_file_that_is_too_large_is_refused(stack: Stack) -> None:
     write(stack.top / "etc/passwd", b"x" * 101)
     with pytest.raises(ImageError, match="larger than 100"):
         read_file((stack.top,), "etc/passwd", limit_bytes=100)
 
 
-def test_lower_directories_come_topmost_first_and_once(tmp_path):
+def test_lower_directories_come_topmost_first_and_once(tmp_path: Path) -> None:
     paths = Paths(tmp_path, tmp_path)
     digests = [f"sha256:{digit * 64}" for digit in "abc"]
     for digest in digests:

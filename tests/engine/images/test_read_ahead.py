@@ -30,19 +30,19 @@ class Failing:
 
 
 @given(st.binary(max_size=2000), st.integers(1, 500))
-def test_nothing_is_lost_or_added(data, size):
+def test_nothing_is_lost_or_added(data: bytes, size: int) -> None:
     with ReadAhead(io.BytesIO(data)) as ahead:
         assert b"".join(iter(lambda: ahead.read(size), b"")) == data
         assert ahead.read(size) == b""
 
 
-def test_more_than_is_read_ahead_at_once_comes_in_order():
+def test_more_than_is_read_ahead_at_once_comes_in_order() -> None:
     data = bytes(range(256)) * 40_000
     with ReadAhead(io.BytesIO(data)) as ahead:
         assert b"".join(iter(lambda: ahead.read(999_999), b"")) == data
 
 
-def test_an_error_comes_after_what_preceded_it_and_stays():
+def test_an_error_comes_after_what_preceded_it_and_stays() -> None:
     with ReadAhead(Failing()) as ahead:
         assert ahead.read(100) == b"first"
         for _ in range(2):
@@ -50,7 +50,7 @@ def test_an_error_comes_after_what_preceded_it_and_stays():
                 ahead.read(100)
 
 
-def test_who_stops_early_leaves_no_thread():
+def test_who_stops_early_leaves_no_thread() -> None:
     before = threading.active_count()
     with ReadAhead(Endless()) as ahead:
         assert ahead.read(3) == b"xxx"

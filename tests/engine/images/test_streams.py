@@ -6,13 +6,14 @@ import bz2
 import gzip
 import io
 import lzma
+from collections.abc import Callable
 
 import pytest
 
 from engine.errors import ImageError
 from engine.images.streams import decompressed
 
-CONTENT = bytes(range(256)) * 20_000
+CONTENT = bytes(range(256)) * 4_000
 
 
 def read(data: bytes, size: int = 70_000) -> bytes:
@@ -22,28 +23,28 @@ def read(data: bytes, size: int = 70_000) -> bytes:
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
 @pytest.mark.parametrize("content", [b"", b"x", CONTENT])
-def test_every_compression_is_read(compress, content):
+def test_every_compression_is_read(compress: Callable[[bytes], bytes], content: bytes) -> None:
     assert read(compress(content)) == content
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-def test_several_members_in_a_row_are_one_stream(compress):
+def test_several_members_in_a_row_are_one_stream(compress: Callable[[bytes], bytes]) -> None:
     assert read(compress(b"one ") + compress(b"two") + b"\0" * 512) == b"one two"
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
 @pytest.mark.parametrize("harm", [lambda d: d[:-9], lambda d: d[:20] + b"garbage" + d[27:], lambda d: d + b"garbage"])
-def test_damage_is_told_in_one_sentence(compress, harm):
+def test_damage_is_told_in_one_sentence(compress: Callable[[bytes], bytes], harm: Callable[[bytes], bytes]) -> None:
     with pytest.raises(ImageError, match="stream is damaged"):
         read(harm(compress(CONTENT)))
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-def test_no_read_gives_more_than_asked_for(compress):
-    stream = decompressed(io.BytesIO(compress(b"\0" * 10_000_000)))
+def test_no_read_gives_more_than_asked_for(compress: Callable[[bytes], bytes]) -> None:
+    stream = decompressed(io.BytesIO(compress(b"\0" * 2_000_000)))
     assert all(len(piece) <= 1000 for piece in (stream.read(1000) for _ in range(100)))
 
 
-def test_zstd_is_named():
+def test_zstd_is_named() -> None:
     with pytest.raises(ImageError, match="zstd"):
         read(b"\x28\xb5\x2f\xfd" + b"x" * 20)

@@ -33,11 +33,11 @@ def sealed(block: bytearray) -> bytes:
     return bytes(block)
 
 
-def test_an_empty_archive_has_no_entries():
+def test_an_empty_archive_has_no_entries() -> None:
     assert entries(b"") == entries(b"\0" * 1024) == []
 
 
-def test_a_negative_size_is_refused():
+def test_a_negative_size_is_refused() -> None:
     """CVE-2025-8194: tarfile went backwards and round in circles."""
     block = header()
     block[124:136] = b"\xff" + b"\xff" * 10 + b"\x00"
@@ -46,27 +46,27 @@ def test_a_negative_size_is_refused():
 
 
 @pytest.mark.parametrize("size", [b"+0000000007\0", b"0x000000007\0", b"1_000000007\0", b"-0000000007\0"])
-def test_a_size_that_is_no_octal_number_is_refused(size):
+def test_a_size_that_is_no_octal_number_is_refused(size: bytes) -> None:
     block = header()
     block[124:136] = size
     with pytest.raises(ImageError, match="no number"):
         entries(sealed(block))
 
 
-def test_a_wrong_checksum_is_refused():
+def test_a_wrong_checksum_is_refused() -> None:
     block = header()
     block[0] ^= 1
     with pytest.raises(ImageError, match="checksum"):
         entries(bytes(block))
 
 
-def test_something_else_is_no_tar():
+def test_something_else_is_no_tar() -> None:
     with pytest.raises(ImageError, match="no tar archive"):
         entries(b"#!/bin/sh\n" * 200)
 
 
 @pytest.mark.parametrize("cut", [100, 512, 700, 1023])
-def test_an_archive_cut_short_is_refused(cut):
+def test_an_archive_cut_short_is_refused(cut: int) -> None:
     with pytest.raises(ImageError, match="ends in the middle"):
         entries((sealed(header(size=600)) + b"x" * 1024)[:cut])
 
@@ -74,7 +74,7 @@ def test_an_archive_cut_short_is_refused(cut):
 @pytest.mark.parametrize(
     "record", [b"8 path=a\n", b"x path=a\n", b"0 a=b\n", b"7 path=\n", b"99999999 a=b\n", b"6 a=bb", b"1 \n", b"5 ab\n"]
 )
-def test_malformed_pax_records_are_refused(record):
+def test_malformed_pax_records_are_refused(record: bytes) -> None:
     data = sealed(header(type=b"x", size=len(record))) + record.ljust(512, b"\0") + sealed(header())
     with pytest.raises(ImageError):
         entries(data)
@@ -83,7 +83,7 @@ def test_malformed_pax_records_are_refused(record):
 @pytest.mark.parametrize(
     "record", [b"size=-1", b"size=1e3", b"size=99999999999999999999", b"uid=4294967295", b"mtime=x"]
 )
-def test_numbers_out_of_range_are_refused(record):
+def test_numbers_out_of_range_are_refused(record: bytes) -> None:
     line = record + b"\n"
     line = b"%d " % (len(line) + 3) + line
     data = sealed(header(type=b"x", size=len(line))) + line.ljust(512, b"\0") + sealed(header())
@@ -91,17 +91,17 @@ def test_numbers_out_of_range_are_refused(record):
         entries(data)
 
 
-def test_an_endless_extended_header_is_refused():
+def test_an_endless_extended_header_is_refused() -> None:
     with pytest.raises(ImageError, match="extended header is larger"):
         entries(sealed(header(type=b"x", size=1 << 32)))
 
 
-def test_sparse_files_are_named_as_what_we_cannot_read():
+def test_sparse_files_are_named_as_what_we_cannot_read() -> None:
     with pytest.raises(ImageError, match="sparse"):
         entries(sealed(header(type=b"S")))
 
 
-def test_a_hard_link_with_a_size_has_no_content():
+def test_a_hard_link_with_a_size_has_no_content() -> None:
     assert entries(sealed(header(type=b"1", linkname="x", size=600)) + sealed(header(size=1)) + b"y" * 512) == [
         ("name", Kind.HARD_LINK, b""),
         ("name", Kind.FILE, b"y"),
@@ -114,7 +114,7 @@ names = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters=
 
 
 @given(st.lists(st.tuples(names, st.binary(max_size=2000)), max_size=5), st.sampled_from([1, 2]))
-def test_whatever_tarfile_writes_is_read_back(files, form):
+def test_whatever_tarfile_writes_is_read_back(files: list[tuple[str, bytes]], form: int) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
         for name, content in files:
@@ -126,7 +126,7 @@ def test_whatever_tarfile_writes_is_read_back(files, form):
 
 @settings(max_examples=300)
 @given(st.data())
-def test_damage_is_either_harmless_or_refused(data):
+def test_damage_is_either_harmless_or_refused(data: st.DataObject) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name in ("a" * 120, "b"):

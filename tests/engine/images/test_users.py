@@ -49,20 +49,20 @@ video2:x:44:app
         ("short", User(uid=5, gid=6, home="/", name="short")),
     ],
 )
-def test_users_are_found(wanted, expected):
+def test_users_are_found(wanted: str, expected: User) -> None:
     assert resolve_user(wanted, PASSWD, GROUP) == expected
 
 
 @pytest.mark.parametrize(
     "wanted", ["nobody", "app:nogroup", "huge", "broken line", "#", "-1", "1e3", "٣", "4294967295"]
 )
-def test_unknown_users_and_groups_are_refused_in_one_sentence(wanted):
+def test_unknown_users_and_groups_are_refused_in_one_sentence(wanted: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         resolve_user(wanted, PASSWD, GROUP)
     assert "\n" not in str(caught.value)
 
 
-def test_an_image_without_files_knows_root_and_numbers():
+def test_an_image_without_files_knows_root_and_numbers() -> None:
     assert resolve_user("", b"", b"") == User(uid=0, gid=0, home="/", name="root")
     assert resolve_user("7:8", b"", b"") == User(uid=7, gid=8, home="/", name="7")
     with pytest.raises(InvalidRequest, match="no user named 'app'"):
@@ -70,7 +70,7 @@ def test_an_image_without_files_knows_root_and_numbers():
 
 
 @given(st.text(max_size=20), st.binary(max_size=200), st.binary(max_size=200))
-def test_any_file_is_survived(wanted, passwd, group):
+def test_any_file_is_survived(wanted: str, passwd: bytes, group: bytes) -> None:
     try:
         user = resolve_user(wanted, passwd, group)
     except InvalidRequest:

@@ -32,7 +32,7 @@ HEX = "a" * 64
         ("a__b/c-d--e.f", "a__b/c-d--e.f:latest", "docker.io/a__b/c-d--e.f:latest"),
     ],
 )
-def test_names_are_read_as_docker_reads_them(text, familiar, canonical):
+def test_names_are_read_as_docker_reads_them(text: str, familiar: str, canonical: str) -> None:
     reference = parse_reference(text)
     assert (reference.familiar, reference.canonical) == (familiar, canonical)
 
@@ -59,7 +59,7 @@ def test_names_are_read_as_docker_reads_them(text, familiar, canonical):
         "../x",
     ],
 )
-def test_what_breaks_the_grammar_is_refused_in_one_sentence(text):
+def test_what_breaks_the_grammar_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(InvalidRequest, match="invalid image reference") as caught:
         parse_reference(text)
     assert "\n" not in str(caught.value)
@@ -70,14 +70,14 @@ tags = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,20}", fullmatch=True)
 
 
 @given(st.lists(component, min_size=1, max_size=4), tags)
-def test_the_familiar_form_means_the_same_again(parts, tag):
+def test_the_familiar_form_means_the_same_again(parts: list[str], tag: str) -> None:
     reference = parse_reference(f"{'/'.join(parts)}:{tag}")
     assert parse_reference(reference.familiar) == reference
     assert parse_reference(reference.canonical) == reference
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_understood_or_refused(text):
+def test_any_text_is_understood_or_refused(text: str) -> None:
     try:
         reference = parse_reference(text)
     except InvalidRequest:
