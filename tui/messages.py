@@ -77,7 +77,7 @@ class SelectionMoved(Message):
 
 
 @dataclass
-class LogsWanted(Message):
+class LogsWanted(Message, bubble=False):
     """A log view came into sight, or another container was selected; None: nothing to follow."""
 
     view: LogView

@@ -14,6 +14,7 @@ from tui.drawing.lines import Line, Span, Tone, clip, joined, line
 BOX_CELLS = 23
 _GAP = 2
 _LEFT = 3
+_UPLINK_LINES = 6
 _TAP = BOX_CELLS - 4  # where the veth enters the box
 _ROW_LINES = 8  # rail, veth, box and a blank
 _UPLINK_X = 6
@@ -45,6 +46,11 @@ def topology_lines(view: View) -> list[Line]:
         canvas.text(_LEFT, y, "no bridge yet: the first container on a network makes it", Tone.MUTED)
     lines = [clip(each, view.width) for each in canvas.lines()]
     return lines + _off_bridge_lines(view)
+
+
+def line_of_selected(lines: list[Line]) -> int:
+    """The line of `topology_lines` in which the selected container's name is lit; 0 when none is."""
+    return next((y for y, each in enumerate(lines) if y > _UPLINK_LINES and Tone.LIT in [s.tone for s in each]), 0)
 
 
 def path_lines(topology: Topology, container: Container, width: int) -> list[Line]:
@@ -95,7 +101,7 @@ def _draw_uplink(canvas: Canvas, view: View) -> int:
         canvas.vertical(_UPLINK_X, 3, 4, wire)
         canvas.text(_UPLINK_X, 4, "│", wire)
         canvas.text(_UPLINK_X + 2, 5, "nat masquerade", Tone.MUTED)
-    return 6
+    return _UPLINK_LINES
 
 
 def _uplink_detail(uplink: Uplink) -> str:

@@ -26,14 +26,21 @@ class ContainersScreen(LiveScreen):
     CSS_PATH = "containers.tcss"
     AUTO_FOCUS = "#table"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "turn(-1)", "side", id="detail.previous", show=False, tooltip="The side before"),
+        Binding(
+            "left",
+            "turn(-1)",
+            "side",
+            id="detail.previous",
+            show=False,
+            tooltip="Other sides: namespaces, topology, logs",
+        ),
         Binding(
             "right",
             "turn(1)",
             "side",
             id="detail.next",
             show=False,
-            tooltip="The next side: namespaces, topology, logs",
+            tooltip="Other sides: namespaces, topology, logs",
         ),
         Binding("slash", "filter", "filter", id="containers.filter", tooltip="List only what contains a text"),
         Binding("plus", "maximise", "maximise", id="detail.maximise", tooltip="As large as the screen, and back"),

@@ -16,8 +16,8 @@ from tui.widgets.drawn import content_of_lines
 from tui.widgets.key_bar import key_name
 
 _GROUPS = {
-    "container": "The selected container",
-    "detail": "Its sides",
+    "container": "Containers",
+    "detail": "The container beside the list",
     "table": "The list",
     "containers": "The list",
     "view": "Views",
@@ -71,5 +71,5 @@ def help_lines(bindings: Iterable[Binding]) -> list[Line]:
 
 
 def _group(title: str, keys: Iterable[tuple[str, str]]) -> list[Line]:
-    rows = [line(Span(f"  {key:<14}", Tone.ACCENT), says) for key, says in keys]
+    rows = [line(Span(f"  {key:<20}", Tone.ACCENT), says) for key, says in keys]
     return [line(Span(title, Tone.STRONG)), *rows, ()] if rows else []

@@ -50,12 +50,40 @@ class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
     | `containers-table--hover` | The row under the pointer. |
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "up", id="table.up", show=False, tooltip="Select the container above"),
-        Binding("down,j", "move(1)", "down", id="table.down", show=False, tooltip="Select the container below"),
-        Binding("pageup", "page(-1)", "page up", id="table.page_up", show=False, tooltip="A page up"),
-        Binding("pagedown", "page(1)", "page down", id="table.page_down", show=False, tooltip="A page down"),
-        Binding("home", "move(-1000000)", "first", id="table.first", show=False, tooltip="Select the first container"),
-        Binding("end", "move(1000000)", "last", id="table.last", show=False, tooltip="Select the last container"),
+        Binding("up,k", "move(-1)", "up", id="table.up", show=False, tooltip="Select another container"),
+        Binding("down,j", "move(1)", "down", id="table.down", show=False, tooltip="Select another container"),
+        Binding(
+            "pageup",
+            "page(-1)",
+            "page up",
+            id="table.page_up",
+            show=False,
+            tooltip="A page up or down, the first, the last",
+        ),
+        Binding(
+            "pagedown",
+            "page(1)",
+            "page down",
+            id="table.page_down",
+            show=False,
+            tooltip="A page up or down, the first, the last",
+        ),
+        Binding(
+            "home",
+            "move(-1000000)",
+            "first",
+            id="table.first",
+            show=False,
+            tooltip="A page up or down, the first, the last",
+        ),
+        Binding(
+            "end",
+            "move(1000000)",
+            "last",
+            id="table.last",
+            show=False,
+            tooltip="A page up or down, the first, the last",
+        ),
     ]
 
     def __init__(self, deck: Deck, *, id: str | None = None) -> None:

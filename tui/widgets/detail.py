@@ -128,7 +128,7 @@ class Detail(Vertical):
         in_sight = view.is_mounted and isinstance(view.parent, Widget) and view.parent.display
         if in_sight and wanted != self._logs_of:
             self._logs_of = wanted
-            self.post_message(LogsWanted(view, wanted))
+            self.app.post_message(LogsWanted(view, wanted))  # one that a screen sends stops bubbling at the screen
 
     def forget_logs(self) -> None:
         """Follow the logs anew at the next occasion, as after a restart."""

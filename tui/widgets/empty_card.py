@@ -16,7 +16,7 @@ press [bold $accent]n[/], then [bold $accent]enter[/]
 which is assembled from this machine's own tools:
 nothing is downloaded, no network is needed.[/]
 
-[$muted]Later [$accent]e[/] opens a shell in it, [$accent]s[/] stops it, [$accent]?[/] shows every key[/]"""
+[$muted]Later [$accent]e[/] opens a shell in it, [$accent]s[/] stops it, [$accent]?[/] shows all keys[/]"""
 
 
 class EmptyCard(Middle):

@@ -16,7 +16,19 @@ _ORDER = ("form", "confirm", "container", "log", "containers", "detail", "view",
 _LAST = ("app.help", "app.quit")
 """Ids of bindings that are shown even when there's little room."""
 
-_NAMES = {"question_mark": "?", "slash": "/", "colon": ":", "plus": "+", "escape": "esc", "left": "←", "right": "→"}
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "plus": "+",
+    "escape": "esc",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+}
 
 
 _SHELL_KEYS = line(

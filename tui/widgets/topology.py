@@ -22,14 +22,27 @@ class TopologyPanel(VerticalScroll):
     TopologyPanel > Drawn { height: auto; }
     """
 
+    def __init__(self, *, id: str | None = None, can_focus: bool = True) -> None:
+        super().__init__(id=id, can_focus=can_focus)
+        self._shown_id: str | None = None
+
     def compose(self) -> ComposeResult:
         """One drawing, scrolled."""
         yield Drawn()
 
     def show(self, deck: Deck) -> None:
         """Paint the wiring as it is now."""
-        if self.is_mounted:
-            self.query_one(Drawn).show(self._lines(deck, max(30, self.size.width - 1)))
+        if not self.is_mounted:
+            return
+        lines = self._lines(deck, max(30, self.size.width - 1))
+        self.query_one(Drawn).show(lines)
+        if deck.selected_id != self._shown_id and deck.topology is not None:
+            self._shown_id = deck.selected_id
+            self.call_after_refresh(self._bring_into_sight, topology.line_of_selected(lines))
+
+    def _bring_into_sight(self, y: int) -> None:
+        height = self.size.height
+        self.scroll_to(y=0 if y < height - 4 else y - height // 2, animate=False)
 
     def _lines(self, deck: Deck, width: int) -> list[Line]:
         if deck.topology is None:
