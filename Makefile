@@ -10,6 +10,7 @@
 
 SHELL := /bin/bash
 BIN := .venv/bin
+export VM_CACHE ?= $(CURDIR)/build/vm
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 TESTS ?= tests
 
@@ -21,7 +22,7 @@ run: venv
 
 test: venv
 	@.ci/setup test
-	$(BIN)/pytest -m "not vm" $(TESTS)
+	$(BIN)/pytest $(TESTS)
 
 venv:
 	@.ci/setup run

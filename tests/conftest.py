@@ -1,0 +1,53 @@
+"""What all tests share: a root of their own on this machine, and the real command line on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CommandLine
+
+needs_root = "namespaces, cgroups and mounts need root"
+
+
+@pytest.fixture(scope="session")
+def shared_command_line() -> Iterator[CommandLine]:
+    """One root for the whole session, so that `base` is assembled once; nothing of it may be left at the end."""
+    if os.geteuid() != 0:
+        pytest.skip(needs_root)
+    with _command_line() as boxdeck:
+        boxdeck.ok("run", "--rm", "base", "true")
+        yield boxdeck
+
+
+@pytest.fixture
+def boxdeck(shared_command_line: CommandLine) -> Iterator[CommandLine]:
+    """The command line, without containers before the test; nothing of its containers may be left after it."""
+    yield shared_command_line
+    shared_command_line.remove_all()
+    assert not shared_command_line.left()
+
+
+@pytest.fixture
+def fresh_boxdeck() -> Iterator[CommandLine]:
+    """The command line on a root where nothing has ever been."""
+    if os.geteuid() != 0:
+        pytest.skip(needs_root)
+    with _command_line() as boxdeck:
+        yield boxdeck
+
+
+@contextmanager
+def _command_line() -> Iterator[CommandLine]:
+    folder = Path(tempfile.mkdtemp(prefix="boxdeck-test-"))
+    boxdeck = CommandLine(folder)
+    yield boxdeck
+    boxdeck.ok("system", "reset", "--force")
+    shutil.rmtree(folder)
+    assert not boxdeck.left_after_reset()
