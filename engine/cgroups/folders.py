@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 from engine.errors import Conflict, InvalidRequest, Unsupported
@@ -47,17 +47,18 @@ def _make(folder: str, top: str) -> ExitStack:
         return undo.pop_all()
 
 
-def remove(folder: str) -> bool:
-    """Remove a cgroup and all below it, children first; waits a moment for processes on their way out.
+def remove(folders: Iterable[str]) -> bool:
+    """Remove cgroups and all below them, children first; waits a moment for processes on their way out.
 
     Returns:
-        Whether it is gone; False when processes remain in it.
+        Whether all are gone; False when processes remain.
     """
     deadline = time.monotonic() + _LEAVING_SECONDS
     pause = 0.0005
-    while not _try_remove(folder):
+    while remaining := [folder for folder in folders if not _try_remove(folder)]:
         if time.monotonic() > deadline:
             return False
+        folders = remaining
         time.sleep(pause)
         pause = min(pause * 2, 0.05)
     return True
@@ -158,7 +159,7 @@ def _mkdir(folder: str) -> bool:
 def _replace(folder: str) -> None:
     if processes(folder):
         raise Conflict(f"the cgroup {folder} is in use", "stop the processes in it or choose another name")
-    remove(folder)
+    remove([folder])
     os.mkdir(folder, 0o755)
 
 

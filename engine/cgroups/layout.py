@@ -62,7 +62,7 @@ class Layout(Struct, frozen=True):
 
     Attributes:
         version: ``hybrid`` is v1 with a v2 hierarchy that has no controllers of ours.
-        controllers: the ones in use by us, sorted.
+        controllers: the ones that we can use here, sorted.
         hierarchies: v1 hierarchies that containers get cgroups in; empty on v2.
         unified: where the v2 hierarchy is mounted, if it is.
     """
@@ -123,7 +123,7 @@ def require(layout: Layout, controllers: Iterable[str]) -> None:
         if controller not in layout.controllers:
             raise Unsupported(
                 f"the {controller} controller, which a limit needs, is not available here",
-                f"enable it (kernel command line cgroup_enable={controller}) or run without that limit",
+                "see in /proc/cgroups and /proc/cmdline what keeps it away, or run without that limit",
             )
 
 

@@ -140,8 +140,7 @@ class Cgroup:
             Whether it is gone; False when processes remain in it.
         """
         self._kind.close()
-        gone = [folders.remove(folder) for folder in self.folders]
-        return all(gone)
+        return folders.remove(self.folders)
 
 
 def list_children(parent: str) -> list[str]:
