@@ -66,7 +66,12 @@ class Containers:
         self._recovery.refresh()
         for container in self._records.all():
             if container.request.auto_remove and container.state is State.EXITED:
-                await self._remove_quietly(container.id)
+                await self._sweep(container.id)
+
+    def _seen(self, container: Container) -> Container:
+        """The container as it is now, also when it has ended already; for those who hold its lock."""
+        self._recovery.refresh()
+        return self._records.get(container.id) or container
 
     async def recover(self) -> None:
         """Once per engine: clean up what killed engines, shims and machines have left."""
@@ -110,10 +115,9 @@ class Containers:
         """
         container = await self.get(reference)
         async with ContainerLock(self._paths, container.id).held():
-            if not await self._ready_to_start(container):
-                return await self.get(container.id)
-            await self._launch(container, start=True)
-            return await self.get(container.id)
+            if await self._ready_to_start(container):
+                await self._launch(container, start=True)
+            return self._seen(container)
 
     async def start_attached(self, reference: str) -> Session:
         """Start a container with its streams in hand before its first instruction.
@@ -136,7 +140,7 @@ class Containers:
                 connection.close()
                 await self._await_shim(container.id)
                 raise
-            container = await self.get(container.id)
+            container = self._seen(container)
         return Session(connection, container, container.request.tty, lambda: self._after_session(container.id))
 
     async def run(self, request: ContainerRequest) -> Container:
@@ -277,16 +281,24 @@ class Containers:
         await self._delete(container.id)
 
     async def _delete(self, container_id: str) -> None:
-        lock = ContainerLock(self._paths, container_id)
-        async with lock.held():
-            container = self._records.get(container_id)
-            if container is None:
-                return
-            await self._await_shim(container_id)
-            self._records.delete(container)  # from here on it is gone; folders that stay are recovery's
-            shutil.rmtree(self._paths.runtime(container_id), ignore_errors=True)
-            await asyncio.to_thread(shutil.rmtree, self._paths.container(container_id), True)
-            lock.forget()
+        async with ContainerLock(self._paths, container_id).held():
+            await self._delete_locked(container_id)
+
+    async def _sweep(self, container_id: str) -> None:
+        """Delete a container whose time has come, unless somebody is at it: the next one will."""
+        with ContainerLock(self._paths, container_id).attempt() as locked:
+            if locked:
+                await self._delete_locked(container_id)
+
+    async def _delete_locked(self, container_id: str) -> None:
+        container = self._records.get(container_id)
+        if container is None:
+            return
+        await self._await_shim(container_id)
+        self._records.delete(container)  # from here on it is gone; folders that stay are recovery's
+        shutil.rmtree(self._paths.runtime(container_id), ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._paths.container(container_id), True)
+        ContainerLock(self._paths, container_id).forget()
 
     async def _remove_quietly(self, container_id: str) -> None:
         try:

@@ -8,8 +8,7 @@ closes at execve: silence there means success.
 from __future__ import annotations
 
 import array
-import encodings.ascii  # codecs are imported at first use, which would be inside the container
-import encodings.latin_1
+import codecs
 import os
 import signal
 import socket
@@ -25,6 +24,9 @@ from engine.oci.runtime_spec import Linux, Process, Spec
 from engine.runtime import devices, mounting, process, protocol
 
 _SETUP_FAILED = 125
+
+for _name in ("ascii", "utf-8", "latin-1"):  # codecs are imported at first use, which would be inside the container
+    codecs.lookup(_name)
 
 
 class Birth(NamedTuple):
