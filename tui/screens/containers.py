@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input
 
+from tui.deck import Deck
 from tui.messages import SelectionMoved
 from tui.screens.live_screen import LiveScreen
 from tui.widgets.containers_table import ContainersTable
@@ -46,6 +47,10 @@ class ContainersScreen(LiveScreen):
         Binding("plus", "maximise", "maximise", id="detail.maximise", tooltip="As large as the screen, and back"),
         Binding("escape", "back", "back", id="containers.back", show=False, tooltip="Leave a panel, or the filter"),
     ]
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__(deck)
+        self._shown_title = Content()
 
     def compose_parts(self) -> ComposeResult:
         """Card, table and detail; which of them show depends on what there is."""
@@ -85,10 +90,9 @@ class ContainersScreen(LiveScreen):
     def _title(self) -> None:
         listed, every = len(self.deck.listed), len(self.deck.containers or ())
         count = f"{listed} of {every}" if self.deck.filter_text else f"{every}"
-        frame = self.query_one("#list")
         title = Content.assemble(("containers ", "bold $foreground"), (count, "$muted"))
-        if title != frame.border_title:
-            frame.border_title = title
+        if title != self._shown_title:  # setting it repaints the whole panel
+            self._shown_title = self.query_one("#list").border_title = title
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to filter or enlarge on an empty machine."""

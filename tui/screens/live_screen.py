@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from engine.model import State
 from tui.deck import Deck
 from tui.messages import DeckChanged
 from tui.widgets.key_bar import KeyBar
@@ -36,6 +37,7 @@ class LiveScreen(Screen[None]):
     def __init__(self, deck: Deck) -> None:
         super().__init__()
         self.deck = deck
+        self._key_state: tuple[bool, State | None] | None = None
 
     def compose(self) -> ComposeResult:
         """The bars, with the screen's own parts between them."""
@@ -73,6 +75,14 @@ class LiveScreen(Screen[None]):
         if self.is_mounted:
             self.query_one(TopBar).show(self.deck)
             self.paint()
+            self._follow_keys()
+
+    def _follow_keys(self) -> None:
+        """Which keys mean something depends on the selected container."""
+        selected = self.deck.selected
+        state = (self.deck.is_empty, selected.state if selected else None)
+        if state != self._key_state:
+            self._key_state = state
             self.refresh_bindings()
 
     def action_select(self, rows: int) -> None:

@@ -43,6 +43,7 @@ class Detail(Vertical):
         self._deck = deck
         self._logs_of: str | None = None
         self._shown_id: str | None = None
+        self._shown_title = Content()
 
     def compose(self) -> ComposeResult:
         """All sides; the style sheet shows the right ones."""
@@ -66,11 +67,16 @@ class Detail(Vertical):
         if self._deck.selected_id != self._shown_id:
             self._selection_moved()
         self._drop_shells_of_the_gone()
-        self.query_one(Overview).show(self._deck)
-        self.query_one(NamespacePanel).show(self._deck)
-        self.query_one(TopologyPanel).show(self._deck)
+        self._show_sides()
         self._title()
         self._want_logs()
+
+    def _show_sides(self) -> None:
+        """Paint what is in sight."""
+        sides = (self.query_one(Overview), self.query_one(NamespacePanel), self.query_one(TopologyPanel))
+        for side in sides:
+            if side.display and isinstance(side.parent, Widget) and side.parent.display:
+                side.show(self._deck)
 
     def _selection_moved(self) -> None:
         self._shown_id = self._deck.selected_id
@@ -116,8 +122,8 @@ class Detail(Vertical):
         tabs = [(f" {tab} ", "bold $accent" if tab == self.tab else "$muted") for tab in self.tabs]
         room = self.size.width - sum(len(text) for text, _ in tabs) - 8
         title = Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
-        if title != self.border_title:
-            self.border_title = title
+        if title != self._shown_title:  # setting it repaints the whole panel
+            self._shown_title = self.border_title = title
 
     # --- logs ---
 

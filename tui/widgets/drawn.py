@@ -30,5 +30,6 @@ class Drawn(Static):
     def show(self, lines: list[Line]) -> None:
         """Paint these lines."""
         if lines != self._lines:
+            is_other_size = len(lines) != len(self._lines)  # a new layout paints the whole screen anew
             self._lines = lines
-            self.update(content_of_lines(lines))
+            self.update(content_of_lines(lines), layout=is_other_size)

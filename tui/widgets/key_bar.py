@@ -74,9 +74,9 @@ class KeyBar(Static):
             return
         if isinstance(self.screen.focused, ShellPane):
             self._places = []
-            self.update(content_of(_SHELL_KEYS))
+            self.update(content_of(_SHELL_KEYS), layout=False)
         else:
-            self.update(content_of(self._lay_out(self.size.width)))
+            self.update(content_of(self._lay_out(self.size.width)), layout=False)
 
     def on_click(self, event: events.Click) -> None:
         """Do what the key under the pointer does."""

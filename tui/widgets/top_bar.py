@@ -34,7 +34,7 @@ class TopBar(Static):
             right = _machine(deck, with_spark=False)
         bar = content_of(justify(left, right, room))
         if bar != self.content:
-            self.update(bar)
+            self.update(bar, layout=False)
 
     def _left(self, deck: Deck) -> Line:
         screens = [
