@@ -54,6 +54,7 @@ class Engine:
         engine = cls(Paths.resolve(root, runroot))
         try:
             await engine.containers.recover()
+            await engine.images.sweep()
             yield engine
         finally:
             await engine.close()
@@ -92,6 +93,10 @@ class Engine:
                 self.networks.counters,
             )
         return self._sampler
+
+    def network_changes(self) -> AsyncIterator[None]:
+        """An item whenever a device, an address or a route of the host has changed (netlink notifications)."""
+        return self.networks.changes()
 
     # What there is
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine import id_ranges, naming
-from engine.errors import Conflict
+from engine.errors import Conflict, NotFound
 from engine.images.layers import lower_directories, read_file
 from engine.images.users import User as ImageUser
 from engine.images.users import resolve_user
@@ -75,6 +75,8 @@ class Preparation:
             created_unix_ns=time.time_ns(),
         )
         naming.check_name(container.name)
+        if self._database.row("SELECT 1 FROM images WHERE id = ?", (image.id,)) is None:
+            raise NotFound(f"the image {request.image} has just been removed", "load it again")
         self._records.insert(container)
         return container
 

@@ -52,6 +52,14 @@ class Images:
         """
         return self._image(self._find(reference))
 
+    async def sweep(self) -> None:
+        """Delete what killed engines left half-made."""
+        folder = self._paths.temporary
+        if folder.is_dir() and any(folder.iterdir()):
+            from engine.images.collect import sweep_temporary
+
+            await asyncio.to_thread(sweep_temporary, self._paths)
+
     def ensure(self, reference: str) -> Job[Image]:
         """Get an image; assemble `base` from this machine's tools if that is what's asked for and it isn't there.
 

@@ -49,18 +49,30 @@ def open_beneath(directory: int, path: str, flags: int, mode: int = 0) -> int:
 def make_directories_in_root(root: int, path: str, mode: int = 0o755) -> int:
     """Open a folder below `root` (O_PATH), making what is missing on the way; existing links are followed inside it.
 
+    Args:
+        mode: of the folders that are made, whatever the umask says.
+
     Raises:
         OSError: ENOTDIR where a part exists and isn't a folder.
     """
     current = os.dup(root)
     done = ""
-    for part in (p for p in path.split("/") if p not in ("", ".", "..")):
-        done = f"{done}/{part}"
-        try:
-            following = open_in_root(root, done, os.O_PATH | os.O_DIRECTORY)
-        except FileNotFoundError:
-            os.mkdir(part, mode, dir_fd=current)
-            following = open_in_root(root, done, os.O_PATH | os.O_DIRECTORY)
+    try:
+        for part in (p for p in path.split("/") if p not in ("", ".", "..")):
+            done = f"{done}/{part}"
+            following = _open_or_make(root, done, current, part, mode)
+            os.close(current)
+            current = following
+    except BaseException:
         os.close(current)
-        current = following
+        raise
     return current
+
+
+def _open_or_make(root: int, path: str, parent: int, name: str, mode: int) -> int:
+    try:
+        return open_in_root(root, path, os.O_PATH | os.O_DIRECTORY)
+    except FileNotFoundError:
+        os.mkdir(name, mode, dir_fd=parent)
+        os.chmod(name, mode, dir_fd=parent)
+        return open_in_root(root, path, os.O_PATH | os.O_DIRECTORY)
