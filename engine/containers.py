@@ -307,20 +307,31 @@ class Containers:
             return
 
     async def wait(self, reference: str) -> int:
-        """The exit status, at once or when the process has ended."""
+        """The exit status, at once or when the process has ended.
+
+        Raises:
+            Conflict: it was never started.
+        """
         container = await self.get(reference)
-        if container.is_running:
-            try:
-                with shims.connect(self._paths.runtime(container.id)) as connection:
-                    await shims.post(connection, protocol.Wait())
-                    message = await shims.answer(connection)
-                if isinstance(message, protocol.Exited):
-                    return message.status
-            except Conflict:
-                container = await self.get(container.id)
+        if container.is_running and (exit_status := await self._await_exit(container)) is not None:
+            return exit_status
+        if container.exit_status is None:
+            container = await self.get(container.id)
         if container.exit_status is None:
             raise Conflict(f"{container.name} has not been started", f"start it with: boxdeck start {container.name}")
         return container.exit_status
+
+    async def _await_exit(self, container: Container) -> int | None:
+        """The status that the shim tells, or wrote down if it ended while it was asked."""
+        runtime = self._paths.runtime(container.id)
+        try:
+            with shims.connect(runtime) as connection:
+                await shims.post(connection, protocol.Wait())
+                message = await shims.answer(connection)
+            return message.status if isinstance(message, protocol.Exited) else None
+        except BoxdeckError:
+            written = status.read(self._paths.status(container.id))
+            return written.exit_status if written is not None else None
 
     # Streams
 

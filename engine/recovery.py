@@ -121,7 +121,7 @@ class Recovery:
         status = read(self._paths.status(container_id))
         return status is not None and shim_is_alive(status)
 
-    def _cgroup_children(self) -> tuple[str, ...]:
+    def _cgroup_children(self) -> list[str]:
         return list_children(self._paths.cgroup_name)
 
     def _kill_cgroup(self, container_id: str) -> None:
