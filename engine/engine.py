@@ -23,8 +23,6 @@ from engine.store.database import Database
 if TYPE_CHECKING:
     from engine.sampler import Sampler
 
-_FILE_SYSTEMS = "/proc/filesystems"
-
 
 class Engine:
     """An embedded container engine on one root. Several may be open on the same root at once.
@@ -47,10 +45,11 @@ class Engine:
         """Open the state in `root` and `runroot` (see `Paths.resolve`), and recover what others left behind.
 
         Raises:
-            Unsupported: not root, or the kernel lacks overlay.
+            Unsupported: not root.
             StoreError: the state can't be used.
         """
-        _check_machine()
+        if os.geteuid() != 0:
+            raise Unsupported("Boxdeck needs root to make namespaces, cgroups and mounts", "run it with sudo")
         engine = cls(Paths.resolve(root, runroot))
         try:
             await engine.containers.recover()
@@ -144,11 +143,3 @@ class Engine:
         self.database.close()
         for folder in (self.paths.runroot, self.paths.root):
             await asyncio.to_thread(shutil.rmtree, folder, True)
-
-
-def _check_machine() -> None:
-    if os.geteuid() != 0:
-        raise Unsupported("Boxdeck needs root to make namespaces, cgroups and mounts", "run it with sudo")
-    with open(_FILE_SYSTEMS, encoding="ascii") as file:
-        if "\toverlay\n" not in file.read() and shutil.which("modprobe") is None:
-            raise Unsupported("this kernel has no overlay file system", "use one that has CONFIG_OVERLAY_FS")

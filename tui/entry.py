@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 from engine.errors import BoxdeckError, InvalidRequest
@@ -39,6 +38,8 @@ def _app_options(arguments: list[str]) -> dict[str, str] | None:
 
 
 def _run_app(options: dict[str, str]) -> int:
+    import asyncio  # the command line doesn't always need it, and starts without
+
     try:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual paints on stderr
             raise InvalidRequest("the app needs a terminal", "see `boxdeck --help` for commands that don't")

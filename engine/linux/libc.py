@@ -14,8 +14,15 @@ _libc.syscall.restype = ctypes.c_long
 
 # Since Linux 5.1 new system calls have the same number everywhere; the few older ones that we need do not.
 _OLD_NUMBERS = {
-    "x86_64": {"pivot_root": 155, "capget": 125, "capset": 126, "sethostname": 170, "setdomainname": 171},
-    "aarch64": {"pivot_root": 41, "capget": 90, "capset": 91, "sethostname": 161, "setdomainname": 162},
+    "x86_64": {
+        "pivot_root": 155,
+        "capget": 125,
+        "capset": 126,
+        "sethostname": 170,
+        "setdomainname": 171,
+        "keyctl": 250,
+    },
+    "aarch64": {"pivot_root": 41, "capget": 90, "capset": 91, "sethostname": 161, "setdomainname": 162, "keyctl": 219},
 }
 _NEW_NUMBERS = {
     "open_tree": 428,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from engine.errors import BoxdeckError, RuntimeFailure
-from engine.linux import libc, mounts, namespaces, prctl, pty
+from engine.linux import keyring, libc, mounts, namespaces, prctl, pty
 from engine.oci.runtime_spec import Linux, Process, Spec
 from engine.runtime import devices, mounting, process, protocol
 
@@ -133,6 +133,7 @@ def _take_identity(spec: Spec, linux: Linux) -> None:
         os.setresuid(0, 0, 0)
     if "cgroup" in new:  # only now, after the shim has put us where we belong: its root is where we are
         namespaces.unshare(namespaces.CLONE_NEWCGROUP)
+    keyring.join_new_session()
     if spec.hostname:
         _set_name("sethostname", spec.hostname)
     if spec.domainname:
