@@ -50,15 +50,22 @@ class LogView(ScrollView, can_focus=True):
         & > .log-view--time { color: $text-muted; }
         & > .log-view--stderr { color: $warning; }
         & > .log-view--empty { color: $text-muted; }
+        & > .log-view--rest { color: $text-muted; background: $surface; }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log-view--time", "log-view--stderr", "log-view--empty"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "log-view--time",
+        "log-view--stderr",
+        "log-view--empty",
+        "log-view--rest",
+    }
     """
     | Class | Description |
     | :- | :- |
     | `log-view--time` | When a line was written. |
     | `log-view--stderr` | The mark beside a line from standard error. |
     | `log-view--empty` | What stands in place of lines while there are none. |
+    | `log-view--rest` | How much is below, while the end isn't followed. |
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "toggle('show_times')", "times", id="log.times", tooltip="Show when each line was written"),
@@ -85,6 +92,8 @@ class LogView(ScrollView, can_focus=True):
         self._taken = asyncio.Event()
         self._frame: Timer | None = None
         self._painter = Painter(Style())
+        self._looks: tuple[Style, ...] = ()
+        self._styled = False
         self._strips: LRUCache[int, Strip] = LRUCache(512)
 
     # --- what is shown ---
@@ -173,6 +182,11 @@ class LogView(ScrollView, can_focus=True):
         self.scroll_to(x=0, animate=False)
         self._lay_out_anew()
 
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        """Cut lines elsewhere."""
+        super().watch_scroll_x(old_value, new_value)
+        self._strips.clear()
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Stop following once scrolled up, go on at the end."""
         super().watch_scroll_y(old_value, new_value)
@@ -180,26 +194,47 @@ class LogView(ScrollView, can_focus=True):
             self.following = self.is_vertical_scroll_end
 
     def notify_style_update(self) -> None:
-        """Take the theme's colours."""
+        """Look at the colours again before the next frame; Textual calls this at every layout, too."""
         super().notify_style_update()
-        self._painter = Painter(self.rich_style)
-        self._strips.clear()
+        self._styled = False
 
     # --- painting ---
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
-        base = self.rich_style
-        if base != self._painter.base:
-            self._painter = Painter(base)
-            self._strips.clear()
+        self._take_style()
         width = self.scrollable_content_region.width
         row = self._buffer.first_row + self.scroll_offset.y + y
         if row >= self._buffer.end_row:
             return self._empty(y, width)
-        line, part = self._buffer.at(row)
-        text = self._text(row, line, part).apply_offsets(self.scroll_offset.x, row)
-        return Strip.join([self._prefix(line, part), text]).crop_extend(0, width, base)
+        strip = self._row(row, width)
+        return strip if self.following or y + 1 < self.size.height else self._with_rest(strip, row, width)
+
+    def _take_style(self) -> None:
+        if not self._styled:
+            self._styled = True
+            looks = tuple(self.get_component_rich_style(name) for name in sorted(self.COMPONENT_CLASSES))
+            if (self.rich_style, looks) != (self._painter.base, self._looks):
+                self._painter, self._looks = Painter(self.rich_style), looks
+                self._strips.clear()
+
+    def _row(self, row: int, width: int) -> Strip:
+        # The same object for the same row: Textual keeps what it made of a strip with the strip.
+        span = self.text_selection.get_span(row) if self.text_selection is not None else None
+        strip = self._strips.get(row) if span is None else None
+        if strip is None:
+            line, part = self._buffer.at(row)
+            text = self._text(line, part, span).apply_offsets(self.scroll_offset.x, row)
+            strip = Strip.join([self._prefix(line, part), text]).crop_extend(0, width, self._painter.base)
+            if span is None:
+                self._strips[row] = strip
+        return strip
+
+    def _with_rest(self, strip: Strip, row: int, width: int) -> Strip:
+        """The lowest row with a word on what is below it."""
+        words = f" {self._buffer.end_row - row - 1:,} rows below · G end "
+        style = self._painter.base + self.get_component_rich_style("log-view--rest")
+        return Strip.join([strip.crop(0, max(0, width - len(words))), Strip([Segment(words, style)])]).crop(0, width)
 
     def _empty(self, y: int, width: int) -> Strip:
         words = "nothing written yet" if y == 0 and not len(self._buffer) else ""
@@ -209,19 +244,15 @@ class LogView(ScrollView, can_focus=True):
     def _prefix(self, line: LogLine, part: int) -> Strip:
         base = self._painter.base
         mark = "▎ " if line.stream == "stderr" else "  "
-        segments = [Segment(mark, base + self.get_component_rich_style("log-view--stderr", partial=True))]
+        segments = [Segment(mark, base + self.get_component_rich_style("log-view--stderr"))]
         if self.show_times:
             time = "" if part else _clock(line.at_unix_ns)
-            style = base + self.get_component_rich_style("log-view--time", partial=True)
+            style = base + self.get_component_rich_style("log-view--time")
             segments.append(Segment(time.ljust(_TIME_COLUMNS), style))
         return Strip(segments, self._prefix_columns)
 
-    def _text(self, row: int, line: LogLine, part: int) -> Strip:
-        strip = self._strips.get(row)
-        if strip is None:
-            strip = self._strips[row] = self._piece(line, part)
-        selection = self.text_selection
-        span = selection.get_span(row) if selection is not None else None
+    def _text(self, line: LogLine, part: int, span: tuple[int, int] | None) -> Strip:
+        strip = self._piece(line, part)
         if span is not None:
             strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
         columns = self.scrollable_content_region.width - self._prefix_columns

@@ -120,6 +120,7 @@ class ShellPane(Widget, can_focus=True):
         self._emulator: Emulator = BitttyEmulator()
         self._pump = Pump(session, self._emulator, self._output_arrived)
         self._painter = Painter(Style())
+        self._styled = False
         self._paint_timer: Timer | None = None
         self._painted_at = 0.0
         self._led = False
@@ -131,12 +132,14 @@ class ShellPane(Widget, can_focus=True):
 
     def on_mount(self) -> None:
         """Start carrying bytes."""
+        self._shown_on = self.screen
         self._show_labels()
         self.run_worker(self._follow(), name="output")
         self.run_worker(self._pump.carry_input(), name="input")
 
     async def on_unmount(self) -> None:
         """Let go of the process."""
+        self._claim_escape(False)
         await self.session.close()
 
     async def _follow(self) -> None:
@@ -187,15 +190,14 @@ class ShellPane(Widget, can_focus=True):
         self._show_labels()
 
     def notify_style_update(self) -> None:
-        """Take the theme's colours."""
+        """Look at the colours again before the next frame."""
         super().notify_style_update()
-        self._painter = Painter(self.rich_style)
+        self._styled = False
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen or of the history."""
-        base = self.rich_style
-        if base != self._painter.base:
-            self._painter = Painter(base)
+        if not self._styled:
+            self._styled, self._painter = True, Painter(self.rich_style)
         cursor = self._emulator.cursor
         shown = self.has_focus and cursor.visible and cursor.row == y and self.exit_status is None
         strip = self._painter.strip(
@@ -204,7 +206,7 @@ class ShellPane(Widget, can_focus=True):
         span = self.text_selection.get_span(y) if self.text_selection is not None else None
         if span is not None:
             strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
-        return strip.crop_extend(0, self.size.width, base).apply_offsets(0, y)
+        return strip.crop_extend(0, self.size.width, self._painter.base).apply_offsets(0, y)
 
     def _show_labels(self) -> None:
         labels = self.title or self._emulator.title or "shell", self._hint()
@@ -315,12 +317,16 @@ class ShellPane(Widget, can_focus=True):
 
     def _claim_escape(self, claimed: bool) -> None:
         # Textual leaves a maximised view by escape, unless the screen's instance says otherwise.
-        self.screen.ESCAPE_TO_MINIMIZE = False if claimed else None  # type: ignore[misc]
+        self._shown_on.ESCAPE_TO_MINIMIZE = False if claimed else None  # type: ignore[misc]
 
     @property
     def allow_select(self) -> bool:
         """Text can be selected unless the process wants the mouse."""
-        return self._emulator.modes.mouse is MouseTracking.OFF
+        return not self._wants_mouse
+
+    @property
+    def _wants_mouse(self) -> bool:
+        return self.exit_status is None and self._emulator.modes.mouse is not MouseTracking.OFF
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, without the blanks that pad its lines."""
@@ -349,10 +355,9 @@ class ShellPane(Widget, can_focus=True):
 
     def _wheel(self, event: events.MouseEvent, button: int) -> None:
         event.stop()
-        modes = self._emulator.modes
-        if modes.mouse is not MouseTracking.OFF:
+        if self._wants_mouse:
             self._mouse(event, button, MouseAction.PRESS)
-        elif modes.alternate_screen:
+        elif self._emulator.modes.alternate_screen and self.exit_status is None:
             # less and man have nothing to scroll back to here, but move by arrow keys, as in other terminals.
             key = "up" if button == _WHEEL_UP else "down"
             self._pump.type(self._emulator.encode_key(key, None) * WHEEL_ROWS)
@@ -361,7 +366,7 @@ class ShellPane(Widget, can_focus=True):
 
     def _mouse(self, event: events.MouseEvent, button: int, action: MouseAction) -> None:
         offset = event.get_content_offset(self)
-        if offset is None or self._emulator.modes.mouse is MouseTracking.OFF or self.exit_status is not None:
+        if offset is None or not self._wants_mouse:
             return
         event.stop()
         report = MouseReport(
