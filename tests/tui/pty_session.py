@@ -76,6 +76,7 @@ class PtySession:
     async def close(self) -> None:
         if self._descriptor < 0:
             return
+        asyncio.get_running_loop().remove_reader(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = -1
         if self._status is None and not self._reap():
