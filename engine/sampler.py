@@ -30,13 +30,12 @@ class _Listener:
         self._due = 0.0
         self._rates_seen = False
 
-    def offer(self, snapshot: Snapshot) -> None:
-        """Take a snapshot if it is time for one; what comes before the first rates is always taken."""
-        now = time.monotonic()
-        if self._rates_seen and now < self._due - self.interval_seconds * _EARLY_SHARE:
+    def offer(self, snapshot: Snapshot, tick_at: float) -> None:
+        """Take a snapshot if its tick is due for this consumer; what comes before the first rates is always taken."""
+        if self._rates_seen and tick_at < self._due - self.interval_seconds * _EARLY_SHARE:
             return
         self._rates_seen = snapshot.interval_seconds > 0
-        self._due = now + self.interval_seconds
+        self._due = tick_at + self.interval_seconds
         self._newest = snapshot
         self._arrived.set()
 
@@ -119,7 +118,7 @@ class Sampler:
     def _listen(self, interval_seconds: float) -> _Listener:
         listener = _Listener(interval_seconds)
         if self._latest is not None and time.monotonic() - self._latest_at < interval_seconds:
-            listener.offer(self._latest)
+            listener.offer(self._latest, self._latest_at)
         self._listeners.add(listener)
         self._changed.set()
         if self._task is None or self._task.done():
@@ -149,7 +148,7 @@ class Sampler:
         )
         self._latest, self._latest_at = snapshot, began
         for listener in tuple(self._listeners):
-            listener.offer(snapshot)
+            listener.offer(snapshot, began)
 
     async def _pause(self, began: float) -> None:
         """Sleep until the next tick is due; whoever comes or goes meanwhile may change when that is."""
