@@ -170,6 +170,14 @@ async def test_colours_are_the_themes_sixteen_or_exact() -> None:
         assert styles[3] is not None and styles[3].reverse
 
 
+async def test_a_process_that_asks_learns_the_colours_of_the_theme() -> None:
+    async with desk("cat", "-v") as (app, pilot):
+        await pilot.pause()
+        app.pane._emulator.feed(b"\x1b]11;?\x07")
+        channels = "/".join(f"{channel:02x}" * 2 for channel in app.pane.colors[2].rgb)
+        assert app.pane._emulator.take_replies().decode() == f"\x1b]11;rgb:{channels}\x07"
+
+
 async def test_text_is_selected_with_the_mouse_and_copied() -> None:
     async with desk("sh", "-c", "echo 'one two three'; echo four; exec cat") as (app, pilot):
         await until_shown(pilot, "four")

@@ -209,6 +209,11 @@ class BitttyEmulator:
         """See `Emulator`."""
         self._board.resize_from_frontend(max(1, columns), max(1, rows))
 
+    def set_colours(self, foreground: tuple[int, int, int], background: tuple[int, int, int]) -> None:
+        """See `Emulator`."""
+        palette = self._board.palette
+        palette.foreground, palette.background, palette.cursor = foreground, background, foreground
+
     def scroll_view(self, rows: int) -> None:
         """See `Emulator`."""
         if not self._board.blitter.in_alt_screen:

@@ -140,6 +140,9 @@ class Emulator(Protocol):
     def resize(self, columns: int, rows: int) -> None:
         """Change the screen's size; lines that wrapped are wrapped anew."""
 
+    def set_colours(self, foreground: tuple[int, int, int], background: tuple[int, int, int]) -> None:
+        """Say what the default colours are, for processes that ask (OSC 10 and 11) and choose theirs to match."""
+
     def scroll_view(self, rows: int) -> None:
         """Move the view down by so many rows (negative: into history), no further than either end."""
 

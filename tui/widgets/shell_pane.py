@@ -196,8 +196,7 @@ class ShellPane(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen or of the history."""
-        if not self._styled:
-            self._styled, self._painter = True, Painter(self.rich_style)
+        self._take_style()
         cursor = self._emulator.cursor
         shown = self.has_focus and cursor.visible and cursor.row == y and self.exit_status is None
         strip = self._painter.strip(
@@ -207,6 +206,15 @@ class ShellPane(Widget, can_focus=True):
         if span is not None:
             strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
         return strip.crop_extend(0, self.size.width, self._painter.base).apply_offsets(0, y)
+
+    def _take_style(self) -> None:
+        if self._styled:
+            return
+        self._styled = True
+        if self.rich_style != self._painter.base:
+            self._painter = Painter(self.rich_style)
+            _, _, background, foreground = self.colors
+            self._emulator.set_colours(foreground.rgb, background.rgb)
 
     def _show_labels(self) -> None:
         labels = self.title or self._emulator.title or "shell", self._hint()
