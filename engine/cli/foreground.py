@@ -92,6 +92,7 @@ class _Foreground:
 
     async def _unheard(self) -> None:
         """Nobody reads our output any more: what was to be removed at its end anyway shouldn't run on unseen."""
+        await self._session.close()
         container = self._session.container
         if self._engine is not None and container.request.auto_remove:
             with suppress(BoxdeckError):

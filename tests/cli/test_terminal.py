@@ -1,0 +1,202 @@
+"""The command line on a real terminal: exec and run with ``-it``, resizing, raw keys, detaching, attaching."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.command_line import CommandLine, eventually
+
+Typist = Callable[..., "Terminal"]
+PROMPT = b"# "
+
+
+class Terminal:
+    """A command on a pseudo-terminal of 80 columns and 24 rows, unless resized."""
+
+    def __init__(self, argv: list[str]) -> None:
+        self._master, slave = pty.openpty()
+        self.resize(24, 80)
+        self.cooked = termios.tcgetattr(slave)
+        self.process = subprocess.Popen(
+            argv,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509: this process has one thread
+        )
+        self._slave = slave
+        self.seen = b""
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def expect(self, pattern: bytes, seconds: float = 15.0) -> re.Match[bytes]:
+        """Read until a pattern appears; what was read up to it is used up."""
+        deadline = time.monotonic() + seconds
+        os.set_blocking(self._master, False)
+        while (match := re.search(pattern, self.seen)) is None:
+            assert time.monotonic() < deadline, (pattern, self.seen)
+            try:
+                self.seen += os.read(self._master, 65536)
+            except BlockingIOError:
+                time.sleep(0.01)
+        self.seen = self.seen[match.end() :]
+        return match
+
+    def end(self) -> int:
+        return self.process.wait(20)
+
+    def is_cooked(self) -> bool:
+        return termios.tcgetattr(self._slave)[:4] == self.cooked[:4]
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+        os.close(self._slave)
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def sit_at(boxdeck: CommandLine) -> Iterator[Typist]:
+    """Runs boxdeck on a terminal of its own."""
+    opened: list[Terminal] = []
+
+    def sit(*arguments: str) -> Terminal:
+        opened.append(Terminal([*boxdeck.argv, *arguments]))
+        return opened[-1]
+
+    yield sit
+    for terminal in opened:
+        terminal.close()
+
+
+def test_a_shell_with_its_terminal(sit_at: Typist) -> None:
+    terminal = sit_at("run", "--rm", "-it", "base", "sh")
+    terminal.expect(PROMPT)
+    terminal.type(b"tty; stty size; ps -o pid,tty,comm\r")
+    terminal.expect(rb"/dev/(console|pts/0)\r\n24 80\r\n")
+    terminal.expect(rb"1 (console|pts/0) +sh")
+    terminal.type(b"exit 12\r")
+    assert terminal.end() == 12
+    assert terminal.is_cooked()
+
+
+def test_resizing_reaches_the_process(sit_at: Typist) -> None:
+    terminal = sit_at("run", "--rm", "-it", "base", "sh")
+    terminal.expect(PROMPT)
+    terminal.resize(40, 120)
+    terminal.type(b"sleep 0.3; stty size\r")
+    terminal.expect(rb"\r\n40 120\r\n")
+    terminal.type(b"exit\r")
+    assert terminal.end() == 0
+
+
+def test_ctrl_c_goes_to_the_process_not_to_us(sit_at: Typist) -> None:
+    terminal = sit_at("run", "--rm", "-it", "base", "sh")
+    terminal.expect(PROMPT)
+    terminal.type(b"sleep 99\r")
+    time.sleep(0.3)
+    terminal.type(b"\x03")
+    terminal.expect(PROMPT)
+    terminal.type(b"echo $?; exit\r")
+    terminal.expect(rb"\r\n130\r\n")
+    assert terminal.end() == 0
+
+
+def test_exec_opens_a_second_shell(boxdeck: CommandLine, sit_at: Typist) -> None:
+    boxdeck.ok("run", "-d", "--name", "host", "--hostname", "quay", "base", "sleep", "99")
+    terminal = sit_at("exec", "-it", "host", "sh")
+    terminal.expect(PROMPT)
+    terminal.type(b"hostname; stty size; exit 3\r")
+    terminal.expect(rb"quay\r\n24 80\r\n")
+    assert terminal.end() == 3
+    assert boxdeck.names() == ["host"]
+
+
+def test_vi_writes_a_file(boxdeck: CommandLine, sit_at: Typist) -> None:
+    boxdeck.ok("run", "-d", "--name", "editor", "base", "sleep", "99")
+    terminal = sit_at("exec", "-it", "editor", "vi", "/root/note")
+    terminal.expect(rb"~")
+    terminal.type(b"ihello there\x1b:wq\r")
+    assert terminal.end() == 0
+    assert boxdeck.ok("exec", "editor", "cat", "/root/note") == "hello there"
+
+
+def test_detaching_leaves_it_running_and_attaching_comes_back(boxdeck: CommandLine, sit_at: Typist) -> None:
+    terminal = sit_at("run", "-it", "--name", "left", "base", "sh")
+    terminal.expect(PROMPT)
+    terminal.type(b"word=kept\r")
+    terminal.expect(PROMPT)
+    terminal.type(b"\x10\x11")
+    assert terminal.end() == 0
+    assert terminal.is_cooked()
+    assert boxdeck.names() == ["left"]
+    again = sit_at("attach", "left")
+    again.type(b"echo $word; exit 2\r")
+    again.expect(rb"\r\nkept\r\n")
+    assert again.end() == 2
+    assert boxdeck.state("left")["ExitCode"] == 2
+
+
+def test_ctrl_p_alone_is_passed_on(sit_at: Typist) -> None:
+    terminal = sit_at("run", "--rm", "-it", "base", "sh", "-c", "stty raw -echo; echo go; head -c 2 | od -An -tx1")
+    terminal.expect(rb"go")
+    terminal.type(b"\x10a")
+    terminal.expect(rb"10 61")
+    assert terminal.end() == 0
+
+
+def test_a_hung_up_terminal_leaves_the_container(boxdeck: CommandLine, sit_at: Typist) -> None:
+    terminal = sit_at("run", "-it", "--name", "stays", "base", "sh")
+    terminal.expect(PROMPT)
+    terminal.process.send_signal(signal.SIGHUP)
+    assert terminal.end() == 128 + signal.SIGHUP
+    assert boxdeck.names() == ["stays"]
+
+
+def test_an_exec_ends_with_the_terminal_it_was_started_from(boxdeck: CommandLine, sit_at: Typist) -> None:
+    boxdeck.ok("run", "-d", "--name", "host", "base", "sleep", "99")
+    terminal = sit_at("exec", "-it", "host", "sh")
+    terminal.expect(PROMPT)
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.end() == 128 + signal.SIGTERM
+    assert eventually(lambda: boxdeck.ok("exec", "host", "ps", "-o", "comm=").split() == ["sleep", "ps"])
+
+
+def test_progress_is_shown_while_base_is_assembled(fresh_boxdeck: CommandLine) -> None:
+    terminal = Terminal([*fresh_boxdeck.argv, "run", "--rm", "base", "echo", "ready"])
+    try:
+        terminal.expect(rb"\r\x1b\[K[A-Z].*\r\x1b\[Kready")
+        assert terminal.end() == 0
+    finally:
+        terminal.close()
+
+
+def test_stats_refreshes_in_place(boxdeck: CommandLine, sit_at: Typist) -> None:
+    boxdeck.ok("run", "-d", "--name", "watched", "base", "sleep", "99")
+    terminal = sit_at("stats")
+    for _ in range(2):
+        terminal.expect(rb"\x1b\[H\x1b\[JCONTAINER ID")
+        terminal.expect(rb"watched")
+    terminal.type(b"\x03")
+    assert terminal.end() == 130
