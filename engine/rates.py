@@ -9,29 +9,40 @@ from engine.model import ContainerSample, Limits
 
 
 class Traffic(Struct, frozen=True):
-    """Bytes through a container's interface since it was made, seen from inside."""
+    """Bytes through a container's interface since it was made, seen from inside.
 
-    received_bytes: int = 0
-    sent_bytes: int = 0
+    Attributes:
+        at_ns: when they were counted, on the monotonic clock: all interfaces are, before the first cgroup is read.
+    """
+
+    at_ns: int
+    received_bytes: int
+    sent_bytes: int
+
+
+_NO_TRAFFIC = Traffic(0, 0, 0)
 
 
 class Reading(Struct, frozen=True):
-    """Everything read about one container at one moment.
+    """Everything read about one container; no traffic where it has no interface of ours.
 
     Attributes:
-        at_ns: on the monotonic clock.
+        at_ns: when its cgroup was read, on the monotonic clock.
     """
 
     at_ns: int
     usage: Usage
-    traffic: Traffic = Traffic()
+    traffic: Traffic | None = None
 
 
 def compare(container_id: str, now: Reading, before: Reading | None, limits: Limits) -> ContainerSample:
     """The sample of one tick; without an earlier reading all rates are 0."""
-    usage, traffic = now.usage, now.traffic
     before = before or now
     seconds = (now.at_ns - before.at_ns) / 1e9
+    traffic = now.traffic or _NO_TRAFFIC
+    earlier = before.traffic or traffic
+    traffic_seconds = (traffic.at_ns - earlier.at_ns) / 1e9
+    usage = now.usage
     return ContainerSample(
         container_id=container_id,
         cpu_usage_usec=usage.cpu_usage_usec,
@@ -49,8 +60,8 @@ def compare(container_id: str, now: Reading, before: Reading | None, limits: Lim
         block_written_bytes_per_second=_rate(usage.block_written_bytes, before.usage.block_written_bytes, seconds),
         network_received_bytes=traffic.received_bytes,
         network_sent_bytes=traffic.sent_bytes,
-        network_received_bytes_per_second=_rate(traffic.received_bytes, before.traffic.received_bytes, seconds),
-        network_sent_bytes_per_second=_rate(traffic.sent_bytes, before.traffic.sent_bytes, seconds),
+        network_received_bytes_per_second=_rate(traffic.received_bytes, earlier.received_bytes, traffic_seconds),
+        network_sent_bytes_per_second=_rate(traffic.sent_bytes, earlier.sent_bytes, traffic_seconds),
     )
 
 

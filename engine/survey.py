@@ -85,11 +85,11 @@ class Survey:
     def look(self, containers: Sequence[Container]) -> dict[str, ContainerSample]:
         """A sample of every container that is there, by id."""
         self._forget_all_but(containers)
-        counters = self._read_counters()
+        counters, counted_at_ns = self._read_counters(), time.monotonic_ns()
         samples: dict[str, ContainerSample] = {}
         for number, container in enumerate(containers):
             fresh_limits = (self._looks + number) % _LIMITS_EVERY == 0
-            sample = self._sample(container, _traffic(container, counters), fresh_limits)
+            sample = self._sample(container, _traffic(container, counters, counted_at_ns), fresh_limits)
             if sample is not None:
                 samples[container.id] = sample
         self._looks += 1
@@ -100,7 +100,7 @@ class Survey:
         self._forget_all_but(())
         self._close_counters()
 
-    def _sample(self, container: Container, traffic: Traffic, fresh_limits: bool) -> ContainerSample | None:
+    def _sample(self, container: Container, traffic: Traffic | None, fresh_limits: bool) -> ContainerSample | None:
         tracked = self._tracked.get(container.id) or self._track(container)
         usage = tracked.read() if tracked else None
         if tracked is None or usage is None:
@@ -151,9 +151,9 @@ class Survey:
             self._counters = None
 
 
-def _traffic(container: Container, counters: Mapping[str, Counters]) -> Traffic:
+def _traffic(container: Container, counters: Mapping[str, Counters], at_ns: int) -> Traffic | None:
     found = counters.get(container.endpoint.host_interface) if container.endpoint else None
-    return Traffic(found.received_bytes, found.sent_bytes) if found else Traffic()
+    return Traffic(at_ns, found.received_bytes, found.sent_bytes) if found else None
 
 
 def _most_open() -> int:
