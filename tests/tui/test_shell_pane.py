@@ -87,7 +87,7 @@ async def test_looking_back_and_returning_by_typing() -> None:
         await until_shown(pilot, "200")
         await pilot.press("ctrl+g", "left_square_bracket", "pageup", "home")
         await until(pilot, lambda: screen(app.pane)[0] == "1")
-        assert "rows back" in str(app.pane.border_subtitle)
+        assert "rows below · q end" in screen(app.pane)[-1]
         await press(pilot, "hello")
         await until_shown(pilot, "hello")
 

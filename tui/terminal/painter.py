@@ -76,6 +76,13 @@ def highlighted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
     return Strip.join([before, Strip(segments, middle.cell_length), after])
 
 
+def with_words(strip: Strip, words: str, style: Style) -> Strip:
+    """A strip with a few words over its right end."""
+    return Strip.join([strip.crop(0, max(0, strip.cell_length - len(words))), Strip([Segment(words, style)])]).crop(
+        0, strip.cell_length
+    )
+
+
 def _with_cursor(strip: Strip, cursor: Cursor) -> Strip:
     before, middle, after = _cut(strip, cursor.column, cursor.column + cursor.width)
     return Strip.join([before, _reversed(middle), after])

@@ -8,10 +8,8 @@ from time import perf_counter
 
 from engine.errors import BoxdeckError
 from tui.terminal.emulator import Emulator
+from tui.terminal.frames import FRAME_SECONDS
 from tui.terminal.session import TerminalSession
-
-FRAME_SECONDS = 1 / 60
-"""A screen is painted at most this often."""
 
 PARSE_SECONDS_PER_FRAME = 0.006
 """How much of a frame may go into interpreting output; the rest of it waits in the kernel's buffers."""

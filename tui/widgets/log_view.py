@@ -22,7 +22,7 @@ from engine.errors import BoxdeckError
 from engine.model import LogLine
 from tui.terminal.log_buffer import LogBuffer
 from tui.terminal.log_text import runs_of
-from tui.terminal.painter import Painter, highlighted
+from tui.terminal.painter import Painter, highlighted, with_words
 
 LINES_KEPT = 5_000
 FRAME_SECONDS = 1 / 30
@@ -208,7 +208,10 @@ class LogView(ScrollView, can_focus=True):
         if row >= self._buffer.end_row:
             return self._empty(y, width)
         strip = self._row(row, width)
-        return strip if self.following or y + 1 < self.size.height else self._with_rest(strip, row, width)
+        if self.following or y + 1 < self.size.height:
+            return strip
+        words = f" {self._buffer.end_row - row - 1:,} rows below · G end "
+        return with_words(strip, words, self._painter.base + self.get_component_rich_style("log-view--rest"))
 
     def _take_style(self) -> None:
         if not self._styled:

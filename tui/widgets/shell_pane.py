@@ -22,15 +22,10 @@ from textual.widget import Widget
 from engine.errors import BoxdeckError
 from tui.terminal.bittty_emulator import BitttyEmulator
 from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
-from tui.terminal.painter import Painter, highlighted
-from tui.terminal.pump import FRAME_SECONDS, Pump
+from tui.terminal.frames import FrameClock
+from tui.terminal.painter import Painter, highlighted, with_words
+from tui.terminal.pump import Pump
 from tui.terminal.session import TerminalSession
-
-HELD_FRAME_SECONDS = 0.15
-"""How long a process may hold a frame back (mode 2026) before it is shown half done."""
-
-FLOOD_FRAME_SECONDS = 1 / 20
-"""Between two frames of output that nobody can read anyway."""
 
 WHEEL_ROWS = 3
 """Rows that one notch of the wheel moves."""
@@ -60,7 +55,14 @@ class ShellPane(Widget, can_focus=True):
         border-title-color: $foreground;
         border-subtitle-color: $text-muted;
         &:focus { border: round $accent; }
+        & > .shell-pane--rest { color: $text-muted; background: $surface; }
     }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"shell-pane--rest"}
+    """
+    | Class | Description |
+    | :- | :- |
+    | `shell-pane--rest` | How much is below, while looking back. |
     """
     ALLOW_SELECT = True
 
@@ -121,8 +123,8 @@ class ShellPane(Widget, can_focus=True):
         self._pump = Pump(session, self._emulator, self._output_arrived)
         self._painter = Painter(Style())
         self._styled = False
+        self._clock = FrameClock()
         self._paint_timer: Timer | None = None
-        self._painted_at = 0.0
         self._led = False
         self._looking_back = False
         self._labels = ("", "")
@@ -166,24 +168,18 @@ class ShellPane(Widget, can_focus=True):
     # --- painting ---
 
     def _output_arrived(self) -> None:
-        if self._paint_timer is not None:
-            return
-        frame = FLOOD_FRAME_SECONDS if self._pump.flooded else FRAME_SECONDS
-        rest = self._painted_at + frame - perf_counter()
-        if rest <= 0 and not self._emulator.modes.frame_held:
-            self._paint()
-        else:
-            self._paint_timer = self.set_timer(max(rest, FRAME_SECONDS / 4), self._paint_when_complete)
+        if self._paint_timer is None:
+            self._paint_when_due()
 
-    def _paint_when_complete(self) -> None:
-        self._paint_timer = None
-        if self._emulator.modes.frame_held and perf_counter() - self._painted_at < HELD_FRAME_SECONDS:
-            self._output_arrived()
-        else:
+    def _paint_when_due(self) -> None:
+        held = self._emulator.modes.frame_held
+        wait = self._clock.wait_seconds(perf_counter(), flooded=self._pump.flooded, held=held)
+        self._paint_timer = self.set_timer(wait, self._paint_when_due) if wait else None
+        if not wait:
             self._paint()
 
     def _paint(self) -> None:
-        self._painted_at = perf_counter()
+        self._clock.painted(perf_counter())
         changed = self._emulator.take_changed_rows()
         if changed:
             self.refresh(*_regions(changed, self.size))
@@ -205,7 +201,11 @@ class ShellPane(Widget, can_focus=True):
         span = self.text_selection.get_span(y) if self.text_selection is not None else None
         if span is not None:
             strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
-        return strip.crop_extend(0, self.size.width, self._painter.base).apply_offsets(0, y)
+        strip = strip.crop_extend(0, self.size.width, self._painter.base)
+        if y + 1 == self.size.height and self._emulator.view_offset:
+            words = f" {self._emulator.view_offset:,} rows below {'· q end ' if self._looking_back else ''}"
+            strip = with_words(strip, words, self.get_component_rich_style("shell-pane--rest"))
+        return strip.apply_offsets(0, y)
 
     def _take_style(self) -> None:
         if self._styled:
@@ -225,8 +225,6 @@ class ShellPane(Widget, can_focus=True):
     def _hint(self) -> str:
         if self._led:
             return "q leave · z zoom · [ look back · y copy · ctrl+g itself"
-        if self._emulator.view_offset:
-            return f"{self._emulator.view_offset} rows back · q to the end"
         return "enter close" if self.exit_status is not None else "ctrl+g leave, zoom, look back"
 
     # --- keys ---
