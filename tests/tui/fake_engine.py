@@ -195,7 +195,7 @@ class FakeImages:
 class FakeEngine:
     """What the app asks of an engine, made up."""
 
-    def __init__(self, *containers: Container, minutes: int = 3) -> None:
+    def __init__(self, *containers: Container, minutes: int = 1) -> None:
         self.all = list(containers)
         self.containers = FakeContainers(self)
         self.images = FakeImages()

@@ -46,7 +46,7 @@ def _last(values: Sequence[float | None], count: int) -> list[float | None]:
 def _height(value: float | None, dots: int, top: float) -> int:
     if value is None:
         return 0
-    share = value / top if top > 0 else 0.0
+    share = min(1.0, value / top) if top > 0 else 0.0
     return max(1, min(dots, round(share * dots)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import events
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tui.drawing.lines import Line, Span, Tone, joined, line, width
 from tui.widgets.drawn import content_of
@@ -31,18 +31,15 @@ _NAMES = {
 }
 
 
+def _keys(*pairs: tuple[str, str]) -> Line:
+    return joined([line(Span(key, Tone.ACCENT), Span(f" {does}", Tone.MUTED)) for key, does in pairs], Span("  "))
+
+
 _SHELL_KEYS = line(
     Span("every key goes to the shell   ", Tone.MUTED),
-    Span("ctrl+g", Tone.ACCENT),
-    Span(" then  ", Tone.MUTED),
-    *joined(
-        [
-            line(Span(key, Tone.ACCENT), Span(f" {does}", Tone.MUTED))
-            for key, does in (("q", "leave"), ("z", "zoom"), ("[", "look back"), ("y", "copy"))
-        ],
-        Span("  "),
-    ),
+    *_keys(("ctrl+g", "then  "), ("q", "leave"), ("z", "zoom"), ("[", "look back"), ("y", "copy")),
 )
+_FIELD_KEYS = _keys(("enter", "keep"), ("esc", "clear"))
 
 
 class KeyBar(Static):
@@ -72,11 +69,15 @@ class KeyBar(Static):
         """Paint the keys that are in force."""
         if not (self.is_attached and self.screen.is_current):
             return
-        if isinstance(self.screen.focused, ShellPane):
-            self._places = []
-            self.update(content_of(_SHELL_KEYS), layout=False)
-        else:
-            self.update(content_of(self._lay_out(self.size.width)), layout=False)
+        self.update(content_of(self._keys_in_force()), layout=False)
+
+    def _keys_in_force(self) -> Line:
+        """Those of the focused widget alone when it takes all keys; otherwise all bindings that are shown."""
+        self._places = []
+        focused = self.screen.focused
+        if isinstance(focused, ShellPane):
+            return _SHELL_KEYS
+        return _FIELD_KEYS if isinstance(focused, Input) else self._lay_out(self.size.width)
 
     def on_click(self, event: events.Click) -> None:
         """Do what the key under the pointer does."""

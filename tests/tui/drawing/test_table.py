@@ -1,0 +1,92 @@
+"""The table of containers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model import ContainerSample, State
+from tests.tui.fake_engine import GIB, MIB, NOW, container, crowd
+from tui.drawing import table
+from tui.drawing.lines import Tone, plain, width
+from tui.history import Series
+
+
+def row(of: table.Row, cells: int = 90) -> str:
+    return plain(table.row(of, table.fitting(cells), selected=False))
+
+
+def made(cells: int = 90, **changes: object) -> table.Row:
+    sample = ContainerSample(
+        container_id="x",
+        cpu_percent=12.44,
+        memory_bytes=48 * MIB,
+        memory_limit_bytes=256 * MIB,
+        network_received_bytes_per_second=9_600_000,
+        network_sent_bytes_per_second=310_000,
+    )
+    return table.Row(
+        container=container(1, "web", "nginx:1.27", **changes), sample=sample, series=Series(), now_unix_ns=NOW
+    )
+
+
+def test_a_running_container_shows_its_numbers() -> None:
+    text = row(made(ran_seconds=11_533))
+    assert text.startswith("● web")
+    for part in ("nginx:1.27", "12.4", "48M / 256M", "↓9.6M", "↑310k", "3h"):
+        assert part in text
+
+
+def test_one_that_has_ended_shows_how_in_place_of_numbers() -> None:
+    text = row(made(state=State.EXITED, exit_status=0, finished_unix_ns=NOW - 120 * 10**9))
+    assert text.startswith("○ web")
+    assert text.rstrip().endswith("exited 0 · 2m 00s ago")
+
+
+def test_out_of_memory_and_failures_stand_out() -> None:
+    killed = made(state=State.EXITED, exit_status=137, oom_killed=True, finished_unix_ns=NOW)
+    assert row(killed).startswith("▲ web")
+    assert "out of memory" in row(killed)
+    failed = made(state=State.EXITED, exit_status=1, finished_unix_ns=NOW)
+    assert row(failed).startswith("✕ web")
+    stopped = made(state=State.EXITED, exit_status=143, finished_unix_ns=NOW)
+    assert row(stopped).startswith("○ web")
+
+
+def test_what_is_being_done_shows_as_a_hollow_glyph() -> None:
+    pending = table.Row(
+        container=container(1, "web"), sample=None, series=Series(), now_unix_ns=NOW, pending="stopping"
+    )
+    assert row(pending).startswith("◌ web")
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "tone"),
+    [(50, 100, Tone.PLAIN), (80, 100, Tone.WARN), (95, 100, Tone.BAD), (1e9, None, Tone.PLAIN)],
+)
+def test_colour_says_how_near_a_limit_is(value: float, limit: float | None, tone: Tone) -> None:
+    assert table.pressure(value, limit) is tone
+
+
+@pytest.mark.parametrize(
+    ("cells", "titles"),
+    [
+        (30, ["NAME", "CPU %", ""]),
+        (56, ["NAME", "IMAGE", "CPU %", "", "MEMORY"]),
+        (76, ["NAME", "IMAGE", "CPU %", "", "MEMORY", "NET/s", "UP"]),
+    ],
+)
+def test_narrow_tables_leave_out_what_matters_least(cells: int, titles: list[str]) -> None:
+    assert [column.title for column in table.fitting(cells)] == titles
+
+
+@given(st.integers(20, 200), st.sampled_from(crowd()), st.booleans(), st.floats(min_value=0, max_value=6400))
+def test_rows_never_outgrow_the_table(cells: int, of: object, selected: bool, cpu: float) -> None:
+    sample = ContainerSample(
+        container_id="x", cpu_percent=cpu, memory_bytes=int(999 * GIB), memory_limit_bytes=int(999 * GIB)
+    )
+    each = table.Row(container=of, sample=sample, series=Series(), now_unix_ns=NOW)  # type: ignore[arg-type]
+    columns = table.fitting(cells)
+    assert width(table.row(each, columns, selected=selected)) <= cells
+    assert width(table.header(columns)) <= cells

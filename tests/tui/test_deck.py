@@ -1,0 +1,101 @@
+"""The selection stays where a person left it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model import ContainerSample, HostSample, Snapshot
+from tests.tui.fake_engine import container, crowd
+from tui.deck import Deck
+from tui.history import CAPACITY, History
+
+ONE, TWO, THREE = container(1, "web"), container(2, "db"), container(3, "cache")
+
+
+def deck_of(*containers: object) -> Deck:
+    deck = Deck()
+    deck.take_containers(containers)  # type: ignore[arg-type]
+    return deck
+
+
+def test_the_first_container_is_selected_at_first() -> None:
+    assert deck_of(ONE, TWO).selected == ONE
+    assert deck_of().selected is None
+
+
+def test_the_selection_stays_on_its_container_when_others_come_and_go() -> None:
+    deck = deck_of(ONE, TWO)
+    deck.move(1)
+    deck.take_containers((THREE, ONE, TWO))
+    assert deck.selected == TWO
+    assert deck.selected_index == 2
+
+
+def test_the_neighbour_takes_the_place_of_a_removed_container() -> None:
+    deck = deck_of(ONE, TWO, THREE)
+    deck.move(1)
+    deck.take_containers((ONE, THREE))
+    assert deck.selected == THREE
+    deck.take_containers((ONE,))
+    assert deck.selected == ONE
+    deck.take_containers(())
+    assert deck.selected is None
+
+
+def test_a_filter_lists_what_contains_its_text() -> None:
+    deck = deck_of(*crowd())
+    deck.set_filter("HARB")
+    assert [each.name for each in deck.listed] == ["quiet_harbour"]
+    assert deck.selected is not None
+    assert deck.selected.name == "quiet_harbour"
+    deck.set_filter("nothing like it")
+    assert deck.selected is None
+    deck.set_filter("")
+    assert len(deck.listed) == len(crowd())
+
+
+steps = st.one_of(
+    st.tuples(st.just("move"), st.integers(-9, 9)),
+    st.tuples(st.just("list"), st.sets(st.integers(0, 7))),
+    st.tuples(st.just("filter"), st.sampled_from(["", "e", "web", "zzz"])),
+)
+
+
+@given(st.lists(steps, max_size=20))
+def test_whatever_happens_something_listed_is_selected(happens: list[tuple[str, object]]) -> None:
+    deck = deck_of(*crowd())
+    for what, value in happens:
+        if what == "move":
+            deck.move(value)  # type: ignore[arg-type]
+        elif what == "list":
+            deck.take_containers(tuple(each for n, each in enumerate(crowd()) if n in value))  # type: ignore[operator]
+        else:
+            deck.set_filter(str(value))
+        assert (deck.selected is not None) == bool(deck.listed)
+        if deck.selected is not None:
+            assert deck.listed[deck.selected_index] == deck.selected
+
+
+def snapshot(**percents: float) -> Snapshot:
+    samples = {name: ContainerSample(container_id=name, cpu_percent=value) for name, value in percents.items()}
+    return Snapshot(taken_unix_ns=0, interval_seconds=1, host=HostSample(cpu_percent=5), containers=samples)
+
+
+def test_history_keeps_the_curve_of_what_has_ended_until_it_starts_anew() -> None:
+    history = History()
+    history.record(snapshot(web=1))
+    history.record(snapshot())
+    assert list(history.of("web").cpu_percent) == [1]
+    history.record(snapshot(web=7))
+    assert list(history.of("web").cpu_percent) == [7]
+    history.keep_only(set())
+    assert list(history.of("web").cpu_percent) == []
+
+
+def test_history_is_bounded() -> None:
+    history = History()
+    for tick in range(CAPACITY + 5):
+        history.record(snapshot(web=tick))
+    assert len(history.of("web").cpu_percent) == CAPACITY
+    assert len(history.host_cpu_percent) == CAPACITY

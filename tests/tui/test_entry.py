@@ -1,0 +1,62 @@
+"""What `boxdeck` does before there is a screen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tui.entry import farewell, main
+
+
+def test_the_command_line_does_not_pay_for_the_app() -> None:
+    program = (
+        "import sys; sys.argv = ['boxdeck', 'version']\n"
+        "from tui.entry import main\n"
+        "assert main() == 0\n"
+        "print([name for name in ('textual', 'rich', 'pyroute2', 'watchfiles') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_without_a_terminal_the_app_says_so(tmp_path: object) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tui.entry", "--root", str(tmp_path)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 125
+    assert done.stderr == "boxdeck: the app needs a terminal: see `boxdeck --help` for commands that don't\n"
+
+
+def test_an_option_without_its_value_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["boxdeck", "--theme"])
+    assert main() == 125
+    assert capsys.readouterr().err == "boxdeck: --theme needs a value: such as --theme VALUE\n"
+
+
+@pytest.mark.parametrize(
+    ("running", "words"),
+    [
+        (0, ""),
+        (1, "1 container keeps running; `boxdeck` shows it again.\n"),
+        (3, "3 containers keep running; `boxdeck` shows them again.\n"),
+    ],
+)
+def test_leaving_says_what_keeps_running(running: int, words: str) -> None:
+    assert farewell(running) == words
+
+
+def test_the_app_leaves_the_kernel_to_the_engine() -> None:
+    program = (
+        "import sys\n"
+        "import tui.app\n"
+        "print([name for name in ('pyroute2', 'engine.engine', 'engine.linux.libc') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

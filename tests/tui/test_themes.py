@@ -1,0 +1,90 @@
+"""Themes are files, and so are a person's settings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+
+from engine.errors import InvalidRequest
+from tui import themes
+from tui.config import Config, config_folder, load_config
+
+SHIPPED = [*themes.files(themes.folders()[:1])]
+
+
+def test_a_dark_and_a_light_theme_are_shipped() -> None:
+    loaded = [themes.load(path) for path in SHIPPED]
+    assert {theme.name: theme.dark for theme in loaded} == {"boxdeck-dark": True, "boxdeck-light": False}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_text_can_be_read_on_its_background(path: Path) -> None:
+    """WCAG 2.2, 1.4.3 asks for 4.5 to 1; labels, which are never needed alone, have 3.5."""
+    theme = themes.load(path)
+    assert theme.background is not None
+    for color, least in (
+        (theme.foreground, 7.0), (theme.accent, 4.5), (theme.success, 4.5), (theme.warning, 4.5), (theme.error, 4.5),
+        (theme.variables["muted"], 3.5),
+    ):  # fmt: skip
+        assert color is not None
+        assert contrast(color, theme.background) >= least, color
+
+
+def contrast(one: str, two: str) -> float:
+    """The ratio of relative luminances (WCAG 2.2)."""
+
+    def luminance(color: Color) -> float:
+        parts = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in color.normalized]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    dark, light = sorted((luminance(Color.parse(one)), luminance(Color.parse(two))))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("name =", "nome ="), "nome"),
+        (("[colors]", "[colors"), "isn't right"),
+        (('"#6cb6d9"', '"#6cb6zz"'), "6cb6zz"),
+        (('error = "#dd7878"', ""), "error"),
+    ],
+)
+def test_a_broken_theme_is_refused_with_what_is_wrong(tmp_path: Path, change: tuple[str, str], says: str) -> None:
+    source = next(path for path in SHIPPED if path.stem == "boxdeck-dark").read_text()
+    path = tmp_path / "mine.toml"
+    path.write_text(source.replace(*change))
+    with pytest.raises(InvalidRequest, match=re.escape("the theme mine.toml isn't right")) as caught:
+        themes.load(path)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_persons_own_themes_come_after_the_shipped_ones() -> None:
+    own = config_folder() / "themes"
+    own.mkdir(parents=True)
+    assert themes.folders()[-1] == own
+
+
+def test_without_a_file_settings_are_the_defaults() -> None:
+    assert load_config() == Config()
+
+
+def test_settings_are_read() -> None:
+    path = config_folder() / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text('theme = "boxdeck-light"\nshell = ["sh"]\n[keymap]\n"container.stop" = "x"\n')
+    assert load_config() == Config(theme="boxdeck-light", shell=("sh",), keymap={"container.stop": "x"})
+
+
+@pytest.mark.parametrize("text", ["them = 1", "theme = 3", "theme ="])
+def test_wrong_settings_are_refused_in_one_sentence(text: str) -> None:
+    path = config_folder() / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(InvalidRequest, match=re.escape(f"{path} isn't right")) as caught:
+        load_config()
+    assert "\n" not in str(caught.value)
