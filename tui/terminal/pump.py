@@ -17,6 +17,10 @@ PARSE_SECONDS_PER_FRAME = 0.006
 REST_SECONDS = 0.006
 """What everything else in the app gets at least, however slowly output is interpreted."""
 
+HURRY_SECONDS = 1.0
+"""After a key, what is buffered is interpreted faster: a person who interrupts a flood waits for its end."""
+
+_HURRIED_PARSE_SECONDS, _HURRIED_REST_SECONDS = 0.014, 0.002
 _BITE_BYTES = 1024
 
 
@@ -39,16 +43,17 @@ class Pump:
         self._typed = bytearray()
         self._size: tuple[int, int] | None = None
         self._wake = asyncio.Event()
+        self._hurried_until = 0.0
         self.flooded = False
         """Whether output comes faster than it is interpreted."""
         self._frame_began = 0.0
         self._parse_seconds = 0.0
 
     def type(self, data: bytes) -> None:
-        """Queue bytes for the process; a process that doesn't read never holds the caller up."""
+        """Queue what a person typed; a process that doesn't read never holds the caller up."""
         if data:
-            self._typed += data
-            self._wake.set()
+            self._hurried_until = perf_counter() + HURRY_SECONDS
+            self._queue(data)
 
     def resize(self, rows: int, columns: int) -> None:
         """Queue a new size; one that wasn't sent yet is replaced."""
@@ -77,6 +82,11 @@ class Pump:
         except (BoxdeckError, OSError):
             return  # whoever reads the output learns that the process has ended
 
+    def _queue(self, data: bytes) -> None:
+        if data:
+            self._typed += data
+            self._wake.set()
+
     async def _send(self) -> None:
         if self._size is not None:
             (rows, columns), self._size = self._size, None
@@ -89,15 +99,17 @@ class Pump:
         began = perf_counter()
         self._emulator.feed(data)
         self._parse_seconds += perf_counter() - began
-        self.type(self._emulator.take_replies())
+        self._queue(self._emulator.take_replies())
         self._changed()
 
     async def _frame_time(self) -> None:
-        late = perf_counter() - self._frame_began > FRAME_SECONDS
-        if self._parse_seconds >= PARSE_SECONDS_PER_FRAME:
+        now = perf_counter()
+        hurried = now < self._hurried_until
+        if self._parse_seconds >= (_HURRIED_PARSE_SECONDS if hurried else PARSE_SECONDS_PER_FRAME):
             self.flooded = True
-            await asyncio.sleep(max(REST_SECONDS, self._frame_began + FRAME_SECONDS - perf_counter()))
+            least = _HURRIED_REST_SECONDS if hurried else REST_SECONDS
+            await asyncio.sleep(max(least, self._frame_began + FRAME_SECONDS - now))
             self._frame_began, self._parse_seconds = perf_counter(), 0.0
-        elif late:
+        elif now - self._frame_began > FRAME_SECONDS:
             self.flooded = False
-            self._frame_began, self._parse_seconds = perf_counter(), 0.0
+            self._frame_began, self._parse_seconds = now, 0.0
