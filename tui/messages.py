@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from engine.errors import BoxdeckError
 from engine.model import Container, NamespaceTree, Snapshot, Topology
-from tui.widgets.log_view import LogView
+
+if TYPE_CHECKING:
+    from tui.widgets.log_view import LogView
 
 
 @dataclass

@@ -252,11 +252,13 @@ def _sample(each: Container, number: int, tick: int) -> ContainerSample:
     wave = (1 + math.sin(tick / (5 + number) + number)) / 2
     spike = 60 if number == 0 and tick % 41 < 6 else 0
     return ContainerSample(
-        container_id=each.id, cpu_percent=12 * wave * (1 + number % 3) + spike + tick % 5, cpu_limit_percent=200 if number else None,
+        container_id=each.id, cpu_limit_percent=200 if number else None,
+        cpu_percent=12 * wave * (1 + number % 3) + spike + tick % 5,
         memory_bytes=int((40 + 150 * min(1, tick / 200) * wave) * MIB), memory_cache_bytes=17 * MIB,
         memory_limit_bytes=each.request.limits.memory_bytes, pids=3 + number, pids_limit=each.request.limits.pids,
         network_received_bytes=tick * 1_000_000, network_sent_bytes=tick * 31_000,
-        network_received_bytes_per_second=9_600_000 * wave if number != 1 else 0, network_sent_bytes_per_second=310_000 * wave,
+        network_received_bytes_per_second=9_600_000 * wave if number != 1 else 0,
+        network_sent_bytes_per_second=310_000 * wave,
     )  # fmt: skip
 
 

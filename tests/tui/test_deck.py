@@ -19,6 +19,10 @@ def deck_of(*containers: object) -> Deck:
     return deck
 
 
+def name(deck: Deck) -> str | None:
+    return deck.selected.name if deck.selected is not None else None
+
+
 def test_the_first_container_is_selected_at_first() -> None:
     assert deck_of(ONE, TWO).selected == ONE
     assert deck_of().selected is None
@@ -28,7 +32,7 @@ def test_the_selection_stays_on_its_container_when_others_come_and_go() -> None:
     deck = deck_of(ONE, TWO)
     deck.move(1)
     deck.take_containers((THREE, ONE, TWO))
-    assert deck.selected == TWO
+    assert name(deck) == "db"
     assert deck.selected_index == 2
 
 
@@ -36,21 +40,20 @@ def test_the_neighbour_takes_the_place_of_a_removed_container() -> None:
     deck = deck_of(ONE, TWO, THREE)
     deck.move(1)
     deck.take_containers((ONE, THREE))
-    assert deck.selected == THREE
+    assert name(deck) == "cache"
     deck.take_containers((ONE,))
-    assert deck.selected == ONE
+    assert name(deck) == "web"
     deck.take_containers(())
-    assert deck.selected is None
+    assert name(deck) is None
 
 
 def test_a_filter_lists_what_contains_its_text() -> None:
     deck = deck_of(*crowd())
     deck.set_filter("HARB")
     assert [each.name for each in deck.listed] == ["quiet_harbour"]
-    assert deck.selected is not None
-    assert deck.selected.name == "quiet_harbour"
+    assert name(deck) == "quiet_harbour"
     deck.set_filter("nothing like it")
-    assert deck.selected is None
+    assert name(deck) is None
     deck.set_filter("")
     assert len(deck.listed) == len(crowd())
 

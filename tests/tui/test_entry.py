@@ -24,6 +24,7 @@ def test_the_command_line_does_not_pay_for_the_app() -> None:
 def test_without_a_terminal_the_app_says_so(tmp_path: object) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tui.entry", "--root", str(tmp_path)],
+        check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

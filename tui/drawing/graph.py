@@ -27,6 +27,7 @@ class Curve(Struct, frozen=True, kw_only=True):
         limit: drawn as a line when it is in sight.
         label: writes a value beside the axis, in at most `GUTTER` - 1 cells.
         least_top: the axis never ends below this, so that noise stays small.
+        is_over: nothing new comes; drawn without colour.
         binary: round the axis to powers of two instead of ten.
     """
 
@@ -35,6 +36,7 @@ class Curve(Struct, frozen=True, kw_only=True):
     limit: float | None = None
     least_top: float = 1.0
     binary: bool = False
+    is_over: bool = False
 
 
 def top_of(curve: Curve, cells: int) -> float:
@@ -82,7 +84,8 @@ def mirrored(upper: Curve, lower: Curve, width: int, height: int) -> list[Line]:
     labels = [""] * height
     labels[0] = f"↓{upper.label(top)}"
     labels[-1] = f"↑{lower.label(top)}"
-    tones = [Tone.ACCENT] * above + [Tone.MUTED] * below
+    tones = [Tone.FAINT if upper.is_over else Tone.ACCENT] * above
+    tones += [Tone.FAINT if lower.is_over else Tone.MUTED] * below
     return [
         line(*_axis(label), *_row(text, tone, False))
         for label, text, tone in zip(labels, [*up, *down], tones, strict=True)
@@ -141,8 +144,8 @@ def _row_of(limit: float | None, top: float, height: int) -> int | None:
 
 def _tone(curve: Curve, top: float, row: int, height: int) -> Tone:
     """Rows that only values near the limit reach are coloured as warnings."""
-    if not curve.limit:
-        return Tone.ACCENT
+    if curve.is_over or not curve.limit:
+        return Tone.FAINT if curve.is_over else Tone.ACCENT
     reached = top * (height - 1 - row) / height / curve.limit
     if reached >= _VERY_NEAR:
         return Tone.BAD

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from engine.model import ContainerNamespaces, IdRange, NamespaceInfo, NamespaceTree, ProcessInfo
+from tests.tui.fake_engine import KINDS
 from tui.drawing import namespaces
 from tui.drawing.lines import Tone, plain, width
 
-HOST = tuple(
-    NamespaceInfo(kind=kind, inode=4026531834 + n, is_host=True)
-    for n, kind in enumerate(("mnt", "uts", "ipc", "pid", "net", "user", "cgroup", "time"))
-)
+HOST = tuple(NamespaceInfo(kind=kind, inode=4026531834 + n, is_host=True) for n, kind in enumerate(KINDS))
 
 
 def own(name: str = "web") -> ContainerNamespaces:
@@ -50,7 +48,7 @@ def test_the_tree_hangs_containers_below_the_host() -> None:
     lines = namespaces.tree_lines(NamespaceTree(host=HOST, containers=(own("web"), own("db"))), "id-db", 120)
     text = [plain(line) for line in lines]
     assert text[0] == "host"
-    assert "user 4026531839" in text[1]
+    assert "user 4026531834" in text[1]
     assert any(each.startswith("├─ web") for each in text)
     assert any(each.startswith("╰─ db") for each in text)
     assert [span.text for line in lines for span in line if span.tone is Tone.LIT] == ["db"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def row(of: table.Row, cells: int = 90) -> str:
     return plain(table.row(of, table.fitting(cells), selected=False))
 
 
-def made(cells: int = 90, **changes: object) -> table.Row:
+def made(cells: int = 90, **changes: Any) -> table.Row:
     sample = ContainerSample(
         container_id="x",
         cpu_percent=12.44,
