@@ -65,6 +65,7 @@ def _run(entry: Entry) -> NoReturn:
         devpts = os.open("/dev/pts", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         slave = init.open_terminal(devpts, entry.process, entry.sync)
     init.take_stdio(entry.process, entry.stdio, slave)
+    init.close_what_leads_out([entry.sync])
     become(entry.process)
     init.restore_signals()
     execute(entry.process)

@@ -14,12 +14,12 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from engine.errors import BoxdeckError, RuntimeFailure
-from engine.linux import keyring, libc, mounts, namespaces, prctl, pty
+from engine.linux import descriptors, keyring, libc, mounts, namespaces, prctl, pty
 from engine.oci.runtime_spec import Linux, Process, Spec
 from engine.runtime import devices, mounting, process, protocol
 
@@ -87,6 +87,7 @@ def _set_up(birth: Birth) -> None:
     slave = _build_root(birth)
     _finish_root(spec, linux)
     take_stdio(spec.process, birth.stdio, slave)
+    close_what_leads_out([birth.sync, *([birth.listener] if birth.listener else [])])
     protocol.send(birth.sync, protocol.Created(os.getpid()))
 
 
@@ -113,6 +114,15 @@ def forget_imports() -> None:
     """No import from here on: the container's files would answer it."""
     sys.meta_path.clear()
     sys.path.clear()
+
+
+def close_what_leads_out(keep: Collection[socket.socket]) -> None:
+    """Let go of all descriptors but the standard streams and sockets of ours.
+
+    Closing them at execve is too late: the working directory, PATH and the program are names that the image may
+    choose, and /proc/self/fd/N of an inherited folder is a way to the host (CVE-2024-21626).
+    """
+    descriptors.close_all_but({0, 1, 2, *(connection.fileno() for connection in keep)})
 
 
 def restore_signals() -> None:
@@ -151,6 +161,7 @@ def _build_root(birth: Birth) -> int | None:
     top = os.open("/", os.O_PATH | os.O_CLOEXEC)
     # On top of "/", where no folder needs to exist nor be passable for this user; pivot_root turns them round.
     mounts.attach(birth.rootfs, top)
+    os.close(top)
     mounting.place_all(birth.spec, birth.rootfs, birth.sources)
     devices.make_all(birth.spec, birth.rootfs, birth.device_sources)
     slave = _open_terminal(birth)

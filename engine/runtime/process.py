@@ -107,6 +107,7 @@ def _become_user(process: Process) -> None:
 def _enter(folder: str) -> None:
     try:
         os.chdir(folder)
+        os.getcwd()  # fails where no path leads to: a link of /proc that would have led out of the container
     except OSError as error:
         raise RuntimeFailure(
             f"the working directory {folder} can't be entered ({os.strerror(error.errno or 0).lower()})",
