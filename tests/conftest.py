@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import CommandLine
+from tests.tmux import Tmux
+
+OpenApp = Callable[..., Tmux]
 
 needs_root = "namespaces, cgroups and mounts need root"
 
@@ -41,6 +44,24 @@ def fresh_boxdeck() -> Iterator[CommandLine]:
         pytest.skip(needs_root)
     with _command_line() as boxdeck:
         yield boxdeck
+
+
+@pytest.fixture
+def open_app(boxdeck: CommandLine, tmp_path: Path) -> Iterator[OpenApp]:
+    """Opens ``boxdeck`` in a terminal; several may be open at once."""
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux isn't installed: apt-get install tmux")
+    opened: list[Tmux] = []
+
+    def open_one(columns: int = 140, rows: int = 40, *options: str) -> Tmux:
+        folder = tmp_path / f"terminal{len(opened)}"
+        folder.mkdir()
+        opened.append(Tmux(folder, [*boxdeck.argv, *options], columns, rows))
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.close()
 
 
 @contextmanager
