@@ -7,7 +7,9 @@ import shutil
 from time import perf_counter
 
 import pytest
+from rich.color import Color as RichColor
 from textual import events
+from textual.color import Color
 from textual.widgets import Input
 
 from engine.errors import CommandNotFound
@@ -165,9 +167,22 @@ async def test_colours_are_the_themes_sixteen_or_exact() -> None:
     async with desk("sh", "-c", script) as (app, pilot):
         await until_shown(pilot, "rotv")
         styles = [segment.style for segment in app.pane.render_line(0) if segment.text in "rotv"]
-        assert [str(style.color.name) for style in styles[:2] if style and style.color] == ["color(1)", "color(208)"]
+        red = Color.parse(app.theme_variables["error"]).rich_color
+        assert [style.color for style in styles[:2] if style] == [red, RichColor.from_ansi(208)]
         assert styles[2] is not None and styles[2].color is not None and styles[2].color.triplet == (1, 2, 3)
         assert styles[3] is not None and styles[3].reverse
+
+
+async def test_colours_follow_the_theme() -> None:
+    async with desk("sh", "-c", "printf '\\033[31mred'; exec cat") as (app, pilot):
+        await until_shown(pilot, "red")
+
+        def red() -> object:
+            return next(segment.style.color for segment in app.pane.render_line(0) if segment.style)
+
+        before = red()
+        app.theme = "nord"
+        await until(pilot, lambda: red() == Color.parse(app.theme_variables["error"]).rich_color != before)
 
 
 async def test_a_process_that_asks_learns_the_colours_of_the_theme() -> None:

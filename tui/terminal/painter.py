@@ -1,4 +1,4 @@
-"""Rows of an emulator as Textual strips: the 16 colours are left to the app's theme, the others are exact."""
+"""Rows of an emulator as Textual strips: the first 16 colours are the theme's, the others are exact."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tui.terminal.colours import NATIVE, Sixteen
 from tui.terminal.emulator import CellStyle, Colour, Cursor, Row
 
 _KEPT_STYLES = 4096
@@ -17,10 +18,12 @@ class Painter:
 
     Args:
         base: the pane's own style, with colours that stand for the terminal's default ones.
+        sixteen: what the first 16 colours are.
     """
 
-    def __init__(self, base: Style) -> None:
+    def __init__(self, base: Style, sixteen: Sixteen = NATIVE) -> None:
         self.base = base
+        self.sixteen = sixteen
         self._styles: dict[CellStyle, Style] = {}
 
     def strip(self, row: Row, *, cursor: Cursor | None = None, reverse: bool = False) -> Strip:
@@ -42,15 +45,14 @@ class Painter:
         if style is None:
             if len(self._styles) >= _KEPT_STYLES:  # true-colour pictures
                 self._styles.clear()
-            style = self._styles[cell] = self.base + rich_style(cell)
+            style = self._styles[cell] = self.base + _rich_style(cell, self.sixteen)
         return style
 
 
-def rich_style(cell: CellStyle) -> Style:
-    """The style alone, without a background of its own where it has none."""
+def _rich_style(cell: CellStyle, sixteen: Sixteen) -> Style:
     return Style(
-        color=_rich_colour(cell.foreground),
-        bgcolor=_rich_colour(cell.background),
+        color=_rich_colour(cell.foreground, sixteen),
+        bgcolor=_rich_colour(cell.background, sixteen),
         bold=cell.bold or None,
         dim=cell.dim or None,
         italic=cell.italic or None,
@@ -98,9 +100,9 @@ def _reversed(strip: Strip) -> Strip:
     return Strip(segments, strip.cell_length)
 
 
-def _rich_colour(colour: Colour) -> Color | None:
+def _rich_colour(colour: Colour, sixteen: Sixteen) -> Color | None:
     if colour is None:
         return None
     if isinstance(colour, int):
-        return Color.from_ansi(colour)
+        return sixteen[colour] if colour < len(sixteen) else Color.from_ansi(colour)
     return Color.from_rgb(*colour)

@@ -20,6 +20,7 @@ from textual.timer import Timer
 
 from engine.errors import BoxdeckError
 from engine.model import LogLine
+from tui.terminal.colours import sixteen_of
 from tui.terminal.log_buffer import LogBuffer
 from tui.terminal.log_text import runs_of
 from tui.terminal.painter import Painter, highlighted, with_words
@@ -45,7 +46,7 @@ class LogView(ScrollView, can_focus=True):
     LogView {
         background: $background;
         color: $foreground;
-        scrollbar-size-horizontal: 0;
+        scrollbar-size: 0 1;
         scrollbar-gutter: stable;
         & > .log-view--time { color: $text-muted; }
         & > .log-view--stderr { color: $warning; }
@@ -217,8 +218,9 @@ class LogView(ScrollView, can_focus=True):
         if not self._styled:
             self._styled = True
             looks = tuple(self.get_component_rich_style(name) for name in sorted(self.COMPONENT_CLASSES))
-            if (self.rich_style, looks) != (self._painter.base, self._looks):
-                self._painter, self._looks = Painter(self.rich_style), looks
+            base, sixteen = self.rich_style, sixteen_of(self.app)
+            if (base, sixteen, looks) != (self._painter.base, self._painter.sixteen, self._looks):
+                self._painter, self._looks = Painter(base, sixteen), looks
                 self._strips.clear()
 
     def _row(self, row: int, width: int) -> Strip:

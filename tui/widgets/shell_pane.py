@@ -21,6 +21,7 @@ from textual.widget import Widget
 
 from engine.errors import BoxdeckError
 from tui.terminal.bittty_emulator import BitttyEmulator
+from tui.terminal.colours import sixteen_of
 from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
 from tui.terminal.frames import FrameClock
 from tui.terminal.painter import Painter, highlighted, with_words
@@ -211,8 +212,9 @@ class ShellPane(Widget, can_focus=True):
         if self._styled:
             return
         self._styled = True
-        if self.rich_style != self._painter.base:
-            self._painter = Painter(self.rich_style)
+        look = self.rich_style, sixteen_of(self.app)
+        if look != (self._painter.base, self._painter.sixteen):
+            self._painter = Painter(*look)
             _, _, background, foreground = self.colors
             self._emulator.set_colours(foreground.rgb, background.rgb)
 
