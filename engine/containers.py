@@ -138,10 +138,10 @@ class Containers:
                 await shims.ask(self._paths.runtime(container.id), protocol.Start())
             except BaseException:
                 connection.close()
-                await self._await_shim(container.id)
+                self._recovery.refresh()
                 raise
             container = self._seen(container)
-        return Session(connection, container, container.request.tty, lambda: self._after_session(container.id))
+        return Session(connection, container, container.request.tty, self.refresh)
 
     async def run(self, request: ContainerRequest) -> Container:
         """Create and start; a start that fails leaves nothing behind."""
@@ -164,10 +164,9 @@ class Containers:
     async def _ready_to_start(self, container: Container) -> bool:
         """Clear away what an earlier run left; False when the container runs. The caller holds its lock."""
         found = status.read(self._paths.status(container.id))
-        if found is not None and status.shim_is_alive(found):
-            if found.state not in ("exited", "failed"):
-                return False
-            await shims.wait_until_gone(found)
+        if found is not None and not found.is_final and status.shim_is_alive(found):
+            return False
+        self._recovery.refresh()
         shutil.rmtree(self._paths.runtime(container.id), ignore_errors=True)
         return True
 
@@ -184,9 +183,8 @@ class Containers:
         )
         try:
             await self._launcher.launch(request)
-        except BoxdeckError:
-            await self._await_shim(container.id)
-            raise
+        finally:
+            self._recovery.refresh()
 
     async def _network_plan(self, container: Container) -> NetworkPlan | None:
         if container.request.network == "host":
@@ -202,18 +200,6 @@ class Containers:
         if endpoint != container.endpoint:
             self._preparation.move(container, endpoint)
         return endpoint
-
-    async def _await_shim(self, container_id: str) -> None:
-        """Wait for a shim that has reported its end, so that everything of it is gone, and fold its last word."""
-        found = status.read(self._paths.status(container_id))
-        if found is not None:
-            await shims.wait_until_gone(found)
-            self._records.fold(found)
-
-    async def _after_session(self, container_id: str) -> None:
-        """A container whose process has just ended: its state is in the store, or it is removed, when this returns."""
-        await self._await_shim(container_id)
-        await self.refresh()
 
     # Ending
 
@@ -239,7 +225,7 @@ class Containers:
             return False
         except BoxdeckError:
             pass  # it ended, or its shim was killed, between two of these lines
-        await self._after_session(container.id)
+        await self.refresh()
         return True
 
     async def kill(self, reference: str, signal: str = "SIGKILL") -> None:
@@ -294,7 +280,6 @@ class Containers:
         container = self._records.get(container_id)
         if container is None:
             return
-        await self._await_shim(container_id)
         self._records.delete(container)  # from here on it is gone; folders that stay are recovery's
         shutil.rmtree(self._paths.runtime(container_id), ignore_errors=True)
         await asyncio.to_thread(shutil.rmtree, self._paths.container(container_id), True)
@@ -344,7 +329,7 @@ class Containers:
         container = await self.get(reference)
         self._require_running(container)
         connection = await self._attach(container, stdin=container.request.interactive)
-        return Session(connection, container, container.request.tty, lambda: self._after_session(container.id))
+        return Session(connection, container, container.request.tty, self.refresh)
 
     async def _attach(self, container: Container, stdin: bool) -> socket.socket:
         connection = shims.connect(self._paths.runtime(container.id))

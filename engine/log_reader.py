@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,14 +53,15 @@ async def read(
     except FileNotFoundError:
         return
     with file:
-        lines: Iterator[LogLine] | deque[LogLine] = _lines(file, assembler)
-        if tail is not None:
-            lines = deque(lines, maxlen=tail)
-        for line in lines:
+        lines = _lines(file, assembler)
+        if not follow:
+            lines = chain(lines, assembler.unfinished())
+        for line in lines if tail is None else deque(lines, maxlen=tail):
             yield line
-        if follow:
-            async for line in _follow(path, file, assembler, is_running):
-                yield line
+        if not follow:
+            return
+        async for line in _follow(path, file, assembler, is_running):
+            yield line
     for line in assembler.unfinished():
         yield line
 

@@ -44,15 +44,22 @@ class Recovery:
         """Fold one status file; False when there is none to speak for the container."""
         status = read(self._paths.status(container_id))
         if status is None:
+            self._forget_unwritten(container_id)
             return False
-        if status.state not in ("exited", "failed") and not shim_is_alive(status):
+        if not status.is_final and not shim_is_alive(status):
             status = self._speak_for(status)
             if status is None:
                 return True  # somebody else is at it
         self._records.fold(status)
-        if status.state in ("exited", "failed") and not shim_is_alive(status):
+        if status.is_final:
             self._forget_runtime(status)
         return True
+
+    def _forget_unwritten(self, container_id: str) -> None:
+        """Remove the folder of a shim that was killed before its first word; a living one's engine holds the lock."""
+        with ContainerLock(self._paths, container_id).attempt() as locked:
+            if locked and not self._paths.status(container_id).exists():
+                shutil.rmtree(self._paths.runtime(container_id), ignore_errors=True)
 
     def _speak_for(self, status: Status) -> Status | None:
         """The status that a killed shim would have written, once nothing of its container runs any more."""

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import select
 import socket
 from pathlib import Path
 
 from engine.errors import Conflict, RuntimeFailure
 from engine.launch import receive
 from engine.runtime import protocol, unix_socket
-from engine.runtime.status import Status, shim_is_alive
-
-_EXIT_PATIENCE_SECONDS = 10.0
 
 
 def connect(runtime: Path) -> socket.socket:
@@ -59,30 +54,3 @@ async def answer(connection: socket.socket) -> protocol.Message:
     if message is None:
         raise RuntimeFailure("the container's shim ended before it answered", "see whether the container still runs")
     return message
-
-
-async def wait_until_gone(status: Status) -> None:
-    """Return when the shim process has ended, so that nothing of the container's is in use any more.
-
-    Raises:
-        RuntimeFailure: it is still there after ten seconds.
-    """
-    if not shim_is_alive(status):
-        return
-    try:
-        pidfd = os.pidfd_open(status.shim_pid)
-    except ProcessLookupError:
-        return
-    try:
-        if not await asyncio.to_thread(_wait_readable, pidfd) and shim_is_alive(status):
-            raise RuntimeFailure(
-                f"the shim {status.shim_pid} doesn't end", f"look at it with: strace -p {status.shim_pid}"
-            )
-    finally:
-        os.close(pidfd)
-
-
-def _wait_readable(pidfd: int) -> bool:
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(_EXIT_PATIENCE_SECONDS * 1000))

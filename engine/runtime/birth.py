@@ -62,13 +62,13 @@ def give_birth(
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     child = _clone(flags & ~_BY_UNSHARE, cgroup)
     if child.pid == 0:
-        init.main(init.Birth(spec, root, sources, device_sources, stdio, theirs, listener))
+        init.main(init.Birth(spec, root, sources, device_sources, stdio, cgroup, theirs, listener))
     theirs.close()
     _close_all([root, *sources.values(), *device_sources.values()])
     if mapping is not None:
         os.close(mapping)
     try:
-        _settle(child, linux, cgroup, network)
+        _settle(child, linux, network)
         master = _await_created(ours)
     except BaseException:
         os.kill(child.pid, 9)
@@ -108,12 +108,10 @@ def _clone(flags: int, cgroup: Cgroup) -> clone.Child:
         ) from error
 
 
-def _settle(child: clone.Child, linux: Linux, cgroup: Cgroup, network: NetworkPlan | None) -> None:
-    """Put init where it belongs while it waits: its ids, its cgroups on v1, its network."""
+def _settle(child: clone.Child, linux: Linux, network: NetworkPlan | None) -> None:
+    """Give init what it waits for: its ids and its network."""
     if any(namespace.type == "user" for namespace in linux.namespaces):
         userns.write_maps(child.pid, linux)
-    if cgroup.descriptor is None:
-        cgroup.join(child.pid)
     if network is not None:
         connect(child.pid, network)
 

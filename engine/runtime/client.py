@@ -35,6 +35,7 @@ class Client:
         self._outbox: deque[bytes] = deque()
         self._reading = True
         self._closing = False
+        self._finished: Callable[[], None] = lambda: None
         self.closed = False
         self.drained: Callable[[], None] = lambda: None
         connection.setblocking(False)
@@ -61,8 +62,9 @@ class Client:
         self._reading = not paused
         self._watch()
 
-    def finish(self) -> None:
-        """Close once everything queued has been sent."""
+    def finish(self, finished: Callable[[], None] = lambda: None) -> None:
+        """Close once everything queued has been sent, or the other side has gone; then call back."""
+        self._finished = finished
         self._closing = True
         self._flush()
 
@@ -73,6 +75,7 @@ class Client:
             self._loop.forget(self._connection.fileno())
             self._connection.close()
             self._outbox.clear()
+            self._finished()
 
     def _watch(self) -> None:
         if not self.closed:

@@ -6,6 +6,7 @@ import os
 import socket
 from typing import NamedTuple, NoReturn
 
+from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, RuntimeFailure
 from engine.linux import namespaces
 from engine.oci.runtime_spec import Process, Spec
@@ -20,12 +21,14 @@ class Entry(NamedTuple):
 
     Attributes:
         container: pidfd of the container's first process.
+        cgroup: the container's, which the process joins by itself where clone3 couldn't put it there.
         stdio: descriptors to become 0, 1 and 2; None with a terminal.
         sync: socket to the shim, closed by execve.
     """
 
     process: Process
     container: int
+    cgroup: Cgroup
     flags: int
     stdio: tuple[int, int, int] | None
     sync: socket.socket
@@ -54,8 +57,8 @@ def main(entry: Entry) -> NoReturn:
 
 def _run(entry: Entry) -> NoReturn:
     init.forget_imports()
-    if not isinstance(protocol.receive(entry.sync), protocol.Start):  # once the shim has put us in the cgroups
-        os._exit(_SETUP_FAILED)
+    if entry.cgroup.descriptor is None:
+        entry.cgroup.join(0)
     namespaces.setns(entry.container, entry.flags & ~namespaces.CLONE_NEWPID)  # the pid one by being forked into it
     if entry.flags & namespaces.CLONE_NEWUSER:
         os.setresgid(0, 0, 0)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, RuntimeFailure
 from engine.linux import descriptors, keyring, libc, mounts, namespaces, prctl, pty
 from engine.oci.runtime_spec import Linux, Process, Spec
@@ -36,6 +37,7 @@ class Birth(NamedTuple):
         rootfs: descriptor of the detached root file system.
         sources, device_sources: detached sources of bind mounts and devices.
         stdio: descriptors to become 0, 1 and 2; None with a terminal.
+        cgroup: the container's, which init joins by itself where clone3 couldn't put it there.
         sync: socket to the shim.
         listener: where to wait for the start when nobody stays at the other end of `sync`.
     """
@@ -45,6 +47,7 @@ class Birth(NamedTuple):
     sources: mounting.Sources
     device_sources: mounting.Sources
     stdio: tuple[int, int, int] | None
+    cgroup: Cgroup
     sync: socket.socket
     listener: socket.socket | None = None
 
@@ -82,6 +85,8 @@ def _set_up(birth: Birth) -> None:
         )
     forget_imports()
     os.umask(0)  # modes of devices and folders are meant as they are written
+    if birth.cgroup.descriptor is None:  # moving oneself is cheap; being moved waits for a lock of the whole machine
+        birth.cgroup.join(0)
     _await(birth.sync, protocol.Network)
     _take_identity(spec, linux)
     slave = _build_root(birth)

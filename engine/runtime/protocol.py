@@ -124,7 +124,7 @@ class Failed(Struct, tag=True, frozen=True):
 
 
 class Network(Struct, tag=True, frozen=True):
-    """Shim to init: cgroups are joined, ids are mapped, the network stands; go on."""
+    """Shim to init: ids are mapped, the network stands; go on."""
 
 
 Message = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
+from typing import NamedTuple
 
 from engine.cgroups.manager import Cgroup
 from engine.errors import RuntimeFailure
@@ -26,6 +28,14 @@ def exit_status(status: int) -> int:
     return code if code >= 0 else 128 - code
 
 
+class Enterable(NamedTuple):
+    """What there is to enter: `pidfd` is of the container's first process."""
+
+    spec: Spec
+    pidfd: int
+    cgroup: Cgroup
+
+
 class ExecSession:
     """One further process; ends when the process ends, tells the client its exit status and closes it.
 
@@ -34,35 +44,37 @@ class ExecSession:
     """
 
     def __init__(
-        self, loop: Loop, client: Client, request: protocol.Exec, spec: Spec, pid: int, cgroup: Cgroup
+        self,
+        loop: Loop,
+        client: Client,
+        request: protocol.Exec,
+        container: Enterable,
+        ended: Callable[[Client], None],
     ) -> None:
         self._loop = loop
+        self._ended = ended
         self._client = client
         self._streams = Streams(loop, None, self._finish_if_over)
         self._status: int | None = None
-        self._pid, self._pidfd = self._spawn(request, spec, pid, cgroup)
+        self._pid, self._pidfd = self._spawn(request, container)
         loop.watch(self._pidfd, self._reap)
         client.send_message(protocol.Running(self._pid))
         self._streams.add_viewer(client, feeds=request.interactive)
 
-    def _spawn(self, request: protocol.Exec, spec: Spec, container: int, cgroup: Cgroup) -> tuple[int, int]:
+    def _spawn(self, request: protocol.Exec, container: Enterable) -> tuple[int, int]:
         pipes = None if request.process.terminal else open_pipes(request.interactive)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        container_fd = os.pidfd_open(container)
-        child = _clone_into(spec, container, cgroup)
+        child = _clone_into(container)
         if child.pid == 0:
-            flags = entering.namespace_flags(spec)
-            entering.main(entering.Entry(request.process, container_fd, flags, pipes.child if pipes else None, theirs))
+            flags = entering.namespace_flags(container.spec)
+            stdio = pipes.child if pipes else None
+            entering.main(entering.Entry(request.process, container.pidfd, container.cgroup, flags, stdio, theirs))
         theirs.close()
-        os.close(container_fd)
-        if cgroup.descriptor is None:
-            _join(cgroup, child)
         self._take_streams(ours, child, pipes)
         return child.pid, child.pidfd
 
     def _take_streams(self, sync: socket.socket, child: clone.Child, pipes: Pipes | None) -> None:
         """Wait for execve, which closes the socket, and begin to pump."""
-        protocol.send(sync, protocol.Start())
         if pipes is not None:
             self._streams.use_pipes(pipes)
         with sync:
@@ -121,42 +133,31 @@ class ExecSession:
             return
         self._streams.drain()
         self._client.send_message(protocol.Exited(self._status))
-        self._client.finish()
+        self._client.finish(lambda: self._ended(self._client))
         self._streams.close()
 
 
-def _clone_into(spec: Spec, container: int, cgroup: Cgroup) -> clone.Child:
-    """A child in the container's pid namespace (and cgroup on v2); it enters the others itself."""
+def _clone_into(container: Enterable) -> clone.Child:
+    """A child in the container's pid namespace (and cgroup on v2); it enters everything else itself."""
     try:
-        if entering.namespace_flags(spec) & namespaces.CLONE_NEWPID:
-            return _clone_inside(container, cgroup)
-        return clone.clone(0, cgroup.descriptor)
+        if entering.namespace_flags(container.spec) & namespaces.CLONE_NEWPID:
+            return _clone_inside(container)
+        return clone.clone(0, container.cgroup.descriptor)
     except OSError as error:
         raise RuntimeFailure(
             f"the container can't be entered ({error.strerror})", "see whether it still runs"
         ) from error
 
 
-def _clone_inside(container: int, cgroup: Cgroup) -> clone.Child:
+def _clone_inside(container: Enterable) -> clone.Child:
     """Clone while our children are born in the container's pid namespace; the child must not come back from there."""
     home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    inside = os.open(f"/proc/{container}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     child = None
     try:
-        namespaces.setns(inside, namespaces.CLONE_NEWPID)
-        child = clone.clone(0, cgroup.descriptor)
+        namespaces.setns(container.pidfd, namespaces.CLONE_NEWPID)
+        child = clone.clone(0, container.cgroup.descriptor)
         return child
     finally:
         if child is None or child.pid != 0:
             namespaces.setns(home, namespaces.CLONE_NEWPID)
-        os.close(inside)
         os.close(home)
-
-
-def _join(cgroup: Cgroup, child: clone.Child) -> None:
-    try:
-        cgroup.join(child.pid)
-    except OSError as error:
-        os.kill(child.pid, signal.SIGKILL)
-        os.waitpid(child.pid, 0)
-        raise RuntimeFailure(f"the process can't join the container's cgroup ({error.strerror})") from error

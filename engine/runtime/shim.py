@@ -10,24 +10,27 @@ import os
 import signal
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, Conflict, RuntimeFailure
 from engine.linux import prctl
-from engine.oci.runtime_spec import Linux, Spec, decode
+from engine.oci.runtime_spec import Linux, decode
 from engine.runtime import protocol
-from engine.runtime.birth import Living, give_birth
+from engine.runtime.birth import give_birth
 from engine.runtime.client import Client
 from engine.runtime.logs import LogWriter
 from engine.runtime.loop import Loop
-from engine.runtime.session import ExecSession, exit_status
+from engine.runtime.session import Enterable, ExecSession, exit_status
 from engine.runtime.status import Status, boot_id, start_ticks, write
 from engine.runtime.stdio import Streams, open_pipes
+from engine.runtime.unix_socket import NAME as SOCKET_NAME
 from engine.runtime.unix_socket import listen
 
 SIGKILL_STATUS = 128 + int(signal.SIGKILL)
+_LINGER_SECONDS = 1.0
 
 
 def main(launch: protocol.Launch, report: socket.socket) -> NoReturn:
@@ -66,47 +69,54 @@ class Shim:
         self._loop = Loop()
         self._runtime = Path(launch.runtime_directory)
         self._runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._spec = decode(Path(launch.bundle, "config.json").read_bytes())
         self._status = self._first_status()
-        self._streams: Streams
+        self._held = ExitStack()  # what the container has on this machine; closing it gives everything back
         self._sessions: dict[Client, ExecSession] = {}
         self._waiting: list[Client] = []
         self._starters: list[Client] = []
         self._started = False
+        self._start_failure: protocol.Failed | None = None
         self._exit_status: int | None = None
-        self._deadline = 0.0
 
     def run(self) -> None:
-        """Make the container, serve until it has ended, clean up."""
-        linux = self._spec.linux or Linux()
+        """Make the container, serve until it has ended and everybody knows."""
         self._write(self._status)
         try:
-            self._cgroup = Cgroup.create(linux.cgroups_path, linux.resources)
+            with self._held:
+                self._make()
+                self._serve()
         except BoxdeckError as error:
-            return self._fail(error)
-        try:
-            self._living = self._make(self._spec)
-            self._serve()
-        except BoxdeckError as error:
-            self._fail(error)
-        finally:
-            self._cgroup.kill()
-            self._cgroup.remove()
-        return None
+            self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(error))
+            protocol.send(self._report, protocol.Failed.of(error))
 
-    def _make(self, spec: Spec) -> Living:
-        self._log = LogWriter(self._launch.log)
+    def _make(self) -> None:
+        spec = self._spec = decode(Path(self._launch.bundle, "config.json").read_bytes())
+        linux = spec.linux or Linux()
+        self._cgroup = Cgroup.create(linux.cgroups_path, linux.resources)
+        self._held.callback(self._remove_cgroup)
+        log = LogWriter(self._launch.log)
+        self._held.callback(log.close)
         self._listener = listen(self._runtime)
-        self._streams = Streams(self._loop, self._log, self._finish_if_over)
+        self._held.callback(self._stop_listening)
+        self._streams = Streams(self._loop, log, self._finish_if_over)
+        self._held.callback(self._streams.close)
         terminal = spec.process is not None and spec.process.terminal
         pipes = None if terminal else open_pipes(self._launch.interactive)
         stdio = pipes.child if pipes is not None else None
-        living = give_birth(spec, self._launch.bundle, self._cgroup, self._launch.network, stdio)
+        self._living = give_birth(spec, self._launch.bundle, self._cgroup, self._launch.network, stdio)
         if pipes is not None:
             self._streams.use_pipes(pipes)
-        elif living.master is not None:
-            self._streams.use_terminal(living.master)
-        return living
+        elif self._living.master is not None:
+            self._streams.use_terminal(self._living.master)
+
+    def _remove_cgroup(self) -> None:
+        self._cgroup.kill()
+        self._cgroup.remove()
+
+    def _stop_listening(self) -> None:
+        self._loop.forget(self._listener.fileno())
+        self._listener.close()
+        (self._runtime / SOCKET_NAME).unlink(missing_ok=True)
 
     def _serve(self) -> None:
         self._update(state="created", pid=self._living.pid)
@@ -119,8 +129,6 @@ class Shim:
         else:
             self._report.close()
         self._loop.run()
-        self._log.close()
-        self._listener.close()
 
     # The start
 
@@ -131,13 +139,12 @@ class Shim:
         protocol.send(self._living.sync, protocol.Start())
 
     def _hear_init(self) -> None:
-        """Init's last word: silence when execve worked, else why not."""
+        """Init's last word: silence when execve worked, else why not; then it ends, and `_reap` hears of it."""
         message = protocol.receive(self._living.sync)
         self._loop.forget(self._living.sync.fileno())
         self._living.sync.close()
         if isinstance(message, protocol.Failed):
-            self._update(error=str(message.error()))
-            self._answer_starters(message)
+            self._start_failure = message
         elif self._started:
             self._update(state="running", started_unix_ns=time.time_ns())
             self._answer_starters(protocol.Running(self._living.pid))
@@ -148,7 +155,7 @@ class Shim:
             self._report.close()
         for client in self._starters:
             client.send_message(message)
-            client.finish()
+            client.finish(self._stop_if_all_know)
         self._starters.clear()
 
     # Connections
@@ -189,10 +196,14 @@ class Shim:
                 raise RuntimeFailure(f"a shim doesn't understand {type(message).__name__}")
 
     def _exec(self, client: Client, message: protocol.Exec) -> None:
-        if not self._started or self._exit_status is not None:
+        if self._status.state != "running":
             raise Conflict("the container isn't running", "start it first")
-        pid = self._living.pid
-        self._sessions[client] = ExecSession(self._loop, client, message, self._spec, pid, self._cgroup)
+        container = Enterable(self._spec, self._living.pidfd, self._cgroup)
+        self._sessions[client] = ExecSession(self._loop, client, message, container, self._session_ended)
+
+    def _session_ended(self, client: Client) -> None:
+        self._sessions.pop(client, None)
+        self._stop_if_all_know()
 
     def _kill(self, number: int) -> None:
         try:
@@ -208,6 +219,7 @@ class Shim:
         for group in (self._waiting, self._starters):
             if client in group:
                 group.remove(client)
+        self._stop_if_all_know()
 
     # The end
 
@@ -215,48 +227,47 @@ class Shim:
         self._loop.forget(self._living.pidfd)
         _, status = os.waitpid(self._living.pid, 0)
         self._exit_status = exit_status(status)
+        if not self._streams.at_end:  # others may keep its streams open where a pid namespace is shared
+            self._loop.call_later(_LINGER_SECONDS, self._finish)
         self._finish_if_over()
 
     def _finish_if_over(self) -> None:
         """Over is: the first process has ended, and with its pid namespace everybody who could still write."""
-        if self._exit_status is None:
-            return
-        if not self._streams.at_end:
-            self._loop.call_later(1.0, self._finish)  # a pid namespace shared with others: they may keep streams open
-            return
-        self._finish()
+        if self._exit_status is not None and self._streams.at_end:
+            self._finish()
 
     def _finish(self) -> None:
-        assert self._exit_status is not None
-        if self._status.state == "exited":
+        """Give everything back, then write down the end, then tell of it: whoever hears of it finds nothing left."""
+        if self._status.state in ("exited", "failed") or self._exit_status is None:
             return
         self._streams.drain()
-        if not self._started or self._status.error:
-            self._end_without_start()
-            return
-        killed = self._exit_status == SIGKILL_STATUS and self._cgroup.oom_kills() > 0
-        self._update(state="exited", finished_unix_ns=time.time_ns(), exit_status=self._exit_status, oom_killed=killed)
-        self._tell_everyone(protocol.Exited(self._exit_status))
-
-    def _end_without_start(self) -> None:
-        failure = protocol.Failed("RuntimeFailure", self._status.error or "the container was killed before its start")
-        self._update(state="failed", finished_unix_ns=time.time_ns(), error=failure.cause)
-        self._answer_starters(failure)
-        self._tell_everyone(failure)
+        killed_for_memory = self._exit_status == SIGKILL_STATUS and self._cgroup.oom_kills() > 0
+        self._held.close()
+        if self._status.state == "running":
+            self._update(
+                state="exited",
+                finished_unix_ns=time.time_ns(),
+                exit_status=self._exit_status,
+                oom_killed=killed_for_memory,
+            )
+            self._tell_everyone(protocol.Exited(self._exit_status))
+        else:
+            failure = self._start_failure or _killed_too_early()
+            self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(failure.error()))
+            self._answer_starters(failure)
+            self._tell_everyone(failure)
 
     def _tell_everyone(self, message: protocol.Message) -> None:
         for client in [*self._streams.viewers, *self._waiting]:
             client.send_message(message)
-            client.finish()
-        self._loop.call_later(0.0, self._stop_when_told)
-        self._deadline = time.monotonic() + 5.0  # a viewer that reads nothing doesn't keep us for ever
+            client.finish(self._stop_if_all_know)
+        self._stop_if_all_know()
 
-    def _stop_when_told(self) -> None:
+    def _stop_if_all_know(self) -> None:
+        """End the shim once nobody is left to whom anything must be sent; slow viewers get all the time they need."""
         clients = [*self._streams.viewers, *self._waiting, *self._sessions]
-        if time.monotonic() > self._deadline or all(client.closed for client in clients):
+        if self._status.state in ("exited", "failed") and all(client.closed for client in clients):
             self._loop.stop()
-        else:
-            self._loop.call_later(0.01, self._stop_when_told)
 
     # Status
 
@@ -278,6 +289,6 @@ class Shim:
         self._status = status
         write(self._runtime / "status.json", status)
 
-    def _fail(self, error: BoxdeckError) -> None:
-        self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(error))
-        protocol.send(self._report, protocol.Failed.of(error))
+
+def _killed_too_early() -> protocol.Failed:
+    return protocol.Failed("RuntimeFailure", "the container was killed before its start", "start it again")

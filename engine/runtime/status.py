@@ -33,6 +33,11 @@ class Status(Struct, frozen=True, kw_only=True):
     oom_killed: bool = False
     error: str = ""
 
+    @property
+    def is_final(self) -> bool:
+        """Whether this is the shim's last word: nothing of the container's is left on the machine then."""
+        return self.state in ("exited", "failed")
+
 
 def write(path: Path, status: Status) -> None:
     """Replace the file: a reader sees the old one or the new one, never half of one."""
