@@ -37,6 +37,13 @@ def brief(
     return [clip(each, width) for each in (_state(container, sample, now_unix_ns, pending), second)]
 
 
+def hint(container: Container) -> Line:
+    """What stands in place of curves while there are none."""
+    if container.is_running:
+        return line(Span("measuring…", Tone.MUTED))
+    return line(Span("not running since this app was started   ", Tone.MUTED), Span("S", Tone.ACCENT), " start it")
+
+
 def network(container: Container) -> Line:
     """Its address and veth pair, or why there is none."""
     endpoint = container.endpoint

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.model import ContainerNamespaces, IdRange, NamespaceInfo, NamespaceTree, ProcessInfo
 from tui.drawing import units
 from tui.drawing.lines import Line, Span, Tone, clip, line
 
 _ORDER = ("user", "mnt", "uts", "ipc", "net", "cgroup", "time", "pid")
+_LEAST_COMMAND_CELLS = 8
 
 
 def container_lines(of: ContainerNamespaces, width: int) -> list[Line]:
@@ -19,7 +20,7 @@ def container_lines(of: ContainerNamespaces, width: int) -> list[Line]:
     for index, each in enumerate(rest):
         is_last = index == len(rest) - 1
         lines.append(line(Span("╰ " if is_last else "├ ", Tone.FAINT), *_namespace(each, of)))
-    processes = _process_lines(of.processes)
+    processes = _process_lines(of.processes, width - 2)
     lines.extend(line(Span("  ", Tone.FAINT), *each) for each in processes)
     return [clip(each, width) for each in lines]
 
@@ -107,33 +108,29 @@ def _ranges(ranges: Sequence[IdRange]) -> str:
     return ", ".join(f"{each.inside} → {each.outside} ({each.length})" for each in ranges)
 
 
-def _process_lines(processes: Sequence[ProcessInfo]) -> list[Line]:
+def _process_lines(processes: Sequence[ProcessInfo], cells: int) -> list[Line]:
     """Processes nested below their parents, each with its pid inside and outside."""
     known = {each.pid for each in processes}
-    roots = [each for each in processes if each.parent_pid not in known]
     children: dict[int, list[ProcessInfo]] = {}
     for each in processes:
-        children.setdefault(each.parent_pid, []).append(each)
-    lines: list[Line] = []
-    _add_processes(lines, roots, children, "")
-    return lines
+        children.setdefault(each.parent_pid if each.parent_pid in known else 0, []).append(each)
+    return list(_nested(children, 0, "", cells))
 
 
-def _add_processes(
-    lines: list[Line], level: list[ProcessInfo], children: dict[int, list[ProcessInfo]], indent: str
-) -> None:
+def _nested(children: dict[int, list[ProcessInfo]], parent: int, indent: str, cells: int) -> Iterator[Line]:
+    level = children.get(parent, [])
     for index, each in enumerate(level):
         is_last = index == len(level) - 1
-        lines.append(_process(each, indent + ("╰ " if is_last else "├ ")))
-        _add_processes(lines, children.get(each.pid, []), children, indent + ("  " if is_last else "│ "))
+        yield _process(each, indent + ("╰ " if is_last else "├ "), cells)
+        yield from _nested(children, each.pid, indent + ("  " if is_last else "│ "), cells)
 
 
-def _process(info: ProcessInfo, stem: str) -> Line:
+def _process(info: ProcessInfo, stem: str, cells: int) -> Line:
+    """One process; a long command gives way to its pid on the host."""
+    inside = f"{info.pid_inside} "
     threads = f"  {info.threads} threads" if info.threads > 1 else ""
     memory = f"  {units.size(info.memory_bytes)}" if info.memory_bytes else ""
-    return line(
-        Span(stem, Tone.FAINT),
-        Span(f"{info.pid_inside} ", Tone.ACCENT),
-        info.command,
-        Span(f"  host {info.pid}{memory}{threads}", Tone.MUTED),
-    )
+    outside = f"  host {info.pid}{memory}{threads}"
+    room = max(_LEAST_COMMAND_CELLS, cells - len(stem) - len(inside) - len(outside))
+    command = clip(line(info.command), room)
+    return line(Span(stem, Tone.FAINT), Span(inside, Tone.ACCENT), *command, Span(outside, Tone.MUTED))

@@ -27,6 +27,7 @@ class LiveScreen(Screen[None]):
     """
 
     HERE: ClassVar[str] = ""
+    ALLOW_IN_MAXIMIZED_VIEW = "KeyBar"
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [

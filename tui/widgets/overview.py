@@ -25,6 +25,7 @@ class Overview(Widget):
         height: 1fr;
         layout: vertical;
         & > #facts { height: auto; margin-bottom: 1; }
+        & > #hint { height: auto; }
         & > #curves { height: 1fr; layout: vertical; }
         Graph { margin-bottom: 1; }
 
@@ -39,6 +40,7 @@ class Overview(Widget):
     def compose(self) -> ComposeResult:
         """Facts above curves."""
         yield Drawn(id="facts")
+        yield Drawn(id="hint")
         with Vertical(id="curves"):
             yield Graph(id="cpu")
             yield Graph(id="memory")
@@ -59,7 +61,12 @@ class Overview(Widget):
         sample, series = deck.sample(container.id), deck.history.of(container.id)
         describe = facts.brief if self.has_class("-short") else facts.facts
         pending = deck.pending.get(container.id, "")
-        self.query_one(Drawn).show(describe(container, sample, self.size.width, time.time_ns(), pending))
+        self.query_one("#facts", Drawn).show(describe(container, sample, self.size.width, time.time_ns(), pending))
+        has_curves = sample is not None or bool(series.cpu_percent)
+        self.query_one("#curves").display = has_curves
+        hint = self.query_one("#hint", Drawn)
+        hint.display = not has_curves
+        hint.show([facts.hint(container)])
         interval = deck.history.interval_seconds
         self.query_one("#cpu", Graph).show(panels.cpu(container, sample, series), interval)
         self.query_one("#memory", Graph).show(panels.memory(container, sample, series), interval)

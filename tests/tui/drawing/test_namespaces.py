@@ -64,3 +64,11 @@ def test_lines_keep_to_the_width() -> None:
     tree = NamespaceTree(host=HOST, containers=(own("web"), own("db")))
     for cells in (20, 40, 60, 200):
         assert all(width(line) <= cells for line in namespaces.tree_lines(tree, None, cells))
+
+
+def test_a_long_command_gives_way_to_the_pid_on_the_host() -> None:
+    long = ProcessInfo(pid=48213, parent_pid=1, pid_inside=1, command="sh -c " + "x" * 80)
+    lines = namespaces.container_lines(
+        ContainerNamespaces(container_id="x", container_name="x", namespaces=own().namespaces, processes=(long,)), 40
+    )
+    assert plain(lines[-1]) == "  ╰ 1 sh -c xxxxxxxxxxxxxxx…  host 48213"
