@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.model import LogLine
 from tui.terminal.emulator import CellStyle
 from tui.terminal.log_buffer import LogBuffer
-from tui.terminal.log_text import runs_of, width_of
+from tui.terminal.log_text import extent_of, row_starts, runs_of
 
 
 def text(data: bytes) -> str:
@@ -45,8 +45,31 @@ def test_colours_add_up_and_are_reset() -> None:
 
 @given(st.binary(max_size=60))
 def test_any_line_is_as_wide_as_its_runs_and_has_no_controls(data: bytes) -> None:
-    assert width_of(data) == sum(run.width for run in runs_of(data))
+    assert extent_of(data).columns == sum(run.width for run in runs_of(data))
     assert not [character for character in text(data) if ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0]
+
+
+@pytest.mark.parametrize(
+    ("line", "columns", "expected"),
+    [
+        ("abcdef", 4, (0, 4)),
+        ("日本語", 3, (0, 2, 4)),
+        ("a日本", 3, (0, 3)),
+        ("e\u0301e\u0301e\u0301", 2, (0, 2)),
+        ("", 5, (0,)),
+    ],
+)
+def test_a_line_is_cut_between_characters(line: str, columns: int, expected: tuple[int, ...]) -> None:
+    assert row_starts(runs_of(line.encode()), columns) == expected
+
+
+@given(st.text(max_size=40), st.integers(2, 12))
+def test_a_line_takes_the_rows_that_it_is_cut_into(line: str, columns: int) -> None:
+    data = line.encode("utf-8", "replace")
+    buffer = LogBuffer(5)
+    buffer.wrap(columns)
+    buffer.extend([LogLine(at_unix_ns=0, stream="stdout", data=data)])
+    assert buffer.rows == len(row_starts(runs_of(data), columns))
 
 
 def lines(*texts: str) -> list[LogLine]:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from engine.model import LogLine
-from tui.terminal.log_text import width_of
+from tui.terminal.log_text import Extent, extent_of, row_starts, runs_of
 
 
 class LogBuffer:
@@ -16,15 +16,20 @@ class LogBuffer:
 
     Args:
         limit: lines that are kept.
+
+    Attributes:
+        first_row: the number of the oldest line's first row.
+        widest: columns of the widest line since it was cleared.
+        wrap_columns: how wide rows are; None gives each line one row.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.first_row = 0
         self.widest = 0
-        self._wrap_columns: int | None = None
+        self.wrap_columns: int | None = None
         self._lines: list[LogLine] = []
-        self._widths: list[int] = []
+        self._extents: list[Extent] = []
         self._ends: list[int] = []  # the row after each line's last
 
     def __len__(self) -> int:
@@ -47,25 +52,25 @@ class LogBuffer:
             How many rows were dropped.
         """
         kept = lines[-self.limit :]
-        widths = [width_of(line.data) for line in kept]
-        self.widest = max(self.widest, *widths) if widths else self.widest
+        extents = [extent_of(line.data) for line in kept]
+        self.widest = max(self.widest, *(extent.columns for extent in extents), 0)
         self._lines += kept
-        self._widths += widths
-        self._lay_out(widths)
+        self._extents += extents
+        self._lay_out(kept, extents)
         return self._drop(len(self._lines) - self.limit)
 
     def clear(self) -> None:
         """Forget all lines; row numbers go on."""
         self.first_row = self.end_row
         self.widest = 0
-        self._lines, self._widths, self._ends = [], [], []
+        self._lines, self._extents, self._ends = [], [], []
 
     def wrap(self, columns: int | None) -> None:
         """Lay lines out anew, in so many columns or, with None, in one row each."""
-        if columns != self._wrap_columns:
-            self._wrap_columns = columns
+        if columns != self.wrap_columns:
+            self.wrap_columns = columns
             self._ends = []
-            self._lay_out(self._widths)
+            self._lay_out(self._lines, self._extents)
 
     def at(self, row: int) -> tuple[LogLine, int]:
         """The line that a row belongs to, and which of its rows it is.
@@ -82,15 +87,21 @@ class LogBuffer:
         """Whether the next row belongs to another line."""
         return row + 1 == self._ends[bisect_right(self._ends, row)]
 
-    def _lay_out(self, widths: Sequence[int]) -> None:
-        end, columns = self.end_row, self._wrap_columns
-        for width in widths:
-            end += 1 if not columns or width <= columns else -(-width // columns)
+    def _lay_out(self, lines: Sequence[LogLine], extents: Sequence[Extent]) -> None:
+        end = self.end_row
+        for line, extent in zip(lines, extents, strict=True):
+            end += self._rows_of(line, extent)
             self._ends.append(end)
+
+    def _rows_of(self, line: LogLine, extent: Extent) -> int:
+        columns = self.wrap_columns
+        if columns is None or extent.columns <= columns:
+            return 1
+        return -(-extent.columns // columns) if extent.is_even else len(row_starts(runs_of(line.data), columns))
 
     def _drop(self, count: int) -> int:
         if count <= 0:
             return 0
         before, self.first_row = self.first_row, self._ends[count - 1]
-        del self._lines[:count], self._widths[:count], self._ends[:count]
+        del self._lines[:count], self._extents[:count], self._ends[:count]
         return self.first_row - before

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 from bittty.style import Style, parse_sgr_with_reset
-from rich.cells import cell_len
+from msgspec import Struct
+from rich.cells import cell_len, chop_cells
 
 from tui.terminal.bittty_emulator import cell_style
 from tui.terminal.emulator import Row, Run
@@ -20,11 +22,31 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _SPECIAL = re.compile(rb"[^\x20-\x7e]")
 
 
-def width_of(data: bytes) -> int:
-    """The columns that a line takes, quickly for the usual line."""
+class Extent(Struct, frozen=True):
+    """How many columns a line takes, and whether all its characters take one each."""
+
+    columns: int
+    is_even: bool = True
+
+
+def extent_of(data: bytes) -> Extent:
+    """How wide a line is, found quickly for the usual line."""
     if _SPECIAL.search(data) is None:
-        return len(data)
-    return sum(run.width for run in runs_of(data))
+        return Extent(len(data))
+    runs = runs_of(data)
+    columns = sum(run.width for run in runs)
+    return Extent(columns, columns == sum(len(run.text) for run in runs))
+
+
+def row_starts(runs: Row, columns: int) -> tuple[int, ...]:
+    """The columns at which a line that is cut into rows goes on; wide characters stay whole.
+
+    Args:
+        runs: the line.
+        columns: of a row, at least 1.
+    """
+    rows = chop_cells("".join(run.text for run in runs), columns)
+    return tuple(accumulate((cell_len(row) for row in rows[:-1]), initial=0))
 
 
 def runs_of(data: bytes) -> Row:

@@ -22,7 +22,7 @@ from engine.errors import BoxdeckError
 from engine.model import LogLine
 from tui.terminal.colours import sixteen_of
 from tui.terminal.log_buffer import LogBuffer
-from tui.terminal.log_text import runs_of
+from tui.terminal.log_text import row_starts, runs_of
 from tui.terminal.painter import Painter, highlighted, with_words
 
 LINES_KEPT = 5_000
@@ -264,11 +264,13 @@ class LogView(ScrollView, can_focus=True):
         return strip if self.wrap_lines else strip.crop(self.scroll_offset.x, self.scroll_offset.x + columns)
 
     def _piece(self, line: LogLine, part: int) -> Strip:
-        strip = self._painter.strip(runs_of(line.data))
-        if not self.wrap_lines:
+        runs = runs_of(line.data)
+        strip = self._painter.strip(runs)
+        columns = self._buffer.wrap_columns
+        if columns is None or strip.cell_length <= columns:
             return strip
-        columns = max(1, self.scrollable_content_region.width - self._prefix_columns)
-        return strip.crop(part * columns, (part + 1) * columns)
+        starts = (*row_starts(runs, columns), strip.cell_length)
+        return strip.crop(starts[part], starts[part + 1])
 
     # --- selection ---
 
