@@ -109,7 +109,7 @@ async def test_a_shell_beside_the_list_runs_on_while_one_looks_elsewhere(engine:
         await at.see("first")
         await at.press("e")
         await at.until(lambda: isinstance(at.app.focused, ShellPane))
-        await at.see("every key goes to the shell")
+        await at.see("keys go to the shell")
         await at.press(*"echo answer-$((6*7))", "enter")
         await at.see("answer-42")
         await at.press("ctrl+g", "q")

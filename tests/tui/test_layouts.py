@@ -190,3 +190,22 @@ async def test_a_theme_that_is_not_there_is_told() -> None:
     async with desk(FakeEngine(*crowd()), config=Config(theme="nope")) as at:
         await at.hear("there is no theme nope")
         assert isinstance(at.app.screen, ContainersScreen)
+
+
+# --- mouse ---
+
+
+async def test_everything_can_be_clicked() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        table = at.app.screen.query_one(ContainersTable)
+        await at.pilot.click(table, offset=(4, 2))
+        assert at.app.deck.selected is not None
+        assert at.app.deck.selected.name == "db"
+        lines = at.text.split("\n")
+        await at.pilot.click(offset=(lines[1].index("namespaces"), 1))
+        await at.see("4026531841")
+        await at.pilot.click(offset=(lines[0].index("topology") + 2, 0))
+        await at.see("nat masquerade")
+        bar = at.text.split("\n")[-1]
+        await at.pilot.click(offset=(bar.index("back"), at.app.size.height - 1))
+        await at.see("CPU %")

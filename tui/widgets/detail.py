@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -19,6 +20,7 @@ from tui.widgets.topology import TopologyPanel
 
 TABS = ("overview", "namespaces", "topology", "logs")
 _SHELL = "shell"
+_TITLE_CELLS = 3  # corner, line and blank before the title
 
 
 class Panel(Vertical):
@@ -124,6 +126,16 @@ class Detail(Vertical):
         title = Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
         if title != self._shown_title:  # setting it repaints the whole panel
             self._shown_title = self.border_title = title
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a name in the frame shows that side."""
+        if event.screen_y != self.region.y:
+            return
+        x = event.screen_x - self.region.x - _TITLE_CELLS
+        for tab in self.tabs:
+            start = self._shown_title.plain.rfind(f" {tab} ") + 1
+            if start <= x < start + len(tab):
+                self.tab = tab
 
     # --- logs ---
 

@@ -36,8 +36,8 @@ def _keys(*pairs: tuple[str, str]) -> Line:
 
 
 _SHELL_KEYS = line(
-    Span("every key goes to the shell   ", Tone.MUTED),
-    *_keys(("ctrl+g", "then  "), ("q", "leave"), ("z", "zoom"), ("[", "look back"), ("y", "copy")),
+    Span("keys go to the shell   ", Tone.MUTED),
+    *_keys(("ctrl+g", "then"), ("q", "leave"), ("z", "zoom"), ("[", "look back"), ("y", "copy")),
 )
 _FIELD_KEYS = _keys(("enter", "keep"), ("esc", "clear"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual import events
+from textual.content import Content
 from textual.widgets import Static
 
 from tui.deck import Deck
@@ -11,6 +13,7 @@ from tui.drawing.table import pressure
 from tui.widgets.drawn import content_of
 
 _SPARK_CELLS = 12
+_SCREENS = ("containers", "topology", "namespaces")
 
 
 class TopBar(Static):
@@ -36,11 +39,16 @@ class TopBar(Static):
         if bar != self.content:
             self.update(bar, layout=False)
 
+    def on_click(self, event: events.Click) -> None:
+        """Go to the screen under the pointer."""
+        offset = event.get_content_offset(self)
+        for name in _SCREENS:
+            start = self.content.plain.find(name) if isinstance(self.content, Content) else -1
+            if offset is not None and 0 <= start <= offset.x < start + len(name):
+                self.app.call_later(self.app.run_action, f"app.go('{name}')")
+
     def _left(self, deck: Deck) -> Line:
-        screens = [
-            Span(f"  {name}", Tone.STRONG if name == self._here else Tone.MUTED)
-            for name in ("containers", "topology", "namespaces")
-        ]
+        screens = [Span(f"  {name}", Tone.STRONG if name == self._here else Tone.MUTED) for name in _SCREENS]
         if self.app.size.width < 100:
             screens = [Span(f"  {self._here}", Tone.STRONG)]
         return line(Span("boxdeck", Tone.LIT), *screens, *_count(deck))
