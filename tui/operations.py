@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 
+_TERMINAL = ("TERM=xterm-256color", "COLORTERM=truecolor")  # what the shell pane understands
+
+
 class Operations:
     """The verbs of the app.
 
@@ -72,7 +75,7 @@ class Operations:
 
     async def shell(self, container: Container, argv: tuple[str, ...], rows: int, columns: int) -> Session:
         """A further process in it, on a terminal of that size."""
-        request = ExecRequest(argv=argv, tty=True, interactive=True, rows=rows, columns=columns)
+        request = ExecRequest(argv=argv, env=_TERMINAL, tty=True, interactive=True, rows=rows, columns=columns)
         return await self._engine.containers.exec(container.id, request)
 
     def logs(self, container_id: str) -> AsyncIterator[LogLine]:
