@@ -41,6 +41,15 @@ async def test_every_view_survives_every_size(size: tuple[int, int]) -> None:
         assert isinstance(at.app.screen, ContainersScreen)
 
 
+async def test_a_terminal_that_grows_shows_more() -> None:
+    async with desk(FakeEngine(*crowd()), size=(80, 24)) as at:
+        await at.see("nginx:1.27 · 10.89.0.3")
+        await at.pilot.resize_terminal(120, 36)
+        await at.see("limits   memory 256M · cpus 2", "network", "topology  namespaces")
+        await at.pilot.resize_terminal(80, 24)
+        await at.see("nginx:1.27 · 10.89.0.3")
+
+
 async def test_a_large_screen_shows_every_side_at_once() -> None:
     async with desk(FakeEngine(*crowd()), size=(200, 60)) as at:
         await at.see("cpu", "memory", "network", "shared with db", "nat masquerade", "GET /index-")

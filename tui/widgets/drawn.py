@@ -21,7 +21,11 @@ def content_of_lines(lines: Iterable[Line]) -> Content:
 
 
 class Drawn(Static):
-    """Shows lines, and repaints only when they differ from those before."""
+    """As high as its lines; repaints only when they differ from those before."""
+
+    DEFAULT_CSS = """
+    Drawn { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__("", id=id, classes=classes, markup=False)
@@ -30,6 +34,6 @@ class Drawn(Static):
     def show(self, lines: list[Line]) -> None:
         """Paint these lines."""
         if lines != self._lines:
-            is_other_size = len(lines) != len(self._lines)  # a new layout paints the whole screen anew
             self._lines = lines
-            self.update(content_of_lines(lines), layout=is_other_size)
+            self.styles.height = len(lines)  # another height lays the screen out anew, the same one doesn't
+            self.update(content_of_lines(lines), layout=False)

@@ -16,7 +16,6 @@ class NamespacePanel(VerticalScroll):
 
     DEFAULT_CSS = """
     NamespacePanel { background: $background; height: 1fr; }
-    NamespacePanel > Drawn { height: auto; }
     """
 
     def compose(self) -> ComposeResult:

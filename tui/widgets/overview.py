@@ -24,8 +24,7 @@ class Overview(Widget):
     Overview {
         height: 1fr;
         layout: vertical;
-        & > #facts { height: auto; margin-bottom: 1; }
-        & > #hint { height: auto; }
+        & > #facts { margin-bottom: 1; }
         & > #curves { height: 1fr; layout: vertical; }
         Graph { margin-bottom: 1; }
 

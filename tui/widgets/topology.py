@@ -19,7 +19,6 @@ class TopologyPanel(VerticalScroll):
 
     DEFAULT_CSS = """
     TopologyPanel { background: $background; height: 1fr; }
-    TopologyPanel > Drawn { height: auto; }
     """
 
     def __init__(self, *, id: str | None = None, can_focus: bool = True) -> None:
