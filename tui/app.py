@@ -55,6 +55,7 @@ class BoxdeckApp(App[None]):
         self._operations = Operations(engine, self.deck, self._deck_changed)
         self._live = Live(engine, self.post_message, self._namespaces_in_sight)
         self.theming = Theming(self, config.theme)
+        self.theming.load()
         self._screens: dict[str, LiveScreen] = {
             "containers": ContainersScreen(self.deck),
             "topology": TopologyScreen(self.deck),
@@ -66,8 +67,8 @@ class BoxdeckApp(App[None]):
         return themes.FALLBACK_VARIABLES
 
     async def on_mount(self) -> None:
-        """Themes, keys, the first screen, and the loops that carry news."""
-        self.theming.load()
+        """Keys, the first screen, and the loops that carry news."""
+        self.theming.say_all()
         self.set_keymap(self._config.keymap)
         await self.push_screen(self._screens["containers"])
         for name, loop in self._live.loops().items():
@@ -176,7 +177,7 @@ class BoxdeckApp(App[None]):
         """Ask what to run."""
         container = await self.push_screen_wait(RunForm(self._operations.image_names, self._operations.run))
         if container is not None:
-            self.deck.selected_id = container.id
+            self.deck.expect(container.id)
             self._live.hurry()
 
     def action_stop(self) -> None:

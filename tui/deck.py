@@ -34,6 +34,7 @@ class Deck:
         self.filter_text = ""
         self.selected_id: str | None = None
         self._place = 0
+        self._expected_id: str | None = None
 
     # --- news ---
 
@@ -78,6 +79,11 @@ class Deck:
         if listed:
             self.select(listed[max(0, min(len(listed) - 1, self._place + rows))].id)
 
+    def expect(self, container_id: str) -> None:
+        """Select a container as soon as it is listed."""
+        self._expected_id = container_id
+        self._keep_selection()
+
     def set_filter(self, text: str) -> None:
         """List only what contains the text."""
         self.filter_text = text
@@ -85,6 +91,8 @@ class Deck:
 
     def _keep_selection(self) -> None:
         listed = self.listed
+        if self._expected_id in [container.id for container in listed]:
+            self.selected_id, self._expected_id = self._expected_id, None
         if self.selected is None and listed:
             self.selected_id = listed[min(self._place, len(listed) - 1)].id
         if self.selected_id is not None:

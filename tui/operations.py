@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engine.model import Container, ContainerRequest, ExecRequest, LogLine
+from engine.model import Container, ContainerRequest, ExecRequest, LogLine, Progress
 from tui.deck import Deck
+from tui.drawing import units
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -44,8 +45,7 @@ class Operations:
         job = self._engine.images.ensure(request.image)
         try:
             async for progress in job:
-                share = f" {100 * progress.done // progress.total} %" if progress.total else ""
-                say(f"{progress.what}{share}")
+                say(f"{progress.what} {_so_far(progress)}")
             await job
         except BaseException:
             job.cancel()
@@ -91,3 +91,10 @@ class Operations:
         finally:
             self._deck.pending.pop(container.id, None)
             self._changed()
+
+
+def _so_far(progress: Progress) -> str:
+    """How far it is: a share where the whole is known, otherwise an amount."""
+    if progress.total:
+        return f"{100 * progress.done // progress.total} %"
+    return units.size(progress.done) if progress.done else ""

@@ -20,10 +20,14 @@ class Theming:
         self._app = app
         self._wanted = wanted
         self._folders = themes.folders()
+        self._unsaid: list[str] = []
         self.names: list[str] = []
 
     def load(self) -> None:
-        """Register all themes and wear the wanted one."""
+        """Register all themes and wear the wanted one.
+
+        Before the app runs, so that nothing is ever painted in other colours; what is to be said waits for `say_all`.
+        """
         for path in themes.files(self._folders):
             self._register(path)
         if self._wanted in self.names:
@@ -32,8 +36,16 @@ class Theming:
             self.wear(self.names[0])
             self._say(f"there is no theme {self._wanted}: there are {', '.join(self.names)}")
 
+    def say_all(self) -> None:
+        """Say what was wrong so far, now that the app can show it."""
+        for sentence in self._unsaid:
+            self._app.notify(sentence, severity="warning", timeout=8, markup=False)
+        self._unsaid.clear()
+
     async def follow(self) -> None:
         """Register files anew as they are saved; runs until it is cancelled."""
+        if not self._folders:
+            return
         async for paths in themes.changes(self._folders):
             for path in paths:
                 if self._register(path) == self._app.theme:
@@ -61,4 +73,6 @@ class Theming:
         return theme.name
 
     def _say(self, sentence: str) -> None:
-        self._app.notify(sentence, severity="warning", timeout=8, markup=False)
+        self._unsaid.append(sentence)
+        if self._app.is_running:
+            self.say_all()

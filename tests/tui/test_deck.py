@@ -47,6 +47,19 @@ def test_the_neighbour_takes_the_place_of_a_removed_container() -> None:
     assert name(deck) is None
 
 
+def test_a_container_that_was_just_run_is_selected_once_it_is_listed() -> None:
+    deck = deck_of(ONE, TWO)
+    deck.expect(THREE.id)
+    assert name(deck) == "web"
+    deck.take_containers((ONE, TWO))
+    assert name(deck) == "web"
+    deck.take_containers((THREE, ONE, TWO))
+    assert name(deck) == "cache"
+    deck.move(1)
+    deck.take_containers((THREE, ONE, TWO))
+    assert name(deck) == "web"
+
+
 def test_a_filter_lists_what_contains_its_text() -> None:
     deck = deck_of(*crowd())
     deck.set_filter("HARB")

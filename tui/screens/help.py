@@ -21,6 +21,8 @@ _GROUPS = {
     "table": "The list",
     "containers": "The list",
     "view": "Views",
+    "topology": "Views",
+    "namespaces": "Views",
     "log": "Logs",
     "app": "Boxdeck",
 }
