@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from engine.runtime.status import Status, read, shim_is_alive
 
 SHIM_KILLED_STATUS = 137
 UNKNOWN_STATUS = 255
+_KILL_PATIENCE_SECONDS = 2.0
 _SHIM_KILLED = "its shim was killed"
 _NO_SHIM = "its shim has gone, as after a restart of the machine"
 
@@ -46,7 +50,7 @@ class Recovery:
         if status is None:
             self._forget_unwritten(container_id)
             return False
-        if not status.is_final and not shim_is_alive(status):
+        if not status.is_final and not _has_a_future(status):
             status = self._speak_for(status)
             if status is None:
                 return True  # somebody else is at it
@@ -62,10 +66,14 @@ class Recovery:
                 shutil.rmtree(self._paths.runtime(container_id), ignore_errors=True)
 
     def _speak_for(self, status: Status) -> Status | None:
-        """The status that a killed shim would have written, once nothing of its container runs any more."""
+        """The status that a shim can't write any more, once nothing of its container runs any more.
+
+        A shim that waits for a start while nobody holds the container's lock waits for an engine that was killed.
+        """
         with ContainerLock(self._paths, status.container_id).attempt() as locked:
-            if not locked:
+            if not locked or read(self._paths.status(status.container_id)) != status:
                 return None
+            _kill_shim(status)
             self._kill_cgroup(status.container_id)
         return Status(
             container_id=status.container_id,
@@ -138,3 +146,22 @@ class Recovery:
             return
         cgroup.kill()
         cgroup.remove()
+
+
+def _has_a_future(status: Status) -> bool:
+    return status.state == "running" and shim_is_alive(status)
+
+
+def _kill_shim(status: Status) -> None:
+    try:
+        pidfd = os.pidfd_open(status.shim_pid)
+    except ProcessLookupError:
+        return
+    try:
+        if shim_is_alive(status):  # asked again now that the pid can't become another's
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            select.select([pidfd], [], [], _KILL_PATIENCE_SECONDS)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(pidfd)

@@ -16,7 +16,7 @@ import pytest
 from engine import Engine
 from engine.cgroups.manager import Cgroup
 from engine.model import Container, ContainerRequest, State
-from engine.runtime import status
+from engine.runtime import protocol, status
 from tests.engine.traces import traces
 
 pytestmark = pytest.mark.vm
@@ -55,7 +55,8 @@ async def test_a_container_outlives_the_engine_that_started_it(engine: Engine) -
         "import asyncio, sys, os, signal; from engine import Engine; from engine.model import ContainerRequest\n"
         "async def main():\n"
         "    async with Engine.open(sys.argv[1], sys.argv[2]) as engine:\n"
-        "        c = await engine.containers.run(ContainerRequest(image='base', command=('sleep', '1000'), name='lasting'))\n"
+        "        request = ContainerRequest(image='base', command=('sleep', '1000'), name='lasting')\n"
+        "        await engine.containers.run(request)\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
     )
@@ -117,6 +118,23 @@ async def test_a_status_of_another_boot_is_not_believed(engine: Engine) -> None:
     status.write(path, status.Status(**{**fields, "boot_id": "another"}))
     (after,) = await reopened(engine)
     assert after.state is State.EXITED and await gone(container.pid)
+
+
+async def test_a_shim_that_waits_for_a_killed_engine_is_ended(engine: Engine) -> None:
+    container = await engine.containers.create(SLEEP)
+    launch = protocol.Launch(
+        container_id=container.id,
+        generation=engine.containers._records.next_generation(container.id),
+        bundle=str(engine.paths.bundle(container.id)),
+        runtime_directory=str(engine.paths.runtime(container.id)),
+        log=str(engine.paths.log(container.id)),
+        start=False,
+    )
+    await engine.launcher.launch(launch)
+    shim = shim_pid(engine, container)
+    (found,) = await reopened(engine)
+    assert found.state is State.CREATED and await gone(shim)
+    assert (await engine.containers.start(container.id)).is_running
 
 
 async def test_what_a_half_done_create_left_is_removed(engine: Engine) -> None:
