@@ -34,7 +34,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509: this process has one thread
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - this process has one thread
         )
         self._slave = slave
         self.seen = b""
