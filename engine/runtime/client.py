@@ -6,7 +6,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
-from engine.errors import BoxdeckError
+from engine.errors import BoxdeckError, RuntimeFailure
 from engine.runtime import protocol
 from engine.runtime.loop import Loop
 
@@ -94,9 +94,14 @@ class Client:
         try:
             self._handle(self, frame)
         except BoxdeckError as error:
-            self.send_message(protocol.Failed.of(error))
-            self.finish()
+            self._refuse(error)
+        except Exception as error:  # whatever one client asks for, the container and the others live on
+            self._refuse(RuntimeFailure(f"the shim can't do that ({type(error).__name__}: {error})"))
         return None
+
+    def _refuse(self, error: BoxdeckError) -> None:
+        self.send_message(protocol.Failed.of(error))
+        self.finish(lambda: self._gone(self))
 
     def _flush(self) -> None:
         if self.closed:

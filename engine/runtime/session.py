@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 from engine.cgroups.manager import Cgroup
@@ -17,7 +18,7 @@ from engine.runtime import protocol
 from engine.runtime.birth import receive_with_descriptor
 from engine.runtime.client import Client
 from engine.runtime.loop import Loop
-from engine.runtime.stdio import Pipes, Streams, open_pipes
+from engine.runtime.stdio import Streams, open_pipes
 
 _LINGER_SECONDS = 0.1  # for output still on its way when the process ends and others keep its streams open
 
@@ -54,48 +55,75 @@ class ExecSession:
         self._loop = loop
         self._ended = ended
         self._client = client
+        self._feeds = request.interactive
         self._streams = Streams(loop, None, self._finish_if_over)
+        self._master: int | None = None
+        self._failure: protocol.Failed | None = None
         self._status: int | None = None
-        self._pid, self._pidfd = self._spawn(request, container)
+        self._begun = False
+        with ExitStack() as undo:
+            self._spawn(request, container, undo)
+            undo.pop_all()
         loop.watch(self._pidfd, self._reap)
-        client.send_message(protocol.Running(self._pid))
-        self._streams.add_viewer(client, feeds=request.interactive)
+        loop.watch(self._sync.fileno(), self._hear)
 
-    def _spawn(self, request: protocol.Exec, container: Enterable) -> tuple[int, int]:
-        pipes = None if request.process.terminal else open_pipes(request.interactive)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        child = _clone_into(container)
-        if child.pid == 0:
-            flags = entering.namespace_flags(container.spec)
-            stdio = pipes.child if pipes else None
-            entering.main(entering.Entry(request.process, container.pidfd, container.cgroup, flags, stdio, theirs))
-        theirs.close()
-        self._take_streams(ours, child, pipes)
-        return child.pid, child.pidfd
+    def _spawn(self, request: protocol.Exec, container: Enterable, undo: ExitStack) -> None:
+        self._pipes = None if request.process.terminal else open_pipes(request.interactive)
+        if self._pipes is not None:
+            undo.callback(self._pipes.close)
+        self._sync, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        undo.callback(self._sync.close)
+        with theirs:
+            self._pid, self._pidfd = _clone_into(container)
+            if self._pid == 0:
+                flags = entering.namespace_flags(container.spec)
+                stdio = self._pipes.child if self._pipes else None
+                entering.main(entering.Entry(request.process, container.pidfd, container.cgroup, flags, stdio, theirs))
+        if self._pipes is not None:
+            self._pipes.close_child_ends()
 
-    def _take_streams(self, sync: socket.socket, child: clone.Child, pipes: Pipes | None) -> None:
-        """Wait for execve, which closes the socket, and begin to pump."""
-        if pipes is not None:
+    def _hear(self) -> None:
+        """A word of the child on its way to execve, which closes the socket.
+
+        It is never waited for: root of the container may stop the child where it likes.
+        """
+        message, master = receive_with_descriptor(self._sync)
+        if master is not None:
+            self._master = master
+        elif isinstance(message, protocol.Failed):
+            self._failure = message
+        if message is None or self._failure is not None:
+            self._loop.forget(self._sync.fileno())
+            self._sync.close()
+        if message is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._begun = True
+        self._client.send_message(protocol.Running(self._pid))
+        if self._client.closed:
+            return self._let_go()
+        self._streams.add_viewer(self._client, feeds=self._feeds)
+        if self._pipes is not None:
+            pipes, self._pipes = self._pipes, None
             self._streams.use_pipes(pipes)
-        with sync:
-            while (received := receive_with_descriptor(sync))[0] is not None:
-                message, master = received
-                if isinstance(message, protocol.Failed):
-                    self._abandon(child)
-                    raise message.error()
-                if master is not None:
-                    self._streams.use_terminal(master)
+        elif self._master is not None:
+            master, self._master = self._master, None
+            self._streams.use_terminal(master)
+        return None
 
-    def _abandon(self, child: clone.Child) -> None:
-        os.waitpid(child.pid, 0)
-        os.close(child.pidfd)
-        self._status = None
-        self._streams.close()
+    def _let_go(self) -> None:
+        """Close what a process that was never executed would have had as its streams."""
+        if self._pipes is not None:
+            self._pipes.close_own_ends()
+        if self._master is not None:
+            os.close(self._master)
+        self._pipes = self._master = None
 
     def handle(self, message: protocol.Message | None, data: bytes) -> None:
         """Act on a frame of the client's: input, its end, or a new size."""
         if message is None:
-            self._streams.write(data)
+            self._streams.write(self._client, data)
         elif isinstance(message, protocol.Resize):
             self._streams.resize(message.rows, message.columns)
         elif isinstance(message, protocol.CloseStdin):
@@ -105,13 +133,14 @@ class ExecSession:
 
     def kill(self, number: int) -> None:
         """Send the process a signal; nothing happens when it has ended."""
-        try:
-            signal.pidfd_send_signal(self._pidfd, number)
-        except OSError:
-            return
+        if self._status is None:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._pidfd, number)
 
     def hang_up(self) -> None:
         """The client has gone: close the streams, so that a shell on a terminal ends."""
+        if not self._begun:  # nobody is left who wants it to be executed
+            self.kill(signal.SIGKILL)
         self._streams.remove_viewer(self._client)
         self._streams.close()
 
@@ -119,6 +148,8 @@ class ExecSession:
         self._loop.forget(self._pidfd)
         _, status = os.waitpid(self._pid, 0)
         os.close(self._pidfd)
+        while self._sync.fileno() >= 0:  # it has ended, so this ends, too
+            self._hear()
         self._status = exit_status(status)
         if not self._streams.at_end:
             self._loop.call_later(_LINGER_SECONDS, self._finish)
@@ -130,11 +161,12 @@ class ExecSession:
 
     def _finish(self) -> None:
         if self._status is None or self._client.closed:
-            return
+            return self._let_go()
         self._streams.drain()
-        self._client.send_message(protocol.Exited(self._status))
+        self._client.send_message(self._failure or protocol.Exited(self._status))
         self._client.finish(lambda: self._ended(self._client))
         self._streams.close()
+        return self._let_go()
 
 
 def _clone_into(container: Enterable) -> clone.Child:

@@ -31,6 +31,7 @@ from engine.runtime.unix_socket import listen
 
 SIGKILL_STATUS = 128 + int(signal.SIGKILL)
 _LINGER_SECONDS = 1.0
+_ACCEPT_PAUSE_SECONDS = 0.1
 
 
 def main(launch: protocol.Launch, report: socket.socket) -> NoReturn:
@@ -105,6 +106,7 @@ class Shim:
         stdio = pipes.child if pipes is not None else None
         self._living = give_birth(spec, self._launch.bundle, self._cgroup, self._launch.network, stdio)
         if pipes is not None:
+            pipes.close_child_ends()
             self._streams.use_pipes(pipes)
         elif self._living.master is not None:
             self._streams.use_terminal(self._living.master)
@@ -161,15 +163,24 @@ class Shim:
     # Connections
 
     def _accept(self) -> None:
-        connection, _ = self._listener.accept()
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # EMFILE: too many connections; they wait until some have gone
+            self._loop.forget(self._listener.fileno())
+            self._loop.call_later(_ACCEPT_PAUSE_SECONDS, self._listen_again)
+            return
         Client(self._loop, connection, self._handle, self._gone)
+
+    def _listen_again(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.watch(self._listener.fileno(), self._accept)
 
     def _handle(self, client: Client, frame: bytes) -> None:
         message = protocol.decode(frame) if frame[0] == protocol.CONTROL else None
         if client in self._sessions:
             self._sessions[client].handle(message, frame[1:])
         elif message is None:
-            self._streams.write(frame[1:])
+            self._streams.write(client, frame[1:])
         else:
             self._obey(client, message)
 

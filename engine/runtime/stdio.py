@@ -15,6 +15,8 @@ from engine.runtime.loop import Loop
 
 _STDIN_PENDING = 256 * 1024  # more than this unread by the process, and its writer has to wait
 
+_DRAIN_READS = 32  # of DATA_SIZE: more than a pipe or terminal can hold (pipe(7): 1 MiB at most without privilege)
+
 
 class Pipes(NamedTuple):
     """Both ends of a process's streams; `stdin` is -1 when the process reads from /dev/null."""
@@ -23,6 +25,22 @@ class Pipes(NamedTuple):
     stdin: int
     stdout: int
     stderr: int
+
+    def close_child_ends(self) -> None:
+        """Close what the process has as its streams by now."""
+        for descriptor in self.child:
+            os.close(descriptor)
+
+    def close_own_ends(self) -> None:
+        """Close the ends that its streams would be pumped with."""
+        for descriptor in (self.stdin, self.stdout, self.stderr):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def close(self) -> None:
+        """Close both ends of all."""
+        self.close_child_ends()
+        self.close_own_ends()
 
 
 def open_pipes(interactive: bool) -> Pipes:
@@ -54,6 +72,7 @@ class Streams:
         self._pending_size = 0
         self._close_input_when_written = False
         self._paused = False
+        self._held_back: list[Client] = []  # who wrote more than the process has read
         self.viewers: list[Client] = []
         self.feeder: Client | None = None
 
@@ -63,9 +82,7 @@ class Streams:
         self._begin({master: protocol.STDOUT})
 
     def use_pipes(self, pipes: Pipes) -> None:
-        """The process has these pipes, and its own ends by now: here they are closed."""
-        for descriptor in pipes.child:
-            os.close(descriptor)
+        """The process has these pipes; its own ends are closed here."""
         self._input = pipes.stdin
         if self._input >= 0:
             os.set_blocking(self._input, False)
@@ -156,20 +173,22 @@ class Streams:
     def drain(self) -> None:
         """Take what has been written until now; for a process that has ended while others hold its streams."""
         for descriptor, kind in list(self._outputs.items()):
-            while self._read_once(descriptor, kind):
-                pass
+            for _ in range(_DRAIN_READS):  # writers that never rest don't keep us here
+                if not self._read_once(descriptor, kind):
+                    break
 
     # Input
 
-    def write(self, data: bytes) -> None:
-        """Give bytes to the process, now or when it has room."""
+    def write(self, client: Client, data: bytes) -> None:
+        """Give a client's bytes to the process, now or when it has room."""
         if self._input < 0:
             return
         self._pending.append(data)
         self._pending_size += len(data)
         self._write_input()
-        if self._pending_size > _STDIN_PENDING and self.feeder is not None:
-            self.feeder.pause(True)
+        if self._pending_size > _STDIN_PENDING and client not in self._held_back:
+            self._held_back.append(client)
+            client.pause(True)
 
     def close_input(self) -> None:
         """The process's standard input ends after what is pending; a terminal has no such end."""
@@ -185,10 +204,15 @@ class Streams:
             except OSError:  # EPIPE: the process reads no more
                 return self._drop_input()
             self._take_pending(written)
-        if self._pending_size <= _STDIN_PENDING and self.feeder is not None:
-            self.feeder.pause(False)
+        if self._pending_size <= _STDIN_PENDING:
+            self._let_writers_go_on()
         self._watch_input()
         return None
+
+    def _let_writers_go_on(self) -> None:
+        held_back, self._held_back = self._held_back, []
+        for client in held_back:
+            client.pause(False)
 
     def _take_pending(self, written: int) -> None:
         head = self._pending.popleft()
@@ -209,6 +233,7 @@ class Streams:
     def _drop_input(self) -> None:
         self._pending.clear()
         self._pending_size = 0
+        self._let_writers_go_on()
         if self._input >= 0 and self._input not in self._outputs:
             self._loop.forget(self._input)
             os.close(self._input)
