@@ -38,11 +38,11 @@ test-vm: venv
 
 screenshots: venv
 	@.ci/setup test pictures
-	$(BIN)/python screenshots/make.py
+	$(BIN)/python -m screenshots.make
 
 bench: venv
 	@.ci/setup test
-	$(BIN)/python tests/benchmarks/start.py
+	$(BIN)/python -m tests.benchmarks.start
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -31,7 +31,7 @@ def test_from_an_empty_machine_to_a_shell_and_back(boxdeck: CommandLine, open_ap
     assert boxdeck("inspect", name).json[0]["NetworkSettings"]["IPAddress"] in screen
 
     app.press("e")
-    app.wait_for("every key goes to the shell", ":/#")
+    app.wait_for("ctrl+g", ":/#")
     app.type("echo $((6 * 7)) in $(hostname)")
     app.wait_for(f"42 in {boxdeck('inspect', name).json[0]['Id'][:12]}")
     app.type("vi /root/note")
@@ -93,7 +93,7 @@ def test_less_and_top_work_in_a_shell_and_follow_the_terminals_size(boxdeck: Com
     app = open_app()
     app.wait_for("tools", "1 of 1 running")
     app.press("e")
-    app.wait_for("every key goes to the shell", ":/#")
+    app.wait_for("ctrl+g", ":/#")
     app.type("seq 500 | less")
     app.wait_for(" 5 ")
     app.press("G")

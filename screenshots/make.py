@@ -1,0 +1,199 @@
+"""Pictures of the app from a real session: real containers under real load, with the numbers that they had.
+
+``make screenshots``, as root. Writes SVG files beside this file, and PNG ones where rsvg-convert is installed. The
+engine's root is temporary and everything is cleaned up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from engine import Engine
+from engine.errors import BoxdeckError
+from engine.model import Container, ContainerRequest, Limits, NetworkMode
+from screenshots.svg import portable
+from tui.app import BoxdeckApp
+from tui.config import Config
+
+HERE = Path(__file__).parent
+LARGE, SMALL = (132, 38), (80, 24)
+HISTORY_SECONDS = 75  # so that graphs have something to show
+
+BUSY = "i=$((RANDOM % {work} * 1000)); while [ $i -gt 0 ]; do i=$((i - 1)); done"
+SEND = "head -c $((RANDOM % 9 * {bytes} + {bytes})) /dev/zero > /dev/udp/{address}/9"
+SAY = '[ $((n % 4)) = 0 ] && echo "GET /deck/$n 200 $((RANDOM % 9 + 1)) ms"'
+COMPLAIN = '[ $((n % 37)) = 0 ] && echo "upstream slow, retrying" >&2'
+FILL = "data=$(head -c $((RANDOM % 12 + {mib}))000000 /dev/zero | tr '\\0' x)"
+JOB = "echo 'packed 1,204 files'; exit 0"
+BROKEN = "echo 'cannot reach the registry' >&2; exit 3"
+
+
+def loop(*steps: str, pause: float, **values: object) -> str:
+    """Steps to repeat, with a pause after each round."""
+    body = "; ".join(step.format(**values) for step in steps)
+    return f"while :; do n=$((n + 1)); {body}; sleep {pause}; done"
+
+
+def request(name: str, script: str, network: NetworkMode = "bridge", **limits: float) -> ContainerRequest:
+    """A container that runs a script with bash."""
+    return ContainerRequest(
+        image="base",
+        name=name,
+        command=("bash", "-c", script),
+        network=network,
+        limits=Limits(
+            memory_bytes=int(limits["memory_mib"]) << 20 if "memory_mib" in limits else None,
+            cpus=limits.get("cpus"),
+            pids=int(limits["pids"]) if "pids" in limits else None,
+        ),
+    )
+
+
+async def start_load(engine: Engine) -> None:
+    """A small fleet with something to do."""
+    for finished in (request("packer", JOB, "none"), request("nightly", BROKEN, "none")):
+        await engine.containers.run(finished)
+    db = await engine.containers.run(request("db", loop(FILL, pause=0.9, mib=6), memory_mib=128, pids=64))
+    peer = address_of(db)
+    cache = loop(FILL, SEND, pause=0.5, mib=40, bytes=700, address=peer)
+    await engine.containers.run(request("cache", cache, memory_mib=64, cpus=0.3))
+    await engine.containers.run(request("worker-1", loop(BUSY, pause=0.4, work=60), cpus=0.4, memory_mib=96))
+    await engine.containers.run(request("worker-2", loop(BUSY, pause=1.5, work=150), cpus=0.4, memory_mib=96))
+    await engine.containers.run(request("mailer", loop(SEND, pause=0.6, bytes=200, address=peer), cpus=0.2))
+    web = loop(BUSY, SEND, SAY, COMPLAIN, pause=0.15, work=30, bytes=900, address=peer)
+    await engine.containers.run(request("web", web, cpus=0.8, memory_mib=256, pids=128))
+
+
+def address_of(container: Container) -> str:
+    """Its address without the prefix length."""
+    assert container.endpoint is not None
+    return container.endpoint.address.partition("/")[0]
+
+
+class Camera:
+    """Takes pictures of one running app."""
+
+    def __init__(self, pilot: Pilot[None]) -> None:
+        self._pilot = pilot
+
+    async def press(self, *keys: str, wait: float = 0.6) -> None:
+        """Press keys and let the app answer."""
+        await self._pilot.press(*keys)
+        await self._pilot.pause(wait)
+
+    async def type(self, text: str, wait: float = 0.8) -> None:
+        """Type text and enter."""
+        named = {" ": "space", "/": "slash", "-": "minus", ".": "full_stop", "|": "vertical_line", ",": "comma"}
+        await self.press(*(named.get(letter, letter) for letter in text), "enter", wait=wait)
+
+    async def take(self, name: str) -> None:
+        """Write the picture of this moment."""
+        await self._pilot.pause(0.3)
+        path = HERE / f"{name}.svg"
+        path.write_text(portable(self._pilot.app.export_screenshot(title="boxdeck")))
+        sys.stdout.write(f"{path.relative_to(HERE.parent)}\n")
+
+
+@asynccontextmanager
+async def camera(engine: Engine, size: tuple[int, int] = LARGE, theme: str = "boxdeck-dark") -> AsyncIterator[Camera]:
+    """An app of that size."""
+    async with BoxdeckApp(engine, Config(theme=theme)).run_test(size=size) as pilot:
+        await pilot.pause(1.5)
+        yield Camera(pilot)
+
+
+async def select(shot: Camera, engine: Engine, name: str) -> None:
+    """Put the cursor on a container."""
+    await shot.press("home")
+    for container in await engine.containers.list(all_states=True):
+        if container.name == name:
+            return
+        await shot.press("down", wait=0.1)
+
+
+async def photograph(engine: Engine) -> None:
+    """All pictures."""
+    async with camera(engine) as shot:
+        await shot.take("empty")
+        await shot.press("n", wait=1.0)
+        await shot.take("run-form")
+        await shot.press("escape")
+    await engine.images.ensure("base")
+    await start_load(engine)
+    async with camera(engine) as shot:
+        await asyncio.sleep(HISTORY_SECONDS)
+        await select(shot, engine, "web")
+        await photograph_screens(shot)
+    await photograph_sizes(engine)
+
+
+async def photograph_screens(shot: Camera) -> None:
+    """Every screen, large and dark."""
+    await shot.take("containers")
+    await shot.press("e", wait=2.5)
+    await shot.type("top -d 1", wait=3.0)
+    await shot.take("shell")
+    await shot.press("q", wait=0.6)
+    await shot.type("exit", wait=1.0)
+    await shot.press("enter")
+    await shot.press("l", wait=1.5)
+    await shot.take("logs")
+    await shot.press("t", wait=1.5)
+    await shot.take("topology")
+    await shot.press("escape", "N", wait=1.5)
+    await shot.take("namespaces")
+    await shot.press("escape", "question_mark", wait=1.0)
+    await shot.take("help")
+    await shot.press("escape")
+
+
+async def photograph_sizes(engine: Engine) -> None:
+    """The same in the other theme, and on a small terminal."""
+    async with camera(engine, theme="boxdeck-light") as shot:
+        await asyncio.sleep(HISTORY_SECONDS / 2)
+        await select(shot, engine, "web")
+        await shot.take("containers-light")
+    async with camera(engine, SMALL) as shot:
+        await asyncio.sleep(5)
+        await shot.take("containers-small")
+
+
+def convert() -> None:
+    """PNG files for the README, where rsvg-convert is installed."""
+    if shutil.which("rsvg-convert") is None:
+        sys.stderr.write("rsvg-convert isn't installed, so there are no PNG files: apt-get install librsvg2-bin\n")
+        return
+    for name in ("containers", "shell"):
+        target = HERE / f"{name}.png"
+        subprocess.run(["rsvg-convert", "--width", "1400", "-o", target, HERE / f"{name}.svg"], check=True)
+
+
+async def main() -> None:
+    """Take all pictures on a root of our own."""
+    os.environ["XDG_CONFIG_HOME"] = folder = tempfile.mkdtemp(prefix="boxdeck-pictures-")
+    try:
+        async with Engine.open(f"{folder}/root", f"{folder}/run") as engine:
+            try:
+                await photograph(engine)
+            finally:
+                await engine.reset()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    convert()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except BoxdeckError as error:
+        sys.exit(f"boxdeck: {error}")
