@@ -45,7 +45,7 @@ class BoxdeckApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar = {Commands}
     BINDINGS = keys.BINDINGS
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar = ["app.tcss", "screens/containers.tcss"]  # the default screen's isn't loaded by itself
     ESCAPE_TO_MINIMIZE = False
 
     def __init__(self, engine: Engine, config: Config) -> None:
@@ -66,11 +66,14 @@ class BoxdeckApp(App[None]):
         """Boxdeck's own variables, for themes that don't know them."""
         return themes.FALLBACK_VARIABLES
 
-    async def on_mount(self) -> None:
-        """Keys, the first screen, and the loops that carry news."""
+    def get_default_screen(self) -> LiveScreen:
+        """The screen that lies below all others."""
+        return self._screens["containers"]
+
+    def on_mount(self) -> None:
+        """Keys, and the loops that carry news."""
         self.theming.say_all()
         self.set_keymap(self._config.keymap)
-        await self.push_screen(self._screens["containers"])
         for name, loop in self._live.loops().items():
             self.run_worker(loop(), name=name, group="live")
         self.run_worker(self.theming.follow(), name="themes", group="live")
@@ -108,15 +111,18 @@ class BoxdeckApp(App[None]):
         else:
             message.view.show(self._operations.logs(message.container_id))
 
+    @property
+    def _screen_in_sight(self) -> LiveScreen | None:
+        """The topmost full screen; dialogs may lie above it."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LiveScreen)), None)
+
     def _deck_changed(self) -> None:
-        for screen in self.screen_stack:
+        if screen := self._screen_in_sight:
             screen.post_message(messages.DeckChanged())
 
     def _namespaces_in_sight(self) -> bool:
-        return any(
-            isinstance(screen, LiveScreen) and screen.is_mounted and screen.shows_namespaces
-            for screen in self.screen_stack
-        )
+        screen = self._screen_in_sight
+        return screen is not None and screen.is_mounted and screen.shows_namespaces
 
     def complain(self, error: BoxdeckError) -> None:
         """Show a failure as one sentence."""
@@ -136,7 +142,7 @@ class BoxdeckApp(App[None]):
         wanted = self._screens[name]
         if self.screen is wanted:
             wanted = self._screens["containers"]
-        while len(self.screen_stack) > 2:
+        while len(self.screen_stack) > 1:
             self.pop_screen()
         if wanted is not self.containers_screen:
             self.push_screen(wanted)
@@ -149,7 +155,7 @@ class BoxdeckApp(App[None]):
 
     def action_go_to_containers(self) -> None:
         """The main screen."""
-        while len(self.screen_stack) > 2:
+        while len(self.screen_stack) > 1:
             self.pop_screen()
 
     def action_help(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from msgspec import Struct, structs
@@ -47,6 +48,7 @@ class Row(Struct, frozen=True, kw_only=True):
     pending: str = ""
 
 
+@lru_cache
 def fitting(width: int) -> tuple[Column, ...]:
     """The columns that fit, in their order, the flexible ones grown to fill the width."""
     room = width - _GAP

@@ -24,7 +24,6 @@ class ContainersScreen(LiveScreen):
     """A table at the left, the selected container at the right; on narrow screens one above the other."""
 
     HERE = "containers"
-    CSS_PATH = "containers.tcss"
     AUTO_FOCUS = "#table"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
