@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from engine.errors import InvalidRequest
 from engine.images.users import resolve_user
@@ -67,10 +68,13 @@ def _environment(process: Process, request: ExecRequest, home: str | None) -> tu
 
 
 def _read(root: int, path: str) -> bytes:
-    """A small file inside a container, whose links can't lead out of it; empty when there is none."""
+    """A small file inside a container, whose links can't lead out of it; empty when there is no such file."""
     try:
-        descriptor = open_in_root(root, path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = open_in_root(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
         return b""
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(_NAMES_FILE_LIMIT)
+    try:
+        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return os.read(descriptor, _NAMES_FILE_LIMIT) if regular else b""
+    finally:
+        os.close(descriptor)

@@ -59,10 +59,14 @@ class Session:
             self._over = True
 
     async def _receive(self) -> bytes:
-        try:
-            return await asyncio.get_running_loop().sock_recv(self._connection, protocol.FRAME_SIZE)
-        except OSError:
-            return b""
+        for _ in range(2):
+            try:
+                return await asyncio.get_running_loop().sock_recv(self._connection, protocol.FRAME_SIZE)
+            except ConnectionResetError:  # the shim left input unread; what it had said before is still to be read
+                continue
+            except OSError:
+                break
+        return b""
 
     async def write(self, data: bytes) -> None:
         """Give input to the process; returns when the shim has taken it. After the process's end it is dropped."""

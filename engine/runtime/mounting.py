@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 
 from engine.cgroups import layout
 from engine.errors import RuntimeFailure
@@ -110,16 +111,27 @@ def _target_for(source: int, root: int, destination: str) -> int:
 
 
 def make_file_in_root(root: int, path: str) -> int:
-    """An O_PATH descriptor of a file below `root`, made empty where there is none, to be mounted over."""
+    """An O_PATH descriptor of a file below `root`, made empty where there is none, to be mounted over.
+
+    A link to nowhere gives way to the file: where systemd has made an image's /etc, resolv.conf is one.
+    """
     folder, name = os.path.split(path.rstrip("/"))
     parent = make_directories_in_root(root, folder)
     try:
-        os.close(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=parent))
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):
+            _make_file(name, parent)
+        try:
+            return open_in_root(root, path, os.O_PATH)
+        except FileNotFoundError:
+            os.unlink(name, dir_fd=parent)
+            _make_file(name, parent)
+            return open_in_root(root, path, os.O_PATH)
     finally:
         os.close(parent)
-    return open_in_root(root, path, os.O_PATH)
+
+
+def _make_file(name: str, parent: int) -> None:
+    os.close(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=parent))
 
 
 def mask(path: str) -> None:
