@@ -118,14 +118,12 @@ class RunForm(ModalScreen[Container | None]):
         )
 
     def _complain(self, error: FieldError) -> None:
-        place = self.query_one(f"#{error.field}-error", Static)
-        place.update(str(error))
-        place.display = True
+        self.query_one(f"#{error.field}-error", Static).update(str(error))
         self.query_one(f"#{error.field}").focus()
 
     def _clear_errors(self) -> None:
         for place in self.query(".error").results(Static):
-            place.display = False
+            place.update()
         self._say("")
 
     def _say(self, text: str, is_error: bool = False) -> None:
@@ -138,6 +136,4 @@ def _field(name: str, widget: Input | Select[str] | Checkbox) -> ComposeResult:
     with Horizontal(classes="field"):
         yield Label(name, classes="label")
         yield widget
-    error = Static(id=f"{name}-error", classes="error", markup=False)
-    error.display = False
-    yield error
+    yield Static(id=f"{name}-error", classes="error", markup=False)

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from tui.deck import Deck
-from tui.drawing import namespaces
+from tui.drawing import namespace_forest, namespaces
 from tui.drawing.lines import Line, Span, Tone, line
 from tui.widgets.drawn import Drawn
 
@@ -49,10 +49,10 @@ class NamespaceForest(NamespacePanel):
         super().show(deck)
         if deck.namespaces is not None and deck.selected_id != self._shown_id:
             self._shown_id = deck.selected_id
-            y = namespaces.line_of(deck.namespaces, deck.selected_id, max(20, self.size.width - 1))
+            y = namespace_forest.line_of(deck.namespaces, deck.selected_id, max(20, self.size.width - 1))
             self.scroll_to(y=max(0, y - 2), animate=False)
 
     def _lines(self, deck: Deck, width: int) -> list[Line]:
         if deck.namespaces is None:
             return [line(Span("reading…", Tone.MUTED))]
-        return namespaces.tree_lines(deck.namespaces, deck.selected_id, width)
+        return namespace_forest.forest_lines(deck.namespaces, deck.selected_id, width)

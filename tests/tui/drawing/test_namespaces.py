@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model import ContainerNamespaces, IdRange, NamespaceInfo, NamespaceTree, ProcessInfo
 from tests.tui.fake_engine import KINDS
-from tui.drawing import namespaces
+from tui.drawing import namespace_forest, namespaces
 from tui.drawing.lines import Tone, plain, width
 
 HOST = tuple(NamespaceInfo(kind=kind, inode=4026531834 + n, is_host=True) for n, kind in enumerate(KINDS))
@@ -44,26 +44,48 @@ def test_a_container_shows_what_is_its_own_shared_and_the_hosts() -> None:
     ]
 
 
-def test_the_tree_hangs_containers_below_the_host() -> None:
-    lines = namespaces.tree_lines(NamespaceTree(host=HOST, containers=(own("web"), own("db"))), "id-db", 120)
-    text = [plain(line) for line in lines]
-    assert text[0] == "host"
-    assert "user 4026531834" in text[1]
-    assert any(each.startswith("├─ web") for each in text)
-    assert any(each.startswith("╰─ db") for each in text)
-    assert [span.text for line in lines for span in line if span.tone is Tone.LIT] == ["db"]
+def test_containers_hang_below_the_host_with_what_is_their_own_and_what_is_shared() -> None:
+    tree = NamespaceTree(host=HOST[:2], containers=(own("web"), own("db")))
+    lines = namespace_forest.forest_lines(tree, "id-db", 120)
+    assert [plain(each).rstrip() for each in lines[:12]] == [
+        "host",
+        "│  user 4026531834   mnt 4026531835",
+        "│",
+        "├─ web",
+        "│  own     user 4026532301   pid 4026532304",
+        "│  shared  net 4026532306 with db, backup",
+        "│  host's  time",
+        "│  maps    ids 0 → 200000 (65536)",
+        "│  runs    ╰ 1 nginx  host 48213  3.0M",
+        "│            ├ 7 worker  host 48220  4 threads",
+        "│            │ ╰ 8 helper  host 48221",
+        "│            ╰ 9 worker  host 48222",
+    ]
+    assert plain(lines[13]) == "╰─ db"
+    assert [span.text for each in lines for span in each if span.tone is Tone.LIT] == ["db"]
+
+
+def test_many_namespaces_wrap() -> None:
+    lines = namespace_forest.forest_lines(NamespaceTree(host=HOST, containers=()), None, 50)
+    assert [plain(each).rstrip() for each in lines] == [
+        "host",
+        "│  user 4026531834   mnt 4026531835",
+        "│  uts 4026531836   ipc 4026531837",
+        "│  net 4026531839   cgroup 4026531840",
+        "│  time 4026531841   pid 4026531838",
+    ]
 
 
 def test_a_container_can_be_found_to_scroll_to() -> None:
     tree = NamespaceTree(host=HOST, containers=(own("web"), own("db")))
-    lines = namespaces.tree_lines(tree, "id-db", 80)
-    assert "db" in plain(lines[namespaces.line_of(tree, "id-db", 80)])
+    lines = namespace_forest.forest_lines(tree, "id-db", 80)
+    assert "db" in plain(lines[namespace_forest.line_of(tree, "id-db", 80)])
 
 
 def test_lines_keep_to_the_width() -> None:
     tree = NamespaceTree(host=HOST, containers=(own("web"), own("db")))
     for cells in (20, 40, 60, 200):
-        assert all(width(line) <= cells for line in namespaces.tree_lines(tree, None, cells))
+        assert all(width(line) <= cells for line in namespace_forest.forest_lines(tree, None, cells))
 
 
 def test_a_long_command_gives_way_to_the_pid_on_the_host() -> None:
