@@ -6,7 +6,7 @@ import asyncio
 import socket
 from pathlib import Path
 
-from engine.errors import Conflict, RuntimeFailure
+from engine.errors import Conflict, InvalidRequest, RuntimeFailure
 from engine.launch import receive
 from engine.runtime import protocol, unix_socket
 
@@ -38,8 +38,17 @@ async def ask(runtime: Path, message: protocol.Message) -> protocol.Message:
 
 
 async def post(connection: socket.socket, message: protocol.Message) -> None:
-    """Send a message on a connection to a shim."""
-    await asyncio.get_running_loop().sock_sendall(connection, protocol.encode(message))
+    """Send a message on a connection to a shim; that the shim has gone is told by `answer`.
+
+    Raises:
+        InvalidRequest: the message is longer than a frame may be.
+    """
+    try:
+        await asyncio.get_running_loop().sock_sendall(connection, protocol.encode(message))
+    except ConnectionError:
+        return
+    except OSError as error:  # EMSGSIZE
+        raise InvalidRequest("the command and its variables are too long", "pass them in a file") from error
 
 
 async def answer(connection: socket.socket) -> protocol.Message:

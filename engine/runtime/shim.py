@@ -72,6 +72,7 @@ class Shim:
         self._runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._status = self._first_status()
         self._held = ExitStack()  # what the container has on this machine; closing it gives everything back
+        self._door = ExitStack()  # its socket: whoever finds it closed finds the last word written
         self._sessions: dict[Client, ExecSession] = {}
         self._waiting: list[Client] = []
         self._starters: list[Client] = []
@@ -82,13 +83,14 @@ class Shim:
     def run(self) -> None:
         """Make the container, serve until it has ended and everybody knows."""
         self._write(self._status)
-        try:
-            with self._held:
-                self._make()
-                self._serve()
-        except BoxdeckError as error:
-            self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(error))
-            protocol.send(self._report, protocol.Failed.of(error))
+        with self._door:
+            try:
+                with self._held:
+                    self._make()
+                    self._serve()
+            except BoxdeckError as error:
+                self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(error))
+                protocol.send(self._report, protocol.Failed.of(error))
 
     def _make(self) -> None:
         spec = self._spec = decode(Path(self._launch.bundle, "config.json").read_bytes())
@@ -98,7 +100,7 @@ class Shim:
         log = LogWriter(self._launch.log)
         self._held.callback(log.close)
         self._listener = listen(self._runtime)
-        self._held.callback(self._stop_listening)
+        self._door.callback(self._stop_listening)
         self._streams = Streams(self._loop, log, self._finish_if_over)
         self._held.callback(self._streams.close)
         terminal = spec.process is not None and spec.process.terminal
@@ -261,10 +263,12 @@ class Shim:
                 exit_status=self._exit_status,
                 oom_killed=killed_for_memory,
             )
+            self._door.close()
             self._tell_everyone(protocol.Exited(self._exit_status))
         else:
             failure = self._start_failure or _killed_too_early()
             self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(failure.error()))
+            self._door.close()
             self._answer_starters(failure)
             self._tell_everyone(failure)
 

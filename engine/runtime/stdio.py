@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from engine.linux import pty
@@ -44,14 +45,28 @@ class Pipes(NamedTuple):
 
 
 def open_pipes(interactive: bool) -> Pipes:
-    """Pipes for a process without a terminal."""
-    if interactive:
-        child_in, stdin = os.pipe2(os.O_CLOEXEC)
-    else:
-        child_in, stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), -1
-    stdout, child_out = os.pipe2(os.O_CLOEXEC)
-    stderr, child_err = os.pipe2(os.O_CLOEXEC)
+    """Pipes for a process without a terminal.
+
+    Raises:
+        OSError: EMFILE; none is left open then.
+    """
+    with ExitStack() as undo:
+        if interactive:
+            child_in, stdin = _open_pipe(undo)
+        else:
+            child_in, stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), -1
+            undo.callback(os.close, child_in)
+        stdout, child_out = _open_pipe(undo)
+        stderr, child_err = _open_pipe(undo)
+        undo.pop_all()
     return Pipes((child_in, child_out, child_err), stdin, stdout, stderr)
+
+
+def _open_pipe(undo: ExitStack) -> tuple[int, int]:
+    ends = os.pipe2(os.O_CLOEXEC)
+    for descriptor in ends:
+        undo.callback(os.close, descriptor)
+    return ends
 
 
 class Streams:
