@@ -17,6 +17,7 @@ from tui.screens.live_screen import LiveScreen
 from tui.widgets.containers_table import ContainersTable
 from tui.widgets.detail import Detail
 from tui.widgets.empty_card import EmptyCard
+from tui.widgets.field import Field
 from tui.widgets.shell_pane import ShellPane
 
 
@@ -57,7 +58,7 @@ class ContainersScreen(LiveScreen):
         with Box(id="halves"):
             with Vertical(id="list"):
                 yield ContainersTable(self.deck, id="table")
-                yield Input(id="filter", placeholder="name, image or id", select_on_focus=False)
+                yield Field(id="filter", placeholder="name, image or id", select_on_focus=False)
             yield Detail(self.deck, id="detail")
 
     def on_mount(self) -> None:

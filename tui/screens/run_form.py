@@ -16,6 +16,7 @@ from textual.widgets import Checkbox, Input, Label, Select, Static
 from engine.errors import BoxdeckError
 from engine.model import Container, ContainerRequest
 from tui.run_request import FieldError, Fields, request_of
+from tui.widgets.field import Field
 
 ImageNames = Callable[[], Awaitable[Sequence[str]]]
 Say = Callable[[str], None]
@@ -55,12 +56,12 @@ class RunForm(ModalScreen[Container | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "run a container"
             dialog.border_subtitle = "enter run · tab next field · esc close"
-            yield from _field("image", Input("base", id="image"))
-            yield from _field("command", Input("sh", id="command", placeholder="the image's own"))
-            yield from _field("name", Input(id="name", placeholder="made up"))
-            yield from _field("memory", Input(id="memory", placeholder="no limit · 256m, 1.5g"))
-            yield from _field("cpus", Input(id="cpus", placeholder="no limit · 1.5"))
-            yield from _field("pids", Input(id="pids", placeholder="no limit · 512"))
+            yield from _field("image", Field("base", id="image"))
+            yield from _field("command", Field("sh", id="command", placeholder="the image's own"))
+            yield from _field("name", Field(id="name", placeholder="made up"))
+            yield from _field("memory", Field(id="memory", placeholder="no limit · 256m, 1.5g"))
+            yield from _field("cpus", Field(id="cpus", placeholder="no limit · 1.5"))
+            yield from _field("pids", Field(id="pids", placeholder="no limit · 512"))
             yield from _field(
                 "network", Select(_NETWORKS, id="network", value="bridge", allow_blank=False, compact=True)
             )

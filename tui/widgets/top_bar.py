@@ -55,7 +55,7 @@ class TopBar(Static):
 
 
 def _count(deck: Deck) -> Line:
-    if deck.containers is None:
+    if not deck.containers:
         return ()
     return line(
         Span("   ● ", Tone.GOOD if deck.running_count else Tone.FAINT),
