@@ -14,6 +14,7 @@ from tui.drawing.lines import Line, Span, Tone, fit, line
 from tui.history import Series
 
 _GAP = 2
+_NAME_CELLS = 17
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -25,7 +26,7 @@ class Column(Struct, frozen=True, kw_only=True):
     right: bool = False
 
 
-NAME = Column(title="NAME", cells=10, most=26)
+NAME = Column(title="NAME", cells=14, most=26)
 IMAGE = Column(title="IMAGE", cells=8, most=24)
 CPU = Column(title="CPU %", cells=5, right=True)
 HISTORY = Column(title="", cells=6, most=24)
@@ -51,7 +52,7 @@ class Row(Struct, frozen=True, kw_only=True):
 @lru_cache
 def fitting(width: int) -> tuple[Column, ...]:
     """The columns that fit, in their order, the flexible ones grown to fill the width."""
-    room = width - _GAP
+    room = width  # the state's glyph and a blank take what the first column's gap would
     chosen: list[Column] = []
     for column in _BY_IMPORTANCE:
         if column.cells + _GAP <= room or column is NAME:
@@ -84,8 +85,10 @@ def row(of: Row, columns: Sequence[Column], *, selected: bool) -> Line:
 
 
 def _grown(columns: list[Column], room: int) -> list[Column]:
-    """Give spare cells out one by one, so that names and curves grow alike."""
-    grown = dict(enumerate(columns))
+    """Give spare cells out: first for names as they are made up, then one by one, so that all grow alike."""
+    wanted = max(0, min(room, _NAME_CELLS - columns[0].cells))
+    grown = dict(enumerate([structs.replace(columns[0], cells=columns[0].cells + wanted), *columns[1:]]))
+    room -= wanted
     while room > 0:
         able = [i for i, column in grown.items() if column.title in _GROWING_TITLES and column.cells < column.most]
         if not able:

@@ -74,7 +74,7 @@ def test_colour_says_how_near_a_limit_is(value: float, limit: float | None, tone
 @pytest.mark.parametrize(
     ("cells", "titles"),
     [
-        (30, ["NAME", "CPU %", ""]),
+        (30, ["NAME", "CPU %", "UP"]),
         (56, ["NAME", "IMAGE", "CPU %", "", "MEMORY"]),
         (76, ["NAME", "IMAGE", "CPU %", "", "MEMORY", "NET/s", "UP"]),
     ],
