@@ -107,6 +107,8 @@ class Preparation:
         bundle = self._paths.bundle(container.id)
         owner = first_id or 0
         try:
+            # Closed even where the root isn't: a set-user-id program of the container's is root's on the host.
+            self._paths.container(container.id).mkdir(parents=True, mode=0o700)
             (bundle / "rootfs").mkdir(parents=True)
             for folder in (self._paths.upper(container.id), self._paths.work(container.id)):
                 folder.mkdir(mode=0o755)

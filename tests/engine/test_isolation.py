@@ -97,6 +97,13 @@ async def begin_exec(engine: Engine, container: str) -> None:
     await asyncio.wait([task])
 
 
+async def test_set_user_id_programs_of_a_container_are_out_of_reach_of_the_hosts_users(engine: Engine) -> None:
+    script = "cp /bin/sh /evil; chmod 4755 /evil; chmod 4755 /etc/hosts; read forever"
+    container = await start(engine, "sh", "-c", script, interactive=True)
+    folder = engine.paths.container(container)
+    assert folder.stat().st_mode & 0o077 == 0 and folder.stat().st_uid == 0
+
+
 @pytest.mark.parametrize("user_namespace", [False, True])
 async def test_root_can_t_undo_what_is_hidden_from_it(engine: Engine, user_namespace: bool) -> None:
     script = """
