@@ -132,6 +132,8 @@ class Records:
 def _folded(container: Container, status: Status) -> Container:
     """The container as its shim describes it; a start that failed leaves it as it was, with the reason."""
     if status.state == "running":
+        if container.state is State.EXITED and container.started_unix_ns == status.started_unix_ns:
+            return container  # read before the end of this very start, which another engine has folded meanwhile
         return replace(
             container, state=State.RUNNING, pid=status.pid, started_unix_ns=status.started_unix_ns,
             finished_unix_ns=None, exit_status=None, oom_killed=False, error="",
