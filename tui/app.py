@@ -100,6 +100,10 @@ class BoxdeckApp(App[None]):
         self.deck.namespaces = message.tree
         self._deck_changed()
 
+    def on_namespaces_wanted(self) -> None:
+        """Read them now instead of soon."""
+        self._live.hurry()
+
     def on_engine_failed(self, message: messages.EngineFailed) -> None:
         """Say why numbers stand still."""
         self.complain(message.error)

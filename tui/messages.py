@@ -55,6 +55,15 @@ class NamespacesRead(Message, bubble=False):
 
 
 @dataclass
+class NamespacesWanted(Message, bubble=False):
+    """Namespaces came into sight, and should be read now."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Once is enough."""
+        return isinstance(message, NamespacesWanted)
+
+
+@dataclass
 class EngineFailed(Message, bubble=False):
     """The engine could not do something on its own account; a person should know why."""
 

@@ -98,7 +98,7 @@ class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
     def show(self) -> None:
         """Take over what the deck holds now, and paint what differs."""
         self._listed = self._deck.listed
-        size = Size(self.size.width, len(self._listed) + _HEADER_ROWS)
+        size = Size(self._cells, len(self._listed) + _HEADER_ROWS)
         if size != self.virtual_size:
             self.virtual_size = size
             self._painted.clear()
@@ -106,7 +106,12 @@ class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._keep_in_sight()
         for y in range(self.size.height):
             if self._painted.get(y) != self._line(y):
-                self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh(Region(0, y, self._cells, 1))
+
+    @property
+    def _cells(self) -> int:
+        """Cells beside the scrollbar."""
+        return self.scrollable_content_region.width
 
     def on_resize(self, event: events.Resize) -> None:
         """Other columns may fit now."""
@@ -133,11 +138,11 @@ class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
         elif index is not None and index == self._hovered:
             classes = ("containers-table--hover",)
         style = self.get_visual_style(*classes)
-        strips = Visual.to_strips(self, content_of(line), self.size.width, 1, style, pad=True, apply_selection=False)
+        strips = Visual.to_strips(self, content_of(line), self._cells, 1, style, pad=True, apply_selection=False)
         return strips[0]
 
     def _line(self, y: int) -> Line:
-        columns = table.fitting(self.size.width)
+        columns = table.fitting(self._cells)
         if y < _HEADER_ROWS:
             return table.header(columns)
         index = self._index_at(y)

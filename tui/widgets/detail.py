@@ -109,6 +109,8 @@ class Detail(Vertical):
         """The style sheet decides by class what is shown."""
         self.remove_class(*(f"-{name}" for name in (*TABS, _SHELL)))
         self.add_class(f"-{after}")
+        if self.parent is not None:
+            self.parent.set_class(after != "overview", "-deep")  # lists and shells want more lines than curves do
         self._title()
         if self.is_mounted:
             self.call_after_refresh(self.show)

@@ -13,7 +13,7 @@ from tui.widgets.shell_pane import ShellPane
 _ORDER = ("form", "confirm", "container", "log", "containers", "detail", "view", "app")
 """First words of bindings' ids, in the order in which keys are shown."""
 
-_LAST = ("app.help", "app.quit")
+_LAST = ("topology.back", "namespaces.back", "app.help", "app.quit")
 """Ids of bindings that are shown even when there's little room."""
 
 _NAMES = {

@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from tui.deck import Deck
 from tui.drawing import namespace_forest, namespaces
 from tui.drawing.lines import Line, Span, Tone, line
+from tui.messages import NamespacesWanted
 from tui.widgets.drawn import Drawn
 
 
@@ -22,9 +23,13 @@ class NamespacePanel(VerticalScroll):
         """One drawing, scrolled."""
         yield Drawn()
 
+    def on_show(self) -> None:
+        """Come into sight with what is true now."""
+        self.app.post_message(NamespacesWanted())
+
     def show(self, deck: Deck) -> None:
         """Paint the selected container."""
-        if self.is_mounted:
+        if self.is_mounted and self.size:
             self.query_one(Drawn).show(self._lines(deck, max(20, self.size.width - 1)))
 
     def _lines(self, deck: Deck, width: int) -> list[Line]:
@@ -47,10 +52,13 @@ class NamespaceForest(NamespacePanel):
     def show(self, deck: Deck) -> None:
         """Paint all, and bring a newly selected container into sight."""
         super().show(deck)
-        if deck.namespaces is not None and deck.selected_id != self._shown_id:
+        if self.size and deck.namespaces is not None and deck.selected_id != self._shown_id:
             self._shown_id = deck.selected_id
             y = namespace_forest.line_of(deck.namespaces, deck.selected_id, max(20, self.size.width - 1))
-            self.scroll_to(y=max(0, y - 2), animate=False)
+            self.call_after_refresh(self._bring_into_sight, y)
+
+    def _bring_into_sight(self, y: int) -> None:
+        self.scroll_to(y=0 if y < self.size.height // 2 else y - 2, animate=False)
 
     def _lines(self, deck: Deck, width: int) -> list[Line]:
         if deck.namespaces is None:

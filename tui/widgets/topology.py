@@ -31,7 +31,7 @@ class TopologyPanel(VerticalScroll):
 
     def show(self, deck: Deck) -> None:
         """Paint the wiring as it is now."""
-        if not self.is_mounted:
+        if not (self.is_mounted and self.size):
             return
         lines = self._lines(deck, max(30, self.size.width - 1))
         self.query_one(Drawn).show(lines)
