@@ -118,18 +118,11 @@ def eventually(condition: Callable[[], object], seconds: float = 10.0) -> bool:
 
 
 def unprivileged(*arguments: str) -> Answer:
-    """Run boxdeck as nobody."""
+    """Run boxdeck as nobody, who may read the checkout wherever it is."""
+    nobody = ("--reuid=65534", "--regid=65534", "--clear-groups")
+    reader = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
     ended = subprocess.run(
-        [
-            "setpriv",
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            sys.executable,
-            "-m",
-            "engine.cli.main",
-            *arguments,
-        ],
+        ["setpriv", *nobody, *reader, sys.executable, "-m", "engine.cli.main", *arguments],
         capture_output=True,
         text=True,
         cwd=CHECKOUT,
