@@ -28,7 +28,7 @@ class EmptyCard(Middle):
         height: 1fr;
         align: center middle;
         & > Static {
-            width: 62;
+            width: 66;
             max-width: 96%;
             height: auto;
             padding: 1 3;
