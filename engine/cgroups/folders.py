@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 from engine.errors import Conflict, InvalidRequest, Unsupported
 
+PAYLOAD = "payload"  # the cgroup below a container's own that its processes are in, see Cgroup.create
 _LEAVING_SECONDS = 2.0  # a dying process counts until its last thread is through exit
 _MAKING_ATTEMPTS = 5
 _NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)

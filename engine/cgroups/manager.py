@@ -31,8 +31,12 @@ class Cgroup:
         self._kind: V1 | V2 = V2(machine, self.path) if machine.version == "v2" else V1(machine, self.path)
 
     @classmethod
-    def create(cls, path: str, resources: LinuxResources) -> Cgroup:
+    def create(cls, path: str, resources: LinuxResources, below_limits: bool = False) -> Cgroup:
         """Make the cgroup and set its limits, or leave nothing behind.
+
+        Args:
+            below_limits: put processes in a cgroup one level down. Their cgroup namespace begins there then, and
+                whoever is root in it and manages to mount the hierarchy doesn't find the files with the limits.
 
         Raises:
             InvalidRequest: the path can't be one, or the kernel refuses a limit.
@@ -46,6 +50,10 @@ class Cgroup:
                 undo.enter_context(folders.make(folder, top))
             cgroup._kind.prepare()
             cgroup._kind.apply(resources)
+            if below_limits:
+                cgroup._kind.seat = f"/{folders.PAYLOAD}"
+                for top, folder in cgroup._kind.folders:
+                    undo.enter_context(folders.make(folder + cgroup._kind.seat, top))
             undo.pop_all()
         return cgroup
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from engine.cgroups.folders import PAYLOAD
 from engine.cgroups.layout import Layout
 
 _READ_BYTES = 16_384  # memory.stat is about 2 KiB, io.stat grows with the number of disks
@@ -107,7 +108,14 @@ def open_usage(layout: Layout, path: str) -> UsageReader:
     tops = {controller: hierarchy.point for hierarchy in layout.hierarchies for controller in hierarchy.controllers}
     # A controller that isn't mounted has no top: its file is looked for where none can be.
     paths = [f"{tops.get(controller, '/proc/self/absent')}{path}/{file}" for controller, file in _FILES_V1]
-    return UsageReader(paths, parse_v1)
+    return UsageReader([_counting(path) for path in paths], parse_v1)
+
+
+def _counting(path: str) -> str:
+    """Where OOM kills are counted: on v1 only in the very cgroup that the processes are in."""
+    folder, file = os.path.split(path)
+    below = f"{folder}/{PAYLOAD}/{file}"
+    return below if file == "memory.oom_control" and os.path.exists(below) else path
 
 
 def parse_v2(contents: Sequence[bytes]) -> Usage:

@@ -18,7 +18,10 @@ class V1:
 
     Attributes:
         folders: (top of the hierarchy, folder of the cgroup) for each hierarchy.
+        seat: where processes go, below the folder; empty for the folder itself.
     """
+
+    seat = ""
 
     def __init__(self, layout: Layout, path: str) -> None:
         self.folders = tuple((hierarchy.point, hierarchy.point + path) for hierarchy in layout.hierarchies)
@@ -58,7 +61,7 @@ class V1:
         all others wait for a grace period of RCU, 5 to 10 ms (kernel/cgroup/cgroup.c, cgroup_procs_write_start).
         """
         for _, folder in self.folders:
-            folders.write(f"{folder}/tasks", str(pid))
+            folders.write(f"{folder}{self.seat}/tasks", str(pid))
 
     def kill_all(self) -> None:
         """SIGKILL to everybody, frozen meanwhile where possible, so that nobody outruns us by forking."""
@@ -90,8 +93,11 @@ class V1:
         return True
 
     def oom_kills(self) -> int:
-        """Processes that the kernel killed for memory."""
-        return folders.value_of(folders.read(self._file("memory", "memory.oom_control")), "oom_kill") or 0
+        """Processes that the kernel killed for memory; on v1 each cgroup counts only its own."""
+        texts = [
+            folders.read(self._file("memory", f"{seat}memory.oom_control")) for seat in ("", f"{folders.PAYLOAD}/")
+        ]
+        return sum(folders.value_of(text, "oom_kill") or 0 for text in texts)
 
     def read_limits(self) -> Limits:
         """The limits in force on this cgroup itself."""

@@ -21,7 +21,10 @@ class V2:
 
     Attributes:
         folders: (top of the hierarchy, folder of the cgroup), one pair only.
+        seat: where processes go, below the folder; empty for the folder itself.
     """
+
+    seat = ""
 
     def __init__(self, layout: Layout, path: str) -> None:
         self._top = layout.unified or ""
@@ -55,7 +58,7 @@ class V2:
     def open_descriptor(self) -> int | None:
         """The folder for clone3 with CLONE_INTO_CGROUP; opened once."""
         if self._descriptor is None:
-            self._descriptor = os.open(self._folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._descriptor = os.open(self._folder + self.seat, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         return self._descriptor
 
     def close(self) -> None:
@@ -66,7 +69,7 @@ class V2:
 
     def join(self, pid: int) -> None:
         """Move a process here."""
-        folders.write(f"{self._folder}/cgroup.procs", str(pid))
+        folders.write(f"{self._folder}{self.seat}/cgroup.procs", str(pid))
 
     def kill_all(self) -> None:
         """SIGKILL to everybody at once; one by one before Linux 5.14, which brought cgroup.kill."""

@@ -95,7 +95,7 @@ class Shim:
     def _make(self) -> None:
         spec = self._spec = decode(Path(self._launch.bundle, "config.json").read_bytes())
         linux = spec.linux or Linux()
-        self._cgroup = Cgroup.create(linux.cgroups_path, linux.resources)
+        self._cgroup = Cgroup.create(linux.cgroups_path, linux.resources, below_limits=True)
         self._held.callback(self._remove_cgroup)
         log = LogWriter(self._launch.log)
         self._held.callback(log.close)

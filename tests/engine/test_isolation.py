@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import io
 import tarfile
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from engine import Engine
+from engine.cgroups import layout
+from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, InvalidRequest
-from engine.model import ContainerRequest, ExecRequest
+from engine.model import ContainerRequest, ExecRequest, Limits
 from engine.session import Session
 from tests.engine.traces import traces
 
@@ -115,6 +118,18 @@ async def test_root_can_t_undo_what_is_hidden_from_it(engine: Engine, user_names
     """
     out, _ = await run(engine, "sh", "-c", f"exec 2>/dev/null; {script}", user_namespace=user_namespace)
     assert out.split() in ([], ["/mnt:"])
+
+
+async def test_root_can_t_lift_its_own_limits(engine: Engine) -> None:
+    mount = "mount -t cgroup2 none /mnt" if layout.detect().version == "v2" else "mount -t cgroup -o memory none /mnt"
+    script = f"""{mount} && cd /mnt && for f in memory.max memory.limit_in_bytes; do
+        [ ! -e $f ] || echo -1 > $f; [ ! -e $f ] || echo max > $f; done; echo tried; sleep 1000"""
+    container = await start(
+        engine, "unshare", "-UrmC", "sh", "-c", f"exec 2>/dev/null; {script}", limits=Limits(memory_bytes=64 << 20)
+    )
+    async with aclosing(engine.containers.logs(container, follow=True)) as lines:
+        assert (await anext(lines)).data == b"tried"
+    assert Cgroup.open(engine.paths.cgroup_path(container)).read_limits().memory_bytes == 64 << 20
 
 
 # Hostile images
