@@ -101,7 +101,7 @@ async def test_processes_are_listed_parents_first_with_both_pids(start: Start) -
     assert [p.command for p in found][1:4] == ["sleep 61", "sh -c sleep 62 & wait", "sleep 62"]
     pids = [p.pid for p in found]
     assert all(p.parent_pid in pids[: pids.index(p.pid)] for p in found[1:])
-    assert all(p.threads == 1 and p.memory_bytes > 4096 for p in found)
+    assert all(p.threads == 1 and p.memory_bytes > 4096 for p in found[:4])  # others come and go
     assert sorted(p.pid_inside for p in found) == [p.pid_inside for p in sorted(found, key=lambda p: p.pid)]
 
 

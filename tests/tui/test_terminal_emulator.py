@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -193,17 +193,17 @@ def test_a_sequence_without_an_end_is_dropped_and_what_follows_it_is_shown() -> 
 
 def test_an_endless_sequence_does_not_slow_the_app_down() -> None:
     emulator = shown("\x1b]0;")
-    began = perf_counter()
+    began = process_time()
     for _ in range(500):
         emulator.feed(b"z" * 4096)
-    assert perf_counter() - began < 3
+    assert process_time() - began < 3
 
 
 @pytest.mark.parametrize("final", list("ABCDEFGHIJKLMPSTXZ@`abdefrstu"))
 def test_absurd_numbers_take_no_time(final: str) -> None:
-    began = perf_counter()
+    began = process_time()
     shown(f"x\x1b[2147483647;2147483647{final}y")
-    assert perf_counter() - began < 0.5
+    assert process_time() - began < 0.5
 
 
 def test_bytes_that_are_no_utf8_are_shown_as_replacements() -> None:
