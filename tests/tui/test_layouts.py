@@ -67,6 +67,19 @@ async def test_sides_turn_with_arrow_keys() -> None:
         await at.see("limits   memory 256M")
 
 
+async def test_full_screens_come_and_go() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        for _ in range(2):
+            await at.press("t")
+            await at.see("nat masquerade")
+            await at.press("N")
+            await at.see("host's  user")
+            await at.press("t", "t")
+            await at.see("CPU %")
+        await at.press("t", "l")
+        await at.see("CPU %", "GET /index-")
+
+
 async def test_the_detail_follows_the_selection_at_once() -> None:
     async with desk(FakeEngine(*crowd())) as at:
         await at.see("nginx -g")

@@ -1,0 +1,152 @@
+"""An app whose keys act on the selected container."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import App
+from textual.geometry import Size
+
+from engine.errors import BoxdeckError
+from engine.model import Container
+from tui import keys, messages
+from tui.config import Config
+from tui.deck import Deck
+from tui.live import Live
+from tui.operations import Operations
+from tui.screens.confirm import Confirm
+from tui.screens.containers import ContainersScreen
+from tui.screens.live_screen import LiveScreen
+from tui.screens.run_form import RunForm
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+
+class ContainerActions(App[None]):
+    """What keys do to containers; failures become a sentence on the screen.
+
+    Attributes:
+        deck: what is known at this moment.
+        operations: the engine's verbs.
+        live: the engine's news.
+        containers_screen: the main screen, which lies below all others.
+    """
+
+    def __init__(self, engine: Engine, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.deck = Deck()
+        self.operations = Operations(engine, self.deck, self.paint)
+        self.live = Live(engine, self.post_message, self._namespaces_in_sight)
+        self.containers_screen = ContainersScreen(self.deck)
+
+    def complain(self, error: BoxdeckError) -> None:
+        """Show a failure as one sentence."""
+        self.notify(str(error), severity="error", timeout=8, markup=False)
+
+    @property
+    def _screen_in_sight(self) -> LiveScreen | None:
+        """The topmost full screen; dialogs may lie above it."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LiveScreen)), None)
+
+    def paint(self) -> None:
+        """Show what the deck holds now."""
+        if screen := self._screen_in_sight:
+            screen.post_message(messages.DeckChanged())
+
+    def _namespaces_in_sight(self) -> bool:
+        screen = self._screen_in_sight
+        return screen is not None and screen.is_mounted and screen.shows_namespaces
+
+    def return_to_containers(self) -> None:
+        """Show the main screen."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    # --- what keys do ---
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Dim keys that mean nothing for the selected container."""
+        container = self.deck.selected
+        if action in keys.NEEDS_RUNNING:
+            return True if container is not None and container.is_running else None
+        if action in keys.NEEDS_ENDED:
+            return True if container is not None and not container.is_running else None
+        return True if action not in keys.NEEDS_ANY or container is not None else None
+
+    @work
+    async def action_run(self) -> None:
+        """Ask what to run."""
+        container = await self.push_screen_wait(RunForm(self.operations.image_names, self.operations.run))
+        if container is not None:
+            self.deck.expect(container.id)
+            self.live.hurry()
+
+    def action_stop(self) -> None:
+        """Stop the selected container."""
+        if container := self.deck.selected:
+            self._do(self.operations.stop(container))
+
+    def action_start(self) -> None:
+        """Start the selected container."""
+        if container := self.deck.selected:
+            self._do(self.operations.start(container))
+
+    def action_restart(self) -> None:
+        """Restart the selected container."""
+        if container := self.deck.selected:
+            self._do(self.operations.restart(container))
+
+    @work
+    async def action_remove(self) -> None:
+        """Remove the selected container, if that is really meant."""
+        container = self.deck.selected
+        if container is not None and await self.push_screen_wait(_removal(container)):
+            await self._guard(self.operations.remove(container))
+
+    @work(exclusive=True, group="shell")
+    async def action_shell(self) -> None:
+        """A shell in the selected container, or the one that is open already."""
+        container = self.deck.selected
+        if container is None:
+            return
+        self.return_to_containers()
+        detail = self.containers_screen.detail
+        if detail.return_to_shell():
+            return
+        try:
+            session = await self.operations.shell(container, self.config.shell, *_rows_and_columns(detail.size))
+        except BoxdeckError as error:
+            self.complain(error)
+        else:
+            await detail.open_shell(session, container.id, container.name)
+
+    def _do(self, work: Awaitable[None]) -> None:
+        self.run_worker(self._guard(work), group="operations", exit_on_error=False)
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except BoxdeckError as error:
+            self.complain(error)
+        self.containers_screen.detail.forget_logs()
+        self.live.hurry()
+
+    def action_logs(self) -> None:
+        """The logs of the selected container."""
+        self.return_to_containers()
+        self.containers_screen.detail.tab = "logs"
+
+
+def _removal(container: Container) -> Confirm:
+    sentence = "Everything that was written in it is removed with it."
+    if container.is_running:
+        sentence = f"It is running: its processes will be killed. {sentence}"
+    return Confirm(f"remove {container.name}", sentence, "kill and remove it" if container.is_running else "remove it")
+
+
+def _rows_and_columns(size: Size) -> tuple[int, int]:
+    return max(2, size.height), max(10, size.width)
