@@ -11,7 +11,7 @@ from engine.linux.paths import open_in_root
 from engine.model import ExecRequest
 from engine.oci.runtime_spec import ConsoleSize, Process, Spec, User
 from engine.runtime.process import DEFAULT_PATH
-from engine.runtime.spec import default_capabilities
+from engine.runtime.spec import default_capabilities, require_text, with_variables
 
 _NAMES_FILE_LIMIT = 1 << 20
 
@@ -26,6 +26,7 @@ def compile_exec(spec: Spec, pid: int | None, request: ExecRequest) -> Process:
         InvalidRequest: a user that the container doesn't have, a variable that is none, nothing to run.
     """
     assert spec.process is not None
+    require_text(request)
     if not request.argv:
         raise InvalidRequest("there is no command to run", "name one after the container")
     user, home = _user(spec.process, pid, request)
@@ -59,12 +60,7 @@ def _environment(process: Process, request: ExecRequest, home: str | None) -> tu
         merged["HOME"] = home
     if request.tty:
         merged.setdefault("TERM", "xterm")
-    for entry in request.env:
-        name, equals, value = entry.partition("=")
-        if not name or not equals:
-            raise InvalidRequest(f"{entry!r} is not an environment variable", "write it as NAME=value")
-        merged[name] = value
-    return tuple(f"{name}={value}" for name, value in merged.items())
+    return with_variables(merged, request.env)
 
 
 def _read(root: int, path: str) -> bytes:

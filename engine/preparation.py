@@ -41,6 +41,7 @@ class Preparation:
             InvalidRequest: the request can't be fulfilled by anybody.
             Conflict: the name is in use.
         """
+        compiler.require_text(request)
         lowers = lower_directories(self._paths, image)
         user = _image_user(lowers, request.user if request.user is not None else image.config.user)
         if request.hostname:

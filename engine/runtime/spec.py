@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from engine.errors import InvalidRequest
@@ -105,6 +106,18 @@ def argv(request: ContainerRequest, image: ImageConfig) -> tuple[str, ...]:
     return entrypoint + command
 
 
+def require_text(request: Struct) -> None:
+    """Refuse what ``config.json``, which is UTF-8, can't hold.
+
+    Raises:
+        InvalidRequest: a word of the request has bytes that are no UTF-8.
+    """
+    try:
+        msgspec.json.encode(request)
+    except UnicodeEncodeError as error:  # Python stands for such bytes with surrogates (PEP 383)
+        raise InvalidRequest(f"{error.object!a} is not text in UTF-8", "write it in UTF-8") from error
+
+
 def environment(variables: tuple[str, ...], image: ImageConfig, home: str, hostname: str, tty: bool) -> tuple[str, ...]:
     """The image's environment, then what docker adds, then the request's own, later entries winning.
 
@@ -114,7 +127,17 @@ def environment(variables: tuple[str, ...], image: ImageConfig, home: str, hostn
     merged = {"PATH": DEFAULT_PATH, "HOSTNAME": hostname, "HOME": home}
     if tty:
         merged["TERM"] = "xterm"
-    for entry in image.env + variables:
+    return with_variables(merged, image.env + variables)
+
+
+def with_variables(known: dict[str, str], entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Variables and further ``NAME=value`` entries, later ones winning, as a process gets them.
+
+    Raises:
+        InvalidRequest: an entry without a name or an equals sign.
+    """
+    merged = dict(known)
+    for entry in entries:
         name, equals, value = entry.partition("=")
         if not name or not equals or "\0" in entry:
             raise InvalidRequest(f"{entry!r} is not an environment variable", "write it as NAME=value")

@@ -125,7 +125,7 @@ async def test_on_the_bridge_it_has_an_address_and_reaches_its_neighbour(engine:
 
 async def test_without_a_network_it_has_only_loopback(engine: Engine) -> None:
     assert (
-        await sh(engine, "ls /sys/class/net; cat /sys/class/net/lo/operstate; ping -c1 -W1 127.0.0.1 >&-")
+        await sh(engine, "ls /sys/class/net; cat /sys/class/net/lo/operstate; ping -c1 -W1 127.0.0.1 >/dev/null")
         == "lo\nunknown\n"
     )
 
@@ -141,7 +141,8 @@ async def test_on_the_hosts_network_it_sees_the_hosts_interfaces(engine: Engine)
 async def test_in_a_user_namespace_root_is_nobody_on_the_host(engine: Engine) -> None:
     container = await engine.containers.run(request("sh", "-c", "touch /mine; sleep 1000", user_namespace=True))
     assert os.stat(f"/proc/{container.pid}").st_uid >= 1_000_000_000
-    script = "id -u; stat -c %u /mine /bin/sh; touch /usr/new && stat -c %u /usr/new"
+    wait = "until [ -e /mine ]; do sleep 0.01; done"
+    script = f"{wait}; id -u; stat -c %u /mine /bin/sh; touch /usr/new && stat -c %u /usr/new"
     session = await engine.containers.exec(container.id, ExecRequest(argv=("sh", "-c", script)))
     assert await output(session) == ("0\n0\n0\n0\n", "", 0)
     upper = engine.paths.upper(container.id)

@@ -98,10 +98,16 @@ def test_variables_of_the_request_win_over_the_images() -> None:
     assert "LANG=C" not in process.env
 
 
-@pytest.mark.parametrize("entry", ["", "=x", "NAME", "A\0=b"])
+@pytest.mark.parametrize("entry", ["", "=x", "NAME", "A=\0"])
 def test_what_is_no_variable_is_refused(entry: str) -> None:
     with pytest.raises(InvalidRequest, match="NAME=value"):
         compiled(env=(entry,))
+
+
+def test_what_a_config_can_t_hold_is_refused() -> None:
+    for request in (ContainerRequest(image="x", env=("A=\udcff",)), ContainerRequest(image="x", command=("\udcff",))):
+        with pytest.raises(InvalidRequest, match="not text in UTF-8"):
+            compiler.require_text(request)
 
 
 def test_a_relative_working_directory_is_refused() -> None:
