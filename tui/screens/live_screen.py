@@ -14,7 +14,7 @@ from tui.messages import DeckChanged
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.top_bar import TopBar
 
-_WIDTHS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+_WIDTHS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]
 _HEIGHTS = [(0, "-low"), (30, "-medium"), (46, "-high")]
 """Classes by columns and rows, for style sheets."""
 

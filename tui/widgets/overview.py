@@ -27,6 +27,7 @@ class Overview(Widget):
         & > #facts { margin-bottom: 1; }
         & > #curves { height: 1fr; layout: vertical; }
         Graph { margin-bottom: 1; }
+        #network { margin-bottom: 0; }
 
         &.-short > #facts { margin-bottom: 0; }
         &.-short > #curves { layout: horizontal; }
