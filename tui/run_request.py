@@ -106,8 +106,9 @@ def _cpus(text: str) -> float | None:
 
 
 def _pids(text: str) -> int | None:
-    if not text.strip():
+    word = text.strip()
+    if not word:
         return None
-    if not text.strip().isdecimal() or int(text) < 1:
-        raise FieldError("pids", f"{text.strip()!r} isn't a number of processes", "such as 512")
-    return int(text)
+    if not word.isdecimal() or int(word) < 1:
+        raise FieldError("pids", f"{word!r} isn't a number of processes", "such as 512")
+    return int(word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -66,6 +66,7 @@ def test_a_wrong_field_is_named_with_a_sentence(field: str, text: str, says: str
     assert ": " in str(caught.value)
 
 
+@example("pids", "0\x1f")  # white space to str.strip, but not to int
 @given(st.sampled_from(["command", "name", "memory", "cpus", "pids"]), st.text(max_size=12))
 def test_whatever_is_typed_gives_a_request_or_a_sentence_for_its_field(field: str, text: str) -> None:
     with contextlib.suppress(FieldError):
