@@ -33,7 +33,7 @@ BUSY = "i=$((RANDOM % {work} * 1000)); while [ $i -gt 0 ]; do i=$((i - 1)); done
 SEND = "head -c $((RANDOM % 9 * {bytes} + {bytes})) /dev/zero > /dev/udp/{address}/9"
 SAY = '[ $((n % 4)) = 0 ] && echo "GET /deck/$n 200 $((RANDOM % 9 + 1)) ms"'
 COMPLAIN = '[ $((n % 37)) = 0 ] && echo "upstream slow, retrying" >&2'
-FILL = "data=$(head -c $((RANDOM % 12 + {mib}))000000 /dev/zero | tr '\\0' x)"
+FILL = "data=$(head -c $((RANDOM % {spread} + {mib}))000000 /dev/zero | tr '\\0' x)"
 JOB = "echo 'packed 1,204 files'; exit 0"
 BROKEN = "echo 'cannot reach the registry' >&2; exit 3"
 
@@ -61,11 +61,13 @@ def request(name: str, script: str, network: NetworkMode = "bridge", **limits: f
 
 async def start_load(engine: Engine) -> None:
     """A small fleet with something to do."""
-    for finished in (request("packer", JOB, "none"), request("nightly", BROKEN, "none")):
-        await engine.containers.run(finished)
-    db = await engine.containers.run(request("db", loop(FILL, pause=0.9, mib=6), memory_mib=128, pids=64))
+    ended = (request("packer", JOB, "none"), request("nightly", BROKEN, "none"))
+    greedy = request("resizer", loop(FILL, pause=0, mib=90, spread=9), "none", memory_mib=64)
+    for container in (*ended, greedy):
+        await engine.containers.run(container)
+    db = await engine.containers.run(request("db", loop(FILL, pause=0.9, mib=3, spread=6), memory_mib=128, pids=64))
     peer = address_of(db)
-    cache = loop(FILL, SEND, pause=0.5, mib=40, bytes=700, address=peer)
+    cache = loop(FILL, SEND, pause=0.5, mib=2, spread=3, bytes=700, address=peer)
     await engine.containers.run(request("cache", cache, memory_mib=64, cpus=0.3))
     await engine.containers.run(request("worker-1", loop(BUSY, pause=0.4, work=60), cpus=0.4, memory_mib=96))
     await engine.containers.run(request("worker-2", loop(BUSY, pause=1.5, work=150), cpus=0.4, memory_mib=96))
