@@ -68,7 +68,14 @@ class V1:
         frozen = self._try_freeze()
         kill_listed(self.main_folder)
         if frozen:  # signals reach frozen processes only when they thaw
+            self._thaw_or_gone()
+
+    def _thaw_or_gone(self) -> None:
+        try:
             self.set_frozen(False)
+        except OSError:
+            if os.path.isdir(self.main_folder):
+                raise  # otherwise all have died, and somebody else has removed the cgroup already
 
     def set_frozen(self, frozen: bool, patience_seconds: float = 5.0) -> None:
         """Freeze or thaw, and wait until the kernel says it is done (freezer-subsystem.rst)."""

@@ -75,7 +75,9 @@ class V2:
         """SIGKILL to everybody at once; one by one before Linux 5.14, which brought cgroup.kill."""
         try:
             folders.write(f"{self._folder}/cgroup.kill", "1")
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):  # ENODEV: removed by somebody else just now
+                raise
             kill_listed(self._folder)
 
     def set_frozen(self, frozen: bool) -> None:
