@@ -1,7 +1,7 @@
 """What programs of ours may leave on a machine: mounts, cgroups, links, nftables tables, processes.
 
 ``python -m tests.leftovers list > before``, and later ``python -m tests.leftovers compare before``: prints what is
-new since then, and what carries our names, and fails when that is anything.
+new since then, and fails when that is anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OUR_PROCESSES = ("boxdeck", "boxdeck-shim", "boxdeck-launch")
-_OUR_WORDS = ("boxdeck", "link bd")
+_OUR_WORD = "boxdeck"
 PATIENCE_SECONDS = 5.0  # network namespaces and cgroups are taken down in the kernel's own time
 
 
@@ -25,9 +25,9 @@ def everything() -> frozenset[str]:
     return frozenset([*_mounts(), *_cgroups(), *_links(), *_tables(), *_processes()])
 
 
-def ours(found: frozenset[str]) -> frozenset[str]:
-    """What carries our names."""
-    return frozenset(thing for thing in found if any(word in thing for word in _OUR_WORDS))
+def new_since(before: frozenset[str]) -> frozenset[str]:
+    """What wasn't there before. Cgroups come and go on any machine, so of them only those with our names."""
+    return frozenset(t for t in everything() - before if not t.startswith("cgroup ") or _OUR_WORD in t)
 
 
 def settled(*words: str) -> frozenset[str]:
@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
         return 0
     before = frozenset(Path(arguments[1]).read_text().splitlines())
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (left := (everything() - before) | ours(everything())) and time.monotonic() < deadline:
+    while (left := new_since(before)) and time.monotonic() < deadline:
         time.sleep(0.1)
     for thing in sorted(left):
         sys.stderr.write(f"left behind: {thing}\n")
