@@ -198,13 +198,14 @@ async def test_selected_text_has_no_marks_and_no_wraps() -> None:
 async def test_a_flood_is_kept_up_with_and_the_app_stays_responsive() -> None:
     async with desk(size=(100, 40)) as (view, pilot):
         view.show(numbers(40_000))
-        began, slowest, before = perf_counter(), 0.0, process_time()
+        began, before = perf_counter(), process_time()
+        delays = []
         while not rows(view)[-1].endswith(" 39999"):
             asked = process_time()  # our own share of the processor: others may be busy, too
             await asyncio.sleep(0.001)
-            slowest = max(slowest, process_time() - asked)
+            delays.append(process_time() - asked)
             assert perf_counter() - began < 30
-        assert slowest < 0.6
+        assert sorted(delays)[len(delays) * 9 // 10] < 0.3
         assert 40_000 / (process_time() - before) > 5_000
         assert len(view._buffer) == 5_000
         await pilot.pause()

@@ -231,12 +231,12 @@ async def test_a_flood_leaves_the_app_responsive_and_holds_the_process_up() -> N
     async with desk("yes") as (app, pilot):
         await until_shown(pilot, "y")
         began, before = perf_counter(), app.session.read_bytes
-        slowest = 0.0
+        delays = []
         while perf_counter() - began < 1.5:
             asked = process_time()  # our own share of the processor: others may be busy, too
             await asyncio.sleep(0.001)
-            slowest = max(slowest, process_time() - asked)
-        assert slowest < 0.6
+            delays.append(process_time() - asked)
+        assert sorted(delays)[len(delays) * 9 // 10] < 0.2  # nine turns of ten are over before anybody notices
         assert app.session.read_bytes - before < 10_000_000
         await pilot.press("ctrl+c")
         await until(pilot, lambda: "ended 130" in app.notes)
