@@ -67,6 +67,17 @@ async def test_sides_turn_with_arrow_keys() -> None:
         await at.see("limits   memory 256M")
 
 
+async def test_the_side_that_is_shown_is_lit_in_the_frame() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        frame = at.app.screen.query_one(Detail)
+        for key, side in (("l", "logs"), ("right", "overview"), ("right", "namespaces")):
+            await at.press(key)
+            await at.see(side)
+            title = frame._shown_title
+            lit = [title.plain[s.start : s.end].strip() for s in title.spans if str(s.style) == "bold $accent"]
+            assert lit == [side]
+
+
 async def test_full_screens_come_and_go() -> None:
     async with desk(FakeEngine(*crowd())) as at:
         for _ in range(2):

@@ -62,9 +62,9 @@ def ceiling(value: float, *, binary: bool = False) -> float:
 
 
 def _scaled(value: float, base: int, suffixes: tuple[str, ...], ending: str) -> str:
-    """Two or three digits and a suffix; a decimal only below ten and above the smallest unit."""
+    """One to three digits and a suffix; a decimal only below ten and above the smallest unit."""
     index = 0
-    while value >= base - 0.5 and index < len(suffixes) - 1:
+    while value >= 999.5 and index < len(suffixes) - 1:
         value /= base
         index += 1
     digits = f"{value:.1f}" if index and value < 9.95 else f"{value:.0f}"

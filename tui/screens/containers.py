@@ -91,7 +91,7 @@ class ContainersScreen(LiveScreen):
         listed, every = len(self.deck.listed), len(self.deck.containers or ())
         count = f"{listed} of {every}" if self.deck.filter_text else f"{every}"
         title = Content.assemble(("containers ", "bold $foreground"), (count, "$muted"))
-        if title != self._shown_title:  # setting it repaints the whole panel
+        if not title.is_same(self._shown_title):  # setting it repaints the whole panel
             self._shown_title = self.query_one("#list").border_title = title
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -126,7 +126,7 @@ class Detail(Vertical):
         tabs = [(f" {tab} ", "bold $accent" if tab == self.tab else "$muted") for tab in self.tabs]
         room = self.size.width - sum(len(text) for text, _ in tabs) - 2
         title = Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
-        if title != self._shown_title:  # setting it repaints the whole panel
+        if not title.is_same(self._shown_title):  # setting it repaints the whole panel
             self._shown_title = self.border_title = title
 
     def on_click(self, event: events.Click) -> None:
