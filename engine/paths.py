@@ -103,15 +103,6 @@ class Paths:
         """The file that the shim replaces whenever something changes."""
         return self.runtime(container_id) / "status.json"
 
-    def shim_socket(self, container_id: str) -> Path:
-        """The shim's socket (SOCK_SEQPACKET)."""
-        return self.runtime(container_id) / "shim.sock"
-
-    @property
-    def network_templates(self) -> Path:
-        """Netlink messages that were encoded once (`engine.network.templates`)."""
-        return self.runroot / "network-templates"
-
     # Names of kernel objects
 
     @property
