@@ -103,6 +103,11 @@ class Paths:
         """The file that the shim replaces whenever something changes."""
         return self.runtime(container_id) / "status.json"
 
+    @property
+    def network_templates(self) -> Path:
+        """Netlink messages that were encoded once (`engine.network.templates`)."""
+        return self.runroot / "network-templates"
+
     # Names of kernel objects
 
     @property

@@ -16,7 +16,7 @@ from engine.runtime import rootfs
 def overlay(bundle: Path, layer: Path) -> Spec:
     for name in ("rootfs", "upper", "work"):
         (bundle / name).mkdir()
-    options = (f"lowerdir={layer}", f"upperdir={bundle / 'upper'}", f"workdir={bundle / 'work'}")
+    options = (f"lowerdir={rootfs.escaped(str(layer))}", f"upperdir={bundle / 'upper'}", f"workdir={bundle / 'work'}")
     mount = Mount(destination="/", type="overlay", source="overlay", options=options)
     return Spec(oci_version="1.2.0", root=Root(path="rootfs"), mounts=(mount,))
 
