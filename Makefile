@@ -5,7 +5,7 @@
 #   make lint         ruff and mypy
 #   make test-vm      the engine's tests on a kernel with cgroup v2, in a virtual machine
 #   make screenshots  pictures of a real session, into screenshots/
-#   make bench        how long the command line and a container take to start
+#   make bench        start, exec and statistics beside others of their kind; ROUNDS=100 FORM=--markdown as README has it
 #   make clean        remove what was built
 
 SHELL := /bin/bash
@@ -13,6 +13,7 @@ BIN := .venv/bin
 export VM_CACHE ?= $(CURDIR)/build/vm
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 TESTS ?= tests
+ROUNDS ?= 100
 
 .DEFAULT_GOAL := run
 .PHONY: run test venv lint test-vm screenshots bench clean
@@ -41,8 +42,8 @@ screenshots: venv
 	$(BIN)/python -m screenshots.make
 
 bench: venv
-	@.ci/setup test
-	$(BIN)/python -m tests.benchmarks.start
+	@.ci/setup test bench
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks $(ROUNDS) $(FORM)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,16 +6,15 @@ launcher and the shim, which live in this package too, pay for nothing that they
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 __all__ = ["Engine", "__version__"]
 
+TYPE_CHECKING = False  # as type checkers read it; importing `typing` for it would cost every start of boxdeck-oci
 if TYPE_CHECKING:
     from engine.engine import Engine
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "Engine":
         from engine.engine import Engine
 

@@ -6,28 +6,47 @@ import asyncio
 import shutil
 import signal as signals
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine import log_reader, naming, shims
+from engine import joining, log_reader, naming, shims
 from engine.errors import BoxdeckError, Conflict, NotFound
 from engine.exec_process import compile_exec
+from engine.history import read_history
 from engine.images.images import Images
 from engine.launch import Launcher
+from engine.limits import Limits
 from engine.locks import ContainerLock
-from engine.model import Container, ContainerRequest, Endpoint, ExecRequest, ImageConfig, LogLine, State
+from engine.model import (
+    Container,
+    ContainerRequest,
+    ExecRequest,
+    History,
+    ImageConfig,
+    LogLine,
+    ProcessInfo,
+    State,
+)
 from engine.network.networks import Networks
-from engine.network.plan import NetworkPlan
 from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.preparation import Preparation
 from engine.records import Records
 from engine.recovery import Recovery
+from engine.running import Running
 from engine.runtime import protocol, status
 from engine.session import Session
 from engine.signal_names import signal_number
+from engine.starting import Starting
 from engine.store.database import Database
+from engine.updates import Updates
+
+if TYPE_CHECKING:
+    from engine.model import LimitsInForce
+    from engine.top import Top
 
 
 class Containers:
@@ -39,10 +58,25 @@ class Containers:
         self._paths = paths
         self._images = images
         self._networks = networks
-        self._launcher = launcher
         self._records = Records(database)
         self._recovery = Recovery(paths, self._records)
+        self._running = Running(paths, database, self._records, self._recovery)
         self._preparation = Preparation(paths, database, self._records, networks)
+        self._updates = Updates(paths, self._records)
+        self._starting = Starting(
+            paths,
+            self._records,
+            self._recovery,
+            self._preparation,
+            networks,
+            self._updates,
+            launcher,
+            lambda container: self._end(container, signals.SIGKILL, None),
+        )
+
+    def close(self) -> None:
+        """Let go of what watches the containers."""
+        self._running.close()
 
     # Looking
 
@@ -51,6 +85,18 @@ class Containers:
         await self.refresh()
         return tuple(c for c in self._records.all() if all_states or c.is_running)
 
+    async def running(self, doubtful: Collection[str] = ()) -> tuple[Container, ...]:
+        """As `list`, for those who ask every second: without news it costs next to nothing.
+
+        Args:
+            doubtful: ids of those that the caller found nothing of any more; they are looked at closely.
+        """
+        for container_id in self._running.look(doubtful):
+            container = self._records.get(container_id)
+            if container is not None and container.request.auto_remove and container.state is State.EXITED:
+                await self._sweep(container_id)
+        return self._running.containers
+
     async def get(self, reference: str) -> Container:
         """A container by name, id or unique prefix of its id.
 
@@ -58,8 +104,14 @@ class Containers:
             NotFound: none goes by it.
             InvalidRequest: several do.
         """
-        await self.refresh()
-        return self._records.find(reference)
+        container = self._records.find(reference)
+        if not self._recovery.refresh_one(container.id) and container.is_running:
+            await self.refresh()
+        container = self._records.find(reference)
+        if container.request.auto_remove and container.state is State.EXITED:
+            await self._sweep(container.id)
+            return self._records.find(reference)
+        return container
 
     async def refresh(self) -> None:
         """Take over what shims have written since; containers that asked for it are removed at their end."""
@@ -70,12 +122,24 @@ class Containers:
 
     def _seen(self, container: Container) -> Container:
         """The container as it is now, also when it has ended already; for those who hold its lock."""
-        self._recovery.refresh()
+        self._recovery.refresh_one(container.id)
         return self._records.get(container.id) or container
+
+    def _follow_up(self, container: Container) -> Callable[[], Awaitable[None]]:
+        """What to do when a session hears of the container's end: take it over, and remove what asked for it."""
+
+        async def ended() -> None:
+            if not self._recovery.refresh_one(container.id):
+                self._recovery.refresh()
+            if container.request.auto_remove and not self._seen(container).is_running:
+                await self._sweep(container.id)
+
+        return ended
 
     async def recover(self) -> None:
         """Once per engine: clean up what killed engines, shims and machines have left."""
         self._recovery.clean_up()
+        self._updates.settle_all()
         await self.refresh()
 
     async def runtime_spec(self, reference: str) -> bytes:
@@ -83,7 +147,41 @@ class Containers:
         return self._config(await self.get(reference))
 
     def _config(self, container: Container) -> bytes:
-        return (self._paths.bundle(container.id) / "config.json").read_bytes()
+        return joining.template(self._paths, container.id).read_bytes()
+
+    async def top(self, reference: str, proportional: bool = False) -> tuple[ProcessInfo, ...]:
+        """The processes inside with what they use, parents before children.
+
+        Percents are over the time since the last call, and None in the first.
+
+        Args:
+            proportional: find out `ProcessInfo.proportional_bytes`, too, which walks through all their pages.
+
+        Raises:
+            Conflict: it isn't running.
+        """
+        container = await self.get(reference)
+        self._require_running(container)
+        path = self._paths.cgroup_path(container.id)
+        return await asyncio.to_thread(self._top.look, path, container.pid or 0, proportional)
+
+    @cached_property
+    def _top(self) -> Top:
+        from engine.top import Top
+
+        return Top()
+
+    async def history(self, reference: str) -> History:
+        """What it used in the last hour by the second, and in the last day by the minute.
+
+        It is recorded from each start on whether anybody looks or not, and kept until the container is removed or the
+        machine is restarted. An end within the first second leaves no record.
+
+        Raises:
+            NotFound: there is none.
+        """
+        container = await self.get(reference)
+        return await asyncio.to_thread(read_history, self._paths.history(container.id), container.id)
 
     # Life
 
@@ -115,8 +213,8 @@ class Containers:
         """
         container = await self.get(reference)
         async with ContainerLock(self._paths, container.id).held():
-            if await self._ready_to_start(container):
-                await self._launch(container, start=True)
+            if await self._starting.is_ready(container):
+                (await self._starting.launch(container, attach=False)).close()
             return self._seen(container)
 
     async def start_attached(self, reference: str) -> Session:
@@ -128,20 +226,13 @@ class Containers:
         """
         container = await self.get(reference)
         async with ContainerLock(self._paths, container.id).held():
-            if not await self._ready_to_start(container):
+            if not await self._starting.is_ready(container):
                 raise Conflict(
                     f"{container.name} is running already", f"attach to it with: boxdeck attach {container.name}"
                 )
-            await self._launch(container, start=False)
-            connection = await self._attach(container, stdin=container.request.interactive)
-            try:
-                await shims.ask(self._paths.runtime(container.id), protocol.Start())
-            except BaseException:
-                connection.close()
-                self._recovery.refresh()
-                raise
+            connection = await self._starting.launch(container, attach=True)
             container = self._seen(container)
-        return Session(connection, container, container.request.tty, self.refresh)
+        return Session(connection, container, container.request.tty, self._follow_up(container))
 
     async def run(self, request: ContainerRequest) -> Container:
         """Create and start; a start that fails leaves nothing behind."""
@@ -161,55 +252,42 @@ class Containers:
             await self._remove_quietly(container.id)
             raise
 
-    async def _ready_to_start(self, container: Container) -> bool:
-        """Clear away what an earlier run left; False when the container runs. The caller holds its lock."""
-        found = status.read(self._paths.status(container.id))
-        if found is not None and not found.is_final and status.shim_is_alive(found):
-            return False
-        self._recovery.refresh()
-        shutil.rmtree(self._paths.runtime(container.id), ignore_errors=True)
-        return True
+    # Limits
 
-    async def _launch(self, container: Container, start: bool) -> None:
-        request = protocol.Launch(
-            container_id=container.id,
-            generation=self._records.next_generation(container.id),
-            bundle=str(self._paths.bundle(container.id)),
-            runtime_directory=str(self._paths.runtime(container.id)),
-            log=str(self._paths.log(container.id)),
-            network=await self._network_plan(container),
-            interactive=container.request.interactive,
-            start=start,
-        )
-        try:
-            await self._launcher.launch(request)
-        finally:
-            self._recovery.refresh()
+    async def update(self, reference: str, limits: Limits) -> Container:
+        """Change the limits that are given, all or none; at once if it runs, and for every later start.
 
-    async def _network_plan(self, container: Container) -> NetworkPlan | None:
-        if container.request.network == "host":
-            return None
-        if container.endpoint is None:
-            return await self._networks.loopback_plan()
-        await self._networks.ensure()
-        return await self._networks.plan(self._current_endpoint(container))
+        Raises:
+            InvalidRequest: they contradict each other or the present ones, or the kernel refuses one.
+            Unsupported: this machine hasn't got one.
+        """
+        container = await self.get(reference)
+        async with ContainerLock(self._paths, container.id).held():
+            return self._updates.update(self._seen(container).id, limits)
 
-    def _current_endpoint(self, container: Container) -> Endpoint:
-        """The container's address, which is new when its network had to move to another subnet."""
-        endpoint = self._networks.lease(container.id)
-        if endpoint != container.endpoint:
-            self._preparation.move(container, endpoint)
-        return endpoint
+    async def limits(self, reference: str) -> LimitsInForce:
+        """What binds a running container: memory, processor time and processes, and all limits of its own as in force.
+
+        Raises:
+            Conflict: it isn't running.
+        """
+        from engine.cgroups.in_force import in_force
+        from engine.cgroups.manager import Cgroup
+
+        container = await self.get(reference)
+        self._require_running(container)
+        path = self._paths.cgroup_path(container.id)
+        return replace(in_force(path), own=Cgroup(path).read_limits())
 
     # Ending
 
     async def stop(self, reference: str, timeout_seconds: float = 10.0) -> Container:
-        """Ask the process to end with the image's stop signal, and kill it when the time is over."""
+        """Ask the process to end, by the stop signal of request or image, and kill it when the time is over."""
         container = await self.get(reference)
         if container.is_running:
-            image_signal = (await self._image_config(container)).stop_signal
+            wanted = container.request.stop_signal or (await self._image_config(container)).stop_signal
             self._records.record_event(container, "stop")
-            if not await self._end(container, signal_number(image_signal), timeout_seconds):
+            if not await self._end(container, signal_number(wanted), timeout_seconds):
                 await self._end(container, signals.SIGKILL, None)
         return self._records.get(container.id) or container
 
@@ -225,7 +303,7 @@ class Containers:
             return False
         except BoxdeckError:
             pass  # it ended, or its shim was killed, between two of these lines
-        await self.refresh()
+        await self._follow_up(container)()
         return True
 
     async def kill(self, reference: str, signal: str = "SIGKILL") -> None:
@@ -283,6 +361,7 @@ class Containers:
         self._records.delete(container)  # from here on it is gone; folders that stay are recovery's
         shutil.rmtree(self._paths.runtime(container_id), ignore_errors=True)
         await asyncio.to_thread(shutil.rmtree, self._paths.container(container_id), True)
+        self._paths.history(container_id).unlink(missing_ok=True)
         ContainerLock(self._paths, container_id).forget()
 
     async def _remove_quietly(self, container_id: str) -> None:
@@ -329,7 +408,7 @@ class Containers:
         container = await self.get(reference)
         self._require_running(container)
         connection = await self._attach(container, stdin=container.request.interactive)
-        return Session(connection, container, container.request.tty, self.refresh)
+        return Session(connection, container, container.request.tty, self._follow_up(container))
 
     async def _attach(self, container: Container, stdin: bool) -> socket.socket:
         connection = shims.connect(self._paths.runtime(container.id))
@@ -349,6 +428,7 @@ class Containers:
         message = protocol.Exec(
             process=compile_exec(decode(self._config(container)), container.pid, request),
             interactive=request.interactive,
+            detached=request.detached,
         )
         connection = shims.connect(self._paths.runtime(container.id))
         try:
@@ -376,7 +456,8 @@ class Containers:
             except NotFound:
                 return False
 
-        async for line in log_reader.read(self._paths.log(container.id), follow, tail, is_running):
+        max_files = container.request.log_max_files
+        async for line in log_reader.read(self._paths.log(container.id), max_files, follow, tail, is_running):
             yield line
 
     async def _image_config(self, container: Container) -> ImageConfig:

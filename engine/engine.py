@@ -8,6 +8,7 @@ import platform
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import engine as package
@@ -15,12 +16,16 @@ from engine.containers import Containers
 from engine.errors import Unsupported
 from engine.images.images import Images
 from engine.launch import Launcher
-from engine.model import Event, Info, NamespaceTree, Snapshot, Topology
+from engine.model import CgroupNode, Event, Info, NamespaceTree, Snapshot, Topology
 from engine.network.networks import Networks
 from engine.paths import Paths
+from engine.registry.registries import Registries
 from engine.store.database import Database
 
 if TYPE_CHECKING:
+    from engine.cgroup_tree import CgroupTree
+    from engine.layers import Layers
+    from engine.namespaces.namespaces import Namespaces
     from engine.sampler import Sampler
 
 
@@ -35,7 +40,8 @@ class Engine:
         self.database = Database(paths.database)
         self.images = Images(paths, self.database)
         self.networks = Networks(paths, self.database)
-        self.launcher = Launcher()
+        self.registries = Registries()
+        self.launcher = Launcher(paths.cgroup_name)
         self.containers = Containers(paths, self.database, self.images, self.networks, self.launcher)
         self._sampler: Sampler | None = None
 
@@ -50,7 +56,9 @@ class Engine:
         """
         if os.geteuid() != 0:
             raise Unsupported("Boxdeck needs root to make namespaces, cgroups and mounts", "run it with sudo")
-        engine = cls(Paths.resolve(root, runroot))
+        paths = Paths.resolve(root, runroot)
+        paths.make_private()
+        engine = cls(paths)
         try:
             await engine.containers.recover()
             await engine.images.sweep()
@@ -62,6 +70,9 @@ class Engine:
         """Let go of everything; containers live on."""
         if self._sampler is not None:
             await self._sampler.close()
+        if "_cgroup_tree" in vars(self):
+            self._cgroup_tree.close()
+        self.containers.close()
         self.launcher.close()
         self.database.close()
 
@@ -71,8 +82,12 @@ class Engine:
         """Every change of state from now on, or after a revision; ends only by cancellation."""
         from engine.event_stream import stream
 
-        async for event in stream(self.paths, self.database, self.containers.refresh, after):
+        async for event in stream(self.paths, self.database, self.containers.refresh, self.containers.running, after):
             yield event
+
+    def latest_events(self, count: int) -> tuple[Event, ...]:
+        """The last so many events that are kept, oldest first."""
+        return tuple(self.database.events_after(self.database.latest_revision() - count))
 
     def samples(self, interval_seconds: float = 1.0) -> AsyncIterator[Snapshot]:
         """One snapshot of all running containers per tick."""
@@ -87,7 +102,7 @@ class Engine:
 
         if self._sampler is None:
             self._sampler = Sampler(
-                self.containers.list,
+                self.containers.running,
                 lambda container: self.paths.cgroup_path(container.id),
                 self.networks.counters,
             )
@@ -103,15 +118,47 @@ class Engine:
         """Uplink, bridges and veth pairs as the kernel has them now."""
         return await self.networks.topology(await self.containers.list())
 
+    @cached_property
+    def layers(self) -> Layers:
+        """What containers have written: looked into, compared, committed."""
+        from engine.layers import Layers
+
+        return Layers(self.paths, self.containers, self.images)
+
+    @cached_property
+    def namespaces(self) -> Namespaces:
+        """Every namespace of the machine, and commands in fresh or existing ones."""
+        from engine.namespaces.namespaces import Namespaces
+
+        return Namespaces(self.containers)
+
     async def namespace_tree(self) -> NamespaceTree:
         """The namespaces of the host and of every running container, with their processes."""
-        from engine.namespaces import Namespaces
+        return await self.namespaces.tree(await self.containers.list())
 
-        return await Namespaces().tree(await self.containers.list())
+    async def cgroup_tree(self, host: bool = False) -> CgroupNode:
+        """Our cgroup and those of all containers below it, with limits and use.
+
+        Rates are over the time since the last call.
+
+        Args:
+            host: the machine's own tree from the top instead, which is read as well and never written.
+        """
+        from engine.cgroup_tree import TOP
+
+        path = TOP if host else f"/{self.paths.cgroup_name}"
+        return await asyncio.to_thread(self._cgroup_tree.look, path, await self.containers.running())
+
+    @cached_property
+    def _cgroup_tree(self) -> CgroupTree:
+        from engine.cgroup_tree import CgroupTree
+
+        return CgroupTree()
 
     async def info(self) -> Info:
         """What this engine stands on."""
         from engine.cgroups import layout
+        from engine.idmap_support import IdmapSupport
 
         found = layout.detect()
         every = await self.containers.list(all_states=True)
@@ -128,6 +175,7 @@ class Engine:
             images=len(await self.images.list()),
             processors=os.cpu_count() or 1,
             memory_total_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            no_user_namespaces=IdmapSupport(self.paths.idmap_support).obstacle(str(self.paths.root)),
         )
 
     # The end

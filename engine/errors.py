@@ -57,5 +57,9 @@ class ImageError(BoxdeckError):
     """An image, layer or archive is damaged, hostile or in a form that we can't read."""
 
 
+class RegistryError(BoxdeckError):
+    """A registry can't be reached, refuses, or answers with nonsense."""
+
+
 class StoreError(BoxdeckError):
     """The state on disk can't be read or written."""

@@ -1,4 +1,4 @@
-"""Events of all engines on a root, as they happen: watchfiles wakes, the store tells."""
+"""Events of all engines on a root, as they happen: inotify wakes, the store tells."""
 
 from __future__ import annotations
 
@@ -7,33 +7,38 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from engine.model import Event
 from engine.paths import Paths
 from engine.store.database import Database
+from engine.watching import changes
 
 
 async def stream(
-    paths: Paths, database: Database, refresh: Callable[[], Awaitable[None]], after: int | None
+    paths: Paths,
+    database: Database,
+    refresh: Callable[[], Awaitable[None]],
+    look: Callable[[], Awaitable[object]],
+    after: int | None,
 ) -> AsyncIterator[Event]:
     """Events after a revision, or from now on.
 
     Woken by shims, which replace their status files below the runroot, and by other engines, which write to
     the store's write-ahead log.
-    """
-    from watchfiles import awatch
 
+    Args:
+        refresh: takes over what shims have written, after a change.
+        look: notices shims that were killed, and costs next to nothing; every second without a change.
+    """
     revision = database.latest_revision() if after is None else after
     statuses = paths.runroot / "containers"
     statuses.mkdir(parents=True, exist_ok=True, mode=0o700)
     wal = paths.database.with_name(paths.database.name + "-wal")
 
-    def matters(_: object, path: str) -> bool:
+    def matters(path: str) -> bool:
         return path.startswith(str(statuses)) or path == str(wal)
 
-    changes = awatch(
-        paths.root, statuses, watch_filter=matters, debounce=100, step=20, recursive=False,
-        rust_timeout=1000, yield_on_timeout=True,
-    )  # fmt: skip
+    changed = changes(paths.root, statuses, matters=matters)
+    has_changed = True
     while True:
-        await refresh()
+        await (refresh() if has_changed else look())
         for event in database.events_after(revision):
             revision = event.revision
             yield event
-        await anext(changes, None)
+        has_changed = await anext(changed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.compile.id_maps import RANGE_LENGTH
 from engine.errors import Conflict
-from engine.runtime.spec import ID_RANGE_LENGTH
 from engine.store.database import Database
 
 # Above what adduser, /etc/subuid and systemd's dynamic and container users take (systemd: UIDS-GIDS.md).
@@ -22,7 +22,7 @@ def lease(database: Database, container_id: str) -> int:
     """
     taken = {int(row[0]) for row in database.rows("SELECT first FROM id_ranges")}
     for number in range(_COUNT):
-        first = _FIRST + number * ID_RANGE_LENGTH
+        first = _FIRST + number * RANGE_LENGTH
         if first not in taken:
             database.execute("INSERT INTO id_ranges (first, container_id) VALUES (?, ?)", (first, container_id))
             return first

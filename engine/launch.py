@@ -11,20 +11,28 @@ from pathlib import Path
 
 import msgspec
 
+from engine import descriptors
+from engine.cgroups import delegation
 from engine.errors import RuntimeFailure
 from engine.linux import memfd
 from engine.runtime import protocol
 
 _BOOTSTRAP = (
-    "import sys, os; os.close(int(sys.argv[2])); sys.path[:0] = sys.argv[3:];"
-    " from engine.runtime.launcher import main; main(int(sys.argv[1]))"
+    "import sys, os; os.close(int(sys.argv[2])); sys.path[:0] = sys.argv[4:];"
+    " sys.modules['typing_extensions'] = None;"  # msgspec does without it, and without the megabytes that it imports
+    " from engine.runtime.launcher import main; main(int(sys.argv[1]), bool(int(sys.argv[3])))"
 )
 
 
 class Launcher:
-    """One fork server (see `engine.runtime.launcher`); it ends by itself when this process does."""
+    """One fork server (see `engine.runtime.launcher`); it ends by itself when this process does.
 
-    def __init__(self) -> None:
+    Args:
+        scope: the parent of all cgroups (`engine.cgroups.delegation`), which it lives in where systemd wants that.
+    """
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
@@ -33,28 +41,38 @@ class Launcher:
         """The launcher's pid; None before the first start."""
         return self._process.pid if self._process else None
 
-    async def launch(self, request: protocol.Launch) -> protocol.Message:
+    async def launch(self, request: protocol.Launch) -> socket.socket:
         """Start a shim and wait until the container is created, or with `request.start` running.
 
         Returns:
-            `protocol.Created` or `protocol.Running`.
+            The socket that the shim reported on; with `request.attach` the process's streams come from there.
 
         Raises:
             BoxdeckError: what the shim reports.
         """
+        report, message = await self._ask(request)
+        if message is None and not os.path.exists(f"{request.runtime_directory}/status.json"):
+            report.close()  # nobody has begun: a launcher that was killed took the request with it
+            report, message = await self._ask(request)
+        if isinstance(message, protocol.Failed):
+            report.close()
+            raise message.error()
+        if message is None:
+            report.close()
+            raise RuntimeFailure("the shim died before the container ran", "look at dmesg and try again")
+        return report
+
+    async def _ask(self, request: protocol.Launch) -> tuple[socket.socket, protocol.Message | None]:
+        """Send a request; where the answers come from, and the first; None when all who could answer have gone."""
         report, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with report:
+        try:
             report.setblocking(False)
             with theirs:
                 self._send(request, theirs)
-            while True:
-                message = await receive(report)
-                if isinstance(message, protocol.Failed):
-                    raise message.error()
-                if message is None:
-                    raise RuntimeFailure("the shim died before the container ran", "look at dmesg and try again")
-                if not (request.start and isinstance(message, protocol.Created)):
-                    return message
+            return report, await receive(report)
+        except BaseException:
+            report.close()
+            raise
 
     def _send(self, request: protocol.Launch, report: socket.socket) -> None:
         frame = protocol.encode(request)
@@ -75,6 +93,7 @@ class Launcher:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        is_moved = delegation.is_needed()
         interpreter = memfd.sealed_copy(os.path.realpath(sys.executable), "boxdeck-launcher")
         try:
             self._process = subprocess.Popen(
@@ -86,6 +105,7 @@ class Launcher:
                     _BOOTSTRAP,
                     str(theirs.fileno()),
                     str(interpreter),
+                    str(int(is_moved)),
                     *_import_folders(),
                 ],
                 executable=f"/proc/self/fd/{interpreter}",
@@ -97,7 +117,10 @@ class Launcher:
         finally:
             os.close(interpreter)
             theirs.close()
+        descriptors.give_back(self._process.pid)
         self._requests = ours
+        if is_moved:
+            delegation.enter(self._scope, self._process.pid)
 
     def close(self) -> None:
         """Let the launcher end; its shims live on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -29,6 +28,8 @@ class ContainerLock:
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Hold the lock, waiting for it without blocking the event loop."""
+        import asyncio  # who only looks at containers has no event loop, and importing it would be half of its cost
+
         descriptor = self._open()
         try:
             pause = 0.001
@@ -44,8 +45,12 @@ class ContainerLock:
         self._path.unlink(missing_ok=True)
 
     def _open(self) -> int:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            return os.open(self._path, flags, 0o600)
+        except FileNotFoundError:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return os.open(self._path, flags, 0o600)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+from functools import cached_property
 from pathlib import Path
+
+from engine.errors import StoreError
 
 DEFAULT_ROOT = Path("/var/lib/boxdeck")
 DEFAULT_RUNROOT = Path("/run/boxdeck")
@@ -36,10 +38,39 @@ class Paths:
         tag = _tag(chosen)
         return cls(chosen, Path(f"{DEFAULT_RUNROOT}-{tag}") if tag else DEFAULT_RUNROOT)
 
-    @property
+    @cached_property
     def tag(self) -> str:
         """Six hexadecimal digits that tell this root from others; empty for the default root."""
         return _tag(self.root)
+
+    def make_private(self) -> None:
+        """Make the folders that all others are in, and close them to other users, whatever they were before.
+
+        What images and containers have as set-user-id programs is root's on the host, for whoever can get there
+        (CVE-2021-41091). Only a root that was there before us keeps its mode; what is in it is closed.
+
+        Raises:
+            StoreError: they can't be made.
+        """
+        inner = (
+            self.blobs,
+            self.layers,
+            self.temporary,
+            self.root / "containers",
+            self.runroot / "containers",
+            self.histories,
+        )
+        try:
+            for folder in (self.root, self.runroot, *inner):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in inner:
+                if folder.stat().st_mode & 0o077:
+                    folder.chmod(0o700)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {error.filename} can't be made ({error.strerror})",
+                "choose others with --root and --runroot",
+            ) from error
 
     # Durable state
 
@@ -64,9 +95,28 @@ class Paths:
         return self.root / "tmp"
 
     @property
+    def downloads(self) -> Path:
+        """Blobs that are still on their way from registries, by the digits of their digests."""
+        return self.root / "downloads"
+
+    def download(self, hexadecimal: str) -> Path:
+        """What has arrived of one of them."""
+        return self.downloads / hexadecimal
+
+    @property
+    def seccomp_cache(self) -> Path:
+        """Compiled filters of system calls, named by what they were compiled from."""
+        return self.root / "seccomp"
+
+    @property
     def content_lock(self) -> Path:
         """Locked (flock) by whoever adds or removes layers and blobs."""
         return self.root / "content.lock"
+
+    @property
+    def updates(self) -> Path:
+        """Changes of limits on their way, a file each; what is left in it belonged to an engine that was killed."""
+        return self.root / "updates"
 
     def layer(self, diff_id: str) -> Path:
         """The folder of the layer with this diff id (``sha256:HEX``), usable as an overlay lower directory."""
@@ -104,16 +154,32 @@ class Paths:
         return self.runtime(container_id) / "status.json"
 
     @property
+    def histories(self) -> Path:
+        """What containers used lately, a file each; they stay until their containers are removed."""
+        return self.runroot / "history"
+
+    def history(self, container_id: str) -> Path:
+        """What the container used lately (`engine.runtime.history_file`)."""
+        return self.histories / container_id
+
+    @property
     def network_templates(self) -> Path:
         """Netlink messages that were encoded once (`engine.network.templates`)."""
         return self.runroot / "network-templates"
+
+    @property
+    def idmap_support(self) -> Path:
+        """Which file systems take idmapped mounts, found out once (`engine.idmap_support`)."""
+        return self.runroot / "idmap-support"
 
     # Names of kernel objects
 
     @property
     def cgroup_name(self) -> str:
-        """The parent cgroup of all containers, below the top of each hierarchy."""
-        return f"boxdeck-{self.tag}" if self.tag else "boxdeck"
+        """The parent cgroup of all containers, below the top of each hierarchy: ``boxdeck``, or in a scope's place."""
+        from engine.cgroups import delegation
+
+        return delegation.place(f"boxdeck-{self.tag}" if self.tag else "boxdeck")
 
     def cgroup_path(self, container_id: str) -> str:
         """A container's cgroup, below the top of each hierarchy."""
@@ -137,4 +203,6 @@ class Paths:
 def _tag(root: Path) -> str:
     if root == DEFAULT_ROOT:
         return ""
+    import hashlib  # which brings OpenSSL along: only roots of one's own need it
+
     return hashlib.sha256(os.fsencode(root)).hexdigest()[:6]

@@ -8,18 +8,29 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine import id_ranges, naming
-from engine.errors import Conflict, NotFound
+from engine import joining, naming
+from engine.cgroups.manager import check as check_resources
+from engine.compile.command import argv, require_text
+from engine.compile.isolation import isolation
+from engine.compile.namespaces import JOINED, check_modes, targets
+from engine.compile.placement import Ids, Placement
+from engine.compile.sacrifices import sacrifices
+from engine.compile.spec import compile_spec
+from engine.errors import Conflict, InvalidRequest, NotFound
+from engine.identities import Identities, caller
 from engine.images.layers import lower_directories, read_file
 from engine.images.users import User as ImageUser
-from engine.images.users import resolve_user
+from engine.images.users import resolve_groups, resolve_user
 from engine.model import Container, ContainerRequest, Endpoint, Image, State
 from engine.network.networks import Networks
 from engine.network.resolver import hosts_file, resolv_conf
-from engine.oci.runtime_spec import Spec, User, encode
+from engine.oci.process_spec import User
+from engine.oci.runtime_spec import Spec, decode, encode
 from engine.paths import Paths
 from engine.records import Records
-from engine.runtime import spec as compiler
+from engine.runtime import logs, seccomp
+from engine.runtime.userns import host_id
+from engine.signal_names import signal_number
 from engine.store.database import Database
 
 _NAME_TRIES = 8
@@ -33,6 +44,7 @@ class Preparation:
         self._database = database
         self._records = records
         self._networks = networks
+        self._identities = Identities(paths, database)
 
     def create(self, container_id: str, request: ContainerRequest, image: Image) -> Container:
         """Make the container; all or nothing, but for folders that recovery finds.
@@ -41,29 +53,38 @@ class Preparation:
             InvalidRequest: the request can't be fulfilled by anybody.
             Conflict: the name is in use.
         """
-        compiler.require_text(request)
+        require_text(request)
+        _check(request)
         lowers = lower_directories(self._paths, image)
-        user = _image_user(lowers, request.user if request.user is not None else image.config.user)
-        if request.hostname:
-            naming.check_hostname(request.hostname)
+        user = _image_user(lowers, request, image)
         with self._database.transaction():
+            request = self._with_full_ids(request)
             container = self._insert(container_id, request, image)
-            first_id = id_ranges.lease(self._database, container_id) if request.user_namespace else None
+            ids = self._identities.choose(container_id, request)
+            _require_mapped(user, ids)
             if request.network == "bridge":
                 container = replace(container, endpoint=self._networks.lease(container_id))
-                self._records.update(container)
-            placement = self._placement(container, lowers, user, first_id)
-            spec = compiler.compile_spec(request, image.config, placement)
-            self._write(container, spec, first_id)
+            placement = self._placement(container, lowers, user, ids)
+            spec = compile_spec(request, image.config, placement)
+            _check_limits(spec)
+            container = replace(container, isolation=isolation(spec), warnings=sacrifices(request, ids))
+            self._records.update(container)
+            self._compile_filter(spec)
+            self._write(container, spec, ids)
         return container
+
+    def _with_full_ids(self, request: ContainerRequest) -> ContainerRequest:
+        """The request with other containers, whose namespaces it joins, by their full ids."""
+        found = {option: self._records.find(name).id for option, name in targets(request).items()}
+        return replace(request, **{option: f"{JOINED}{container_id}" for option, container_id in found.items()})
 
     def move(self, container: Container, endpoint: Endpoint) -> None:
         """Write down a new address, also in the container's /etc/hosts."""
         moved = replace(container, endpoint=endpoint)
         with self._database.transaction():
             self._records.update(moved)
-        hostname = container.request.hostname or container.short_id
-        (self._paths.container(container.id) / "hosts").write_text(hosts_file(hostname, _address(endpoint)))
+        text = hosts_file(_hostname(container), _address(endpoint))
+        (self._paths.container(container.id) / "hosts").write_text(text)
 
     def _insert(self, container_id: str, request: ContainerRequest, image: Image) -> Container:
         container = Container(
@@ -71,7 +92,7 @@ class Preparation:
             name=request.name or self._free_name(),
             request=request,
             image_id=image.id,
-            argv=compiler.argv(request, image.config),
+            argv=argv(request, image.config),
             state=State.CREATED,
             created_unix_ns=time.time_ns(),
         )
@@ -88,48 +109,94 @@ class Preparation:
                 return name
         return f"{naming.new_name()}_{naming.new_id()[:6]}"
 
-    def _placement(
-        self, container: Container, lowers: tuple[Path, ...], user: ImageUser, first_id: int | None
-    ) -> compiler.Placement:
-        folder = self._paths.container(container.id)
-        return compiler.Placement(
+    def _placement(self, container: Container, lowers: tuple[Path, ...], user: ImageUser, ids: Ids) -> Placement:
+        """As planned; who joins a network also has the names and files that belong to it."""
+        at_home = self._records.get(targets(container.request).get("network", "")) or container
+        folder = self._paths.container(at_home.id)
+        return Placement(
             container_id=container.id,
             layers=tuple(str(path) for path in lowers),
             upper=str(self._paths.upper(container.id)),
             work=str(self._paths.work(container.id)),
             cgroups_path=self._paths.cgroup_path(container.id),
-            user=User(uid=user.uid, gid=user.gid, additional_gids=user.additional_gids),
+            user=User(uid=user.uid, gid=user.gid, umask=container.request.umask, additional_gids=user.additional_gids),
             home=user.home,
+            hostname=_hostname(at_home),
             files={name: str(folder / name) for name in ("hostname", "hosts", "resolv.conf")},
-            first_id=first_id,
+            ids=ids,
         )
 
-    def _write(self, container: Container, spec: Spec, first_id: int | None) -> None:
+    def _compile_filter(self, spec: Spec) -> None:
+        """Fill the cache of compiled filters: shims then find theirs there and never load libseccomp."""
+        written = decode(encode(spec))  # filters are known by their text as it is in the file
+        if written.linux is not None:
+            seccomp.prepare_text(written.linux.seccomp_text, str(self._paths.seccomp_cache))
+
+    def _write(self, container: Container, spec: Spec, ids: Ids) -> None:
         bundle = self._paths.bundle(container.id)
-        owner = first_id or 0
+        owner, group = host_id(ids.uid_mappings, 0) or 0, host_id(ids.gid_mappings, 0) or 0
         try:
             # Closed even where the root isn't: a set-user-id program of the container's is root's on the host.
             self._paths.container(container.id).mkdir(parents=True, mode=0o700)
             (bundle / "rootfs").mkdir(parents=True)
             for folder in (self._paths.upper(container.id), self._paths.work(container.id)):
                 folder.mkdir(mode=0o755)
-                os.chown(folder, owner, owner)
+                os.chown(folder, owner, group)
         except FileExistsError as error:
             raise Conflict("the container's folder exists already", "create it again: it gets another id") from error
-        for name, text in _etc_files(container, spec.hostname).items():
+        for name, text in _etc_files(container).items():
             path = self._paths.container(container.id) / name
             path.write_text(text)
-            os.chown(path, owner, owner)
-        (bundle / "config.json").write_bytes(encode(spec))
+            os.chown(path, owner, group)
+        joining.write(self._paths, container, spec)
 
 
-def _image_user(lowers: tuple[Path, ...], wanted: str) -> ImageUser:
+def _check(request: ContainerRequest) -> None:
+    """Refuse what can't be, before anything is made."""
+    check_modes(request)
+    logs.check_limits(request.log_max_bytes, request.log_max_files)
+    for name in filter(None, (request.hostname, request.domainname)):
+        naming.check_hostname(name)
+    if request.hostname and (request.uts == "host" or targets(request).get("network")):
+        raise InvalidRequest("the container has the host name of what it joins", "leave --hostname out")
+    if request.stop_signal is not None:
+        signal_number(request.stop_signal)
+
+
+def _check_limits(spec: Spec) -> None:
+    """Refuse limits that this machine hasn't got."""
+    if spec.linux is not None:
+        check_resources(spec.linux.resources)
+
+
+def _image_user(lowers: tuple[Path, ...], request: ContainerRequest, image: Image) -> ImageUser:
     passwd = read_file(lowers, "etc/passwd") or b""
     group = read_file(lowers, "etc/group") or b""
-    return resolve_user(wanted, passwd, group)
+    wanted = request.user
+    if wanted is None:  # who keeps an id means to be that user inside, as podman understands it
+        wanted = "{}:{}".format(*caller()) if request.userns == "keep-id" else image.config.user
+    user = resolve_user(wanted, passwd, group)
+    return replace(user, additional_gids=resolve_groups(request.groups, group, user.additional_gids))
 
 
-def _etc_files(container: Container, hostname: str) -> dict[str, str]:
+def _require_mapped(user: ImageUser, ids: Ids) -> None:
+    """Refuse a user that the container's user namespace has no id for."""
+    wanted = ((user.uid, ids.uid_mappings), *((gid, ids.gid_mappings) for gid in (user.gid, *user.additional_gids)))
+    for number, maps in wanted:
+        if host_id(maps, number) is None:
+            raise InvalidRequest(
+                f"the container's user namespace has no id {number}", "choose another --user, or add --userns host"
+            )
+
+
+def _hostname(container: Container) -> str:
+    if container.request.uts == "host":
+        return os.uname().nodename
+    return container.request.hostname or container.short_id
+
+
+def _etc_files(container: Container) -> dict[str, str]:
+    hostname = _hostname(container)
     return {
         "hostname": f"{hostname}\n",
         "hosts": hosts_file(hostname, _address(container.endpoint)),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Literal
 
 from msgspec import Struct
 
-from engine.model import ProcessInfo
+from engine.model import IdRange, ProcessInfo
 
 _KIBIBYTE = 1024
 
@@ -19,6 +21,7 @@ class Process(Struct, frozen=True, kw_only=True):
     Attributes:
         pids: its pid in each pid namespace that it is visible in, from ours to its own (``NSpid``).
         memory_bytes: resident (``VmRSS``); 0 for a zombie.
+        uid: whose rights it has (the effective one), as our user namespace sees it.
     """
 
     pid: int
@@ -27,6 +30,7 @@ class Process(Struct, frozen=True, kw_only=True):
     command: str
     threads: int
     memory_bytes: int
+    uid: int
 
     def seen_at(self, depth: int) -> ProcessInfo:
         """What front ends get to see, with the pid that it has `depth` pid namespaces below ours."""
@@ -38,6 +42,19 @@ class Process(Struct, frozen=True, kw_only=True):
             threads=self.threads,
             memory_bytes=self.memory_bytes,
         )
+
+
+def parents_first(members: Iterable[Process]) -> Iterator[Process]:
+    """Depth first from those whose parent isn't among them; siblings by their pids."""
+    known = {process.pid: process for process in members}
+    children: dict[int, list[Process]] = defaultdict(list)
+    for process in sorted(known.values(), key=lambda each: each.pid, reverse=True):
+        children[process.parent_pid if process.parent_pid in known else 0].append(process)
+    pending = children[0]
+    while pending:
+        process = pending.pop()
+        yield process
+        pending.extend(children[process.pid])
 
 
 def pid_namespaces() -> Iterator[tuple[int, int]]:
@@ -64,6 +81,20 @@ def cgroups_of(pid: int) -> str:
         return ""
 
 
+def id_map(pid: int | None, name: Literal["uid_map", "gid_map"]) -> tuple[IdRange, ...]:
+    """The ids of the user namespace that a process is in; none when it has gone."""
+    try:
+        return parse_id_map(_text(pid, name))
+    except OSError:
+        return ()
+
+
+def parse_id_map(text: str) -> tuple[IdRange, ...]:
+    """The lines of /proc/PID/uid_map or gid_map (user_namespaces(7))."""
+    rows = (line.split() for line in text.splitlines())
+    return tuple(IdRange(inside=int(a), outside=int(b), length=int(n)) for a, b, n in rows)
+
+
 def parse(pid: int, status: str, command_line: bytes) -> Process:
     """A process from the contents of /proc/PID/status and /proc/PID/cmdline.
 
@@ -78,21 +109,27 @@ def parse(pid: int, status: str, command_line: bytes) -> Process:
         command=parse_command_line(command_line, fields["Name"]),
         threads=int(fields["Threads"]),
         memory_bytes=int(fields.get("VmRSS", "0").split()[0]) * _KIBIBYTE,
+        uid=int(fields["Uid"].split()[1]),
     )
 
 
 def parse_command_line(data: bytes, name: str) -> str:
     """Arguments joined by spaces, made fit to show; a process without any (a zombie) as ``[name]``, like ps(1)."""
     if not data.strip(b"\0"):
-        return f"[{name}]"
+        return printable(f"[{name}]")
     text = data.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """Text of a container's without what a terminal would obey."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def _text(pid: int, name: str) -> str:
+def _text(pid: int | None, name: str) -> str:
     return _bytes(pid, name).decode(errors="replace")
 
 
-def _bytes(pid: int, name: str) -> bytes:
+def _bytes(pid: int | None, name: str) -> bytes:
     with open(f"/proc/{pid}/{name}", "rb") as file:
         return file.read()

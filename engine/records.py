@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
 import msgspec
 from msgspec.structs import replace
 
 from engine.errors import Conflict, InvalidRequest, NotFound
+from engine.incident_events import Telling, latest, tellings
+from engine.incidents import Incidents
 from engine.model import Container, State
 from engine.runtime.status import Status
 from engine.store.database import Database
@@ -44,6 +47,20 @@ class Records:
         containers = [_decode(row[0]) for row in self._database.rows("SELECT record FROM containers")]
         return sorted(containers, key=lambda container: container.created_unix_ns, reverse=True)
 
+    def running(self) -> list[Container]:
+        """Every container that has a process, as far as the store knows."""
+        query = "SELECT record FROM containers WHERE state IN (?, ?)"
+        return [_decode(row[0]) for row in self._database.rows(query, (State.RUNNING.value, State.PAUSED.value))]
+
+    def running_rows(self, known: Mapping[str, tuple[bytes, Container]]) -> dict[str, tuple[bytes, Container]]:
+        """As `running`, by id, with what they were decoded from; those of `known` that haven't changed are kept."""
+        query = "SELECT id, record FROM containers WHERE state IN (?, ?)"
+        found: dict[str, tuple[bytes, Container]] = {}
+        for container_id, record in self._database.rows(query, (State.RUNNING.value, State.PAUSED.value)):
+            row = known.get(container_id)
+            found[container_id] = row if row and row[0] == record else (record, _decode(record))
+        return found
+
     def get(self, container_id: str) -> Container | None:
         """A container by its full id."""
         row = self._database.row("SELECT record FROM containers WHERE id = ?", (container_id,))
@@ -70,9 +87,10 @@ class Records:
 
     def next_generation(self, container_id: str) -> int:
         """Count a start; what shims of earlier ones say is ignored from now on."""
-        with self._database.transaction():
-            self._database.execute("UPDATE containers SET generation = generation + 1 WHERE id = ?", (container_id,))
-            row = self._database.row("SELECT generation FROM containers WHERE id = ?", (container_id,))
+        with self._database.transaction(durable=False):
+            row = self._database.row(
+                "UPDATE containers SET generation = generation + 1 WHERE id = ? RETURNING generation", (container_id,)
+            )
         if row is None:
             raise NotFound("the container has just been removed")
         return int(row[0])
@@ -83,7 +101,9 @@ class Records:
         Returns:
             The container as it is now; None when it isn't in the store.
         """
-        with self._database.transaction():
+        if not self._is_news(status):
+            return self.get(status.container_id)
+        with self._database.transaction(durable=False):
             row = self._database.row("SELECT record, generation FROM containers WHERE id = ?", (status.container_id,))
             if row is None:
                 return None
@@ -94,6 +114,14 @@ class Records:
             self.update(after)
             self._record_changes(before, after)
             return after
+
+    def _is_news(self, status: Status) -> bool:
+        """Whether a status changes anything, asked without the lock that writers wait for."""
+        row = self._database.row("SELECT record, generation FROM containers WHERE id = ?", (status.container_id,))
+        if row is None or status.generation != row[1]:
+            return False
+        known = _decode(row[0])
+        return _folded(known, status) != known
 
     def change(self, container: Container, action: str, detail: str = "") -> None:
         """Replace a container's record and tell of it."""
@@ -122,27 +150,32 @@ class Records:
     def _record_changes(self, before: Container, after: Container) -> None:
         started = after.started_unix_ns is not None and after.started_unix_ns != before.started_unix_ns
         if started:
-            self._database.record_event("container", "start", after.id, after.name)
-        if after.oom_killed and (started or not before.oom_killed):
-            self._database.record_event("container", "oom", after.id, after.name)
+            self._tell(after, Telling("start", "", 0, after.started_unix_ns or 0))
+        for telling in tellings(Incidents() if started else before.incidents, after.incidents):
+            self._tell(after, telling)
         if after.state is State.EXITED and (started or before.state is not State.EXITED):
-            self._database.record_event("container", "die", after.id, after.name, str(after.exit_status))
+            self._tell(after, Telling("die", str(after.exit_status), 0, after.finished_unix_ns or 0))
+
+    def _tell(self, container: Container, telling: Telling) -> None:
+        self._database.record_event("container", telling.action, container.id, container.name, *telling[1:])
 
 
 def _folded(container: Container, status: Status) -> Container:
     """The container as its shim describes it; a start that failed leaves it as it was, with the reason."""
+    same_start = container.started_unix_ns == status.started_unix_ns
+    incidents = latest(container.incidents, status.incidents) if same_start else status.incidents
     if status.state == "running":
-        if container.state is State.EXITED and container.started_unix_ns == status.started_unix_ns:
+        if container.state is State.EXITED and same_start:
             return container  # read before the end of this very start, which another engine has folded meanwhile
         return replace(
             container, state=State.RUNNING, pid=status.pid, started_unix_ns=status.started_unix_ns,
-            finished_unix_ns=None, exit_status=None, oom_killed=False, error="",
+            finished_unix_ns=None, exit_status=None, oom_killed=False, error="", incidents=incidents,
         )  # fmt: skip
     if status.state == "exited":
         return replace(
             container, state=State.EXITED, pid=None, started_unix_ns=status.started_unix_ns,
             finished_unix_ns=status.finished_unix_ns, exit_status=status.exit_status,
-            oom_killed=status.oom_killed, error=status.error,
+            oom_killed=status.oom_killed, error=status.error, incidents=incidents,
         )  # fmt: skip
     if status.state == "failed":
         state = State.CREATED if container.started_unix_ns is None else State.EXITED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import signal
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from engine import descriptors
+from engine.cgroups import delegation, incident_counts
 from engine.cgroups.manager import Cgroup, list_children
 from engine.errors import NotFound
 from engine.locks import ContainerLock
@@ -35,16 +36,13 @@ class Recovery:
 
     def refresh(self) -> None:
         """Bring the store up to date with every shim; cheap enough to call before each answer."""
-        seen = {container_id for container_id in self._runtime_ids() if self._refresh_one(container_id)}
-        for container in self._records.all():
-            if container.is_running and container.id not in seen:
+        ids = _names_in(self._paths.runroot / "containers")
+        seen = {container_id for container_id in ids if self.refresh_one(container_id)}
+        for container in self._records.running():
+            if container.id not in seen:
                 self._bury(container)
 
-    def _runtime_ids(self) -> list[str]:
-        folder = self._paths.runroot / "containers"
-        return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-
-    def _refresh_one(self, container_id: str) -> bool:
+    def refresh_one(self, container_id: str) -> bool:
         """Fold one status file; False when there is none to speak for the container."""
         status = read(self._paths.status(container_id))
         if status is None:
@@ -74,6 +72,7 @@ class Recovery:
             if not locked or read(self._paths.status(status.container_id)) != status:
                 return None
             _kill_shim(status)
+            incidents = incident_counts.count(self._paths.cgroup_path(status.container_id), status.incidents)
             self._kill_cgroup(status.container_id)
         return Status(
             container_id=status.container_id,
@@ -86,6 +85,7 @@ class Recovery:
             finished_unix_ns=time.time_ns(),
             exit_status=SHIM_KILLED_STATUS if status.started_unix_ns else None,
             error=_SHIM_KILLED,
+            incidents=incidents,
         )
 
     def _forget_runtime(self, status: Status) -> None:
@@ -93,8 +93,15 @@ class Recovery:
         with ContainerLock(self._paths, status.container_id).attempt() as locked:
             now = read(self._paths.status(status.container_id))
             if locked and now is not None and now.generation == status.generation:
-                self._kill_cgroup(status.container_id)
-                shutil.rmtree(self._paths.runtime(status.container_id), ignore_errors=True)
+                self._remove_runtime(status.container_id)
+
+    def _remove_runtime(self, container_id: str) -> None:
+        folder = self._paths.runtime(container_id)
+        try:
+            os.unlink(self._paths.status(container_id))
+            os.rmdir(folder)
+        except OSError:  # there is more in it than a shim leaves
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _bury(self, container: Container) -> None:
         with ContainerLock(self._paths, container.id).attempt() as locked:
@@ -117,6 +124,12 @@ class Recovery:
             with ContainerLock(self._paths, folder.name).attempt() as locked:
                 if locked and self._records.get(folder.name) is None:
                     shutil.rmtree(folder, ignore_errors=True)
+        self._sweep_histories()
+
+    def _sweep_histories(self) -> None:
+        for container_id in _names_in(self._paths.histories):
+            if self._records.get(container_id) is None:
+                self._paths.history(container_id).unlink(missing_ok=True)
 
     def _orphans(self, known: set[str]) -> list[Path]:
         parent = self._paths.root / "containers"
@@ -137,7 +150,7 @@ class Recovery:
         return status is not None and shim_is_alive(status)
 
     def _cgroup_children(self) -> list[str]:
-        return list_children(self._paths.cgroup_name)
+        return [name for name in list_children(self._paths.cgroup_name) if name != delegation.MONITORS]
 
     def _kill_cgroup(self, container_id: str) -> None:
         try:
@@ -146,6 +159,13 @@ class Recovery:
             return
         cgroup.kill()
         cgroup.remove()
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def _has_a_future(status: Status) -> bool:
@@ -160,7 +180,7 @@ def _kill_shim(status: Status) -> None:
     try:
         if shim_is_alive(status):  # asked again now that the pid can't become another's
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            select.select([pidfd], [], [], _KILL_PATIENCE_SECONDS)
+            descriptors.readable([pidfd], _KILL_PATIENCE_SECONDS)
     except ProcessLookupError:
         return
     finally:

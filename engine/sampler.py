@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 
-import psutil
-
-from engine.errors import BoxdeckError
-from engine.model import Container, HostSample, Snapshot
+from engine.errors import BoxdeckError, InvalidRequest
+from engine.host import HostReader
+from engine.model import Container, ContainerSample, HostSample, Snapshot
 from engine.survey import CounterReader, Survey
 
 _SECOND_READING_SECONDS = 0.25  # rates need two readings: the second one follows the first soon
+_LONGEST_SECONDS = 0.004  # for which a look keeps whoever shares the event loop waiting
 _EARLY_SHARE = 0.1  # of its interval by which a listener takes a snapshot that comes too early
 
 
@@ -30,12 +30,15 @@ class _Listener:
         self._due = 0.0
         self._rates_seen = False
 
-    def offer(self, snapshot: Snapshot, tick_at: float) -> None:
-        """Take a snapshot if its tick is due for this consumer; what comes before the first rates is always taken."""
-        if self._rates_seen and tick_at < self._due - self.interval_seconds * _EARLY_SHARE:
+    def offer(self, snapshot: Snapshot, due: float) -> None:
+        """Take the snapshot of a tick that was due then, if it is for this consumer, too.
+
+        What comes before the first rates is always taken.
+        """
+        if self._rates_seen and due < self._due - self.interval_seconds * _EARLY_SHARE:
             return
         self._rates_seen = snapshot.interval_seconds > 0
-        self._due = tick_at + self.interval_seconds
+        self._due = due + self.interval_seconds
         self._newest = snapshot
         self._arrived.set()
 
@@ -56,25 +59,31 @@ class _Listener:
 class Sampler:
     """Reads while somebody listens, and only then.
 
+    A look never begins before the one before has ended. One that took longer than its interval costs those ticks
+    that came due meanwhile: the next is on time again. All times are of the monotonic clock, which can't jump.
+
     Args:
-        list_running: the running containers.
+        list_running: the running containers, when told of which ones there was nothing to read at the last look.
         cgroup_path: a container's cgroup, below the top of each hierarchy, such as ``/boxdeck/3f2a…``.
         open_counters: opens the reader of network counters; None for no network figures.
     """
 
     def __init__(
         self,
-        list_running: Callable[[], Awaitable[Sequence[Container]]],
+        list_running: Callable[[Collection[str]], Awaitable[Sequence[Container]]],
         cgroup_path: Callable[[Container], str],
         open_counters: Callable[[], CounterReader] | None = None,
     ) -> None:
         self._list_running = list_running
         self._survey = Survey(cgroup_path, open_counters)
+        self._host: HostReader | None = None
         self._listeners: set[_Listener] = set()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._latest: Snapshot | None = None
         self._latest_at = 0.0
+        self._latest_due = 0.0
+        self._doubtful: frozenset[str] = frozenset()
 
     async def samples(self, interval_seconds: float = 1.0) -> AsyncGenerator[Snapshot, None]:
         """A snapshot per interval, for as long as the caller iterates.
@@ -84,8 +93,11 @@ class Sampler:
         at the shortest interval that anybody wants.
 
         Raises:
+            InvalidRequest: the interval isn't longer than nothing.
             BoxdeckError: the containers can't be listed.
         """
+        if not 0 < interval_seconds < math.inf:
+            raise InvalidRequest(f"an interval can't be {interval_seconds} seconds", "give one above 0, such as 1")
         listener = self._listen(interval_seconds)
         try:
             while (snapshot := await listener.next()) is not None:
@@ -118,7 +130,7 @@ class Sampler:
     def _listen(self, interval_seconds: float) -> _Listener:
         listener = _Listener(interval_seconds)
         if self._latest is not None and time.monotonic() - self._latest_at < interval_seconds:
-            listener.offer(self._latest, self._latest_at)
+            listener.offer(self._latest, self._latest_due)
         self._listeners.add(listener)
         self._changed.set()
         if self._task is None or self._task.done():
@@ -127,37 +139,75 @@ class Sampler:
 
     async def _run(self) -> None:
         try:
+            due = time.monotonic()
             while self._listeners:
-                began = time.monotonic()
-                await self._tick(began)
-                await self._pause(began)
+                await self._tick(due)
+                due = await self._pause(due) if self._listeners else due
         except Exception as error:
             for listener in self._listeners:
                 listener.end(error)
         finally:
-            self._survey.close()
-            self._latest = None
+            self._let_go()
+            self._latest, self._doubtful = None, frozenset()
 
-    async def _tick(self, began: float) -> None:
-        containers = await self._list_running()
+    def _let_go(self) -> None:
+        self._survey.close()
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+    async def _tick(self, due: float) -> None:
+        began = time.monotonic()
+        containers = await self._list_running(self._doubtful)
+        samples = await self._look(containers)
+        self._doubtful = frozenset(container.id for container in containers if container.id not in samples)
         snapshot = Snapshot(
             taken_unix_ns=time.time_ns(),
             interval_seconds=began - self._latest_at if self._latest else 0.0,
-            host=_host(),
-            containers=self._survey.look(containers),
+            host=self._read_host(),
+            containers=samples,
         )
-        self._latest, self._latest_at = snapshot, began
+        self._latest, self._latest_at, self._latest_due = snapshot, began, due
         for listener in tuple(self._listeners):
-            listener.offer(snapshot, began)
+            listener.offer(snapshot, due)
 
-    async def _pause(self, began: float) -> None:
-        """Sleep until the next tick is due; whoever comes or goes meanwhile may change when that is."""
-        while self._listeners and (seconds := began + self._interval() - time.monotonic()) > 0:
+    async def _look(self, containers: Sequence[Container]) -> dict[str, ContainerSample]:
+        """A sample of each container that is there, by id; others run in between, when there are many."""
+        samples: dict[str, ContainerSample] = {}
+        pause_at = time.monotonic() + _LONGEST_SECONDS
+        for sample in self._survey.samples(containers):
+            samples[sample.container_id] = sample
+            if time.monotonic() > pause_at:
+                await asyncio.sleep(0)
+                pause_at = time.monotonic() + _LONGEST_SECONDS
+        return samples
+
+    def _read_host(self) -> HostSample:
+        if self._host is None:
+            self._host = HostReader()
+        return self._host.read(self._survey.devices)
+
+    async def _pause(self, due: float) -> float:
+        """Sleep until a tick is due; whoever comes or goes meanwhile may change when that is.
+
+        Args:
+            due: when the last tick was.
+
+        Returns:
+            When this one was due: ticks keep their distance, however late each of them begins.
+        """
+        following = _following(due, self._interval(), time.monotonic())
+        while self._listeners:
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), seconds)
+                async with asyncio.timeout(following - time.monotonic()):
+                    await self._changed.wait()
             except TimeoutError:
-                return
+                return following
+            following = due + self._interval() if self._listeners else due
+            if following < time.monotonic():  # somebody came who wants it sooner
+                return time.monotonic()
+        return due
 
     def _interval(self) -> float:
         shortest = min(listener.interval_seconds for listener in self._listeners)
@@ -165,11 +215,6 @@ class Sampler:
         return shortest if has_rates else min(shortest, _SECOND_READING_SECONDS)
 
 
-def _host() -> HostSample:
-    memory = psutil.virtual_memory()
-    return HostSample(
-        cpu_percent=psutil.cpu_percent(interval=None),
-        processors=os.cpu_count() or 1,
-        memory_used_bytes=memory.total - memory.available,
-        memory_total_bytes=memory.total,
-    )
+def _following(due: float, interval_seconds: float, now: float) -> float:
+    """When a tick is due next: a whole number of intervals later, and not at once after one that was late."""
+    return due + interval_seconds * max(round((now - due) / interval_seconds) + 1, 1)

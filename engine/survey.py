@@ -1,39 +1,32 @@
-"""One look at all running containers: their cgroups through open descriptors, their traffic in one netlink dump."""
+"""One look at all running containers: cgroups through open descriptors, traffic in one netlink dump."""
 
 from __future__ import annotations
 
-import resource
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from engine import descriptors
 from engine.cgroups import layout
-from engine.cgroups.manager import Cgroup
-from engine.cgroups.statistics import FILES_PER_CGROUP, Usage, UsageReader, open_usage, read_once
+from engine.cgroups.in_force import InForce
+from engine.cgroups.statistics.reader import MOST_FILES, UsageReader, read_once
+from engine.cgroups.statistics.usage import Usage
 from engine.errors import BoxdeckError
-from engine.model import Container, ContainerSample, Limits
-from engine.rates import Reading, Traffic, compare
+from engine.model import Container, ContainerSample, Endpoint, Limits
+from engine.network.counters import InterfaceCounters
+from engine.network.links import LinkStatistics
+from engine.rates import InterfaceCount, Reading, Traffic, compare
 
-_LIMITS_EVERY = 10  # looks: limits seldom change, so each container's are read in one look out of so many
-
-
-class Counters(Protocol):
-    """What was counted at one interface, seen from inside the container."""
-
-    @property
-    def received_bytes(self) -> int:
-        """Bytes that came into the container."""
-
-    @property
-    def sent_bytes(self) -> int:
-        """Bytes that left it."""
+_LIMITS_EVERY = 20  # looks: each container's limits are read in one out of so many, and when its record has changed
 
 
 class CounterReader(Protocol):
-    """Reads the counters of all our interfaces by the host's name of each (`engine.network.counters`)."""
+    """Reads network counters (`engine.network.counters`)."""
 
-    def read(self) -> Mapping[str, Counters]:
-        """What has been counted so far."""
+    machine: Mapping[int, LinkStatistics]
+
+    def read(self, names: Collection[str]) -> Mapping[str, InterfaceCounters]:
+        """What has been counted so far at these interfaces of the host's, by name."""
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -43,19 +36,26 @@ class _Tracked:
     """A container between two looks: its open files, limits and last reading."""
 
     def __init__(self, container: Container, path: str, keep_open: bool) -> None:
-        self.started_unix_ns = container.started_unix_ns
-        self.cgroup = Cgroup(path)
-        self.limits = Limits()
+        self.container = container
+        self.path = path
+        self.limits: Limits | None = None
         self.last: Reading | None = None
-        self._reader: UsageReader | None = open_usage(layout.detect(), path)
+        self._reader: UsageReader | None = UsageReader(layout.detect(), path)
         if not keep_open:
             self.close()
 
     def read(self) -> Usage | None:
         """What it uses now; None when it has gone."""
-        if self._reader is not None:
-            return self._reader.read()
-        return read_once(layout.detect(), self.cgroup.path)
+        return self._reader.read() if self._reader is not None else read_once(layout.detect(), self.path)
+
+    def is_of(self, container: Container) -> bool:
+        """Whether it is about this very start, and not an earlier one in another cgroup."""
+        if container is self.container:
+            return True
+        if container.started_unix_ns != self.container.started_unix_ns:
+            return False
+        self.container, self.limits = container, None  # something about it has changed: perhaps its limits
+        return True
 
     def close(self) -> None:
         """Close its files; later reads open them again."""
@@ -78,22 +78,29 @@ class Survey:
         self._cgroup_path = cgroup_path
         self._open_counters = open_counters
         self._counters: CounterReader | None = None
+        self._in_force = InForce()
         self._tracked: dict[str, _Tracked] = {}
-        self._most_open = _most_open()
         self._looks = 0
 
     def look(self, containers: Sequence[Container]) -> dict[str, ContainerSample]:
         """A sample of every container that is there, by id."""
+        return {sample.container_id: sample for sample in self.samples(containers)}
+
+    def samples(self, containers: Sequence[Container]) -> Iterator[ContainerSample]:
+        """As `look`, one after the other, for those who have something else to do in between."""
         self._forget_all_but(containers)
-        counters, counted_at_ns = self._read_counters(), time.monotonic_ns()
-        samples: dict[str, ContainerSample] = {}
-        for number, container in enumerate(containers):
-            fresh_limits = (self._looks + number) % _LIMITS_EVERY == 0
-            sample = self._sample(container, _traffic(container, counters, counted_at_ns), fresh_limits)
-            if sample is not None:
-                samples[container.id] = sample
+        counters, counted_at_ns = self._read_counters(containers), time.monotonic_ns()
         self._looks += 1
-        return samples
+        for number, container in enumerate(containers, self._looks):
+            traffic = _traffic(_endpoints(container), counters, counted_at_ns)
+            sample = self._sample(container, traffic, fresh_limits=number % _LIMITS_EVERY == 0)
+            if sample is not None:
+                yield sample
+
+    @property
+    def devices(self) -> Mapping[int, LinkStatistics] | None:
+        """The machine's own network devices as of the last look; None where nobody counts."""
+        return self._counters.machine if self._counters is not None else None
 
     def close(self) -> None:
         """Close everything; the next look starts anew, without rates."""
@@ -106,26 +113,34 @@ class Survey:
         if tracked is None or usage is None:
             self._forget(container.id)
             return None
-        if fresh_limits or tracked.last is None:
-            tracked.limits = tracked.cgroup.read_limits()
-        reading = Reading(time.monotonic_ns(), usage, traffic)
+        if fresh_limits or tracked.limits is None:
+            tracked.limits = self._read_limits(tracked.path)
+        reading = Reading(usage, traffic)
         sample = compare(container.id, reading, tracked.last, tracked.limits)
         tracked.last = reading
         return sample
 
+    def _read_limits(self, path: str) -> Limits:
+        found = self._in_force.read(path)
+        return Limits(memory_bytes=found.memory_limit_bytes, cpus=found.cpus_limit, pids=found.pids_limit)
+
     def _track(self, container: Container) -> _Tracked | None:
-        keep_open = len(self._tracked) < self._most_open
+        wanted = MOST_FILES * (len(self._tracked) + 1)
         try:
-            tracked = _Tracked(container, self._cgroup_path(container), keep_open)
+            tracked = _Tracked(container, self._cgroup_path(container), descriptors.make_room(wanted) >= wanted)
         except OSError:  # it has ended since it was listed
             return None
         self._tracked[container.id] = tracked
         return tracked
 
     def _forget_all_but(self, containers: Sequence[Container]) -> None:
-        starts = {container.id: container.started_unix_ns for container in containers}
-        for container_id, tracked in list(self._tracked.items()):
-            if starts.get(container_id, -1) != tracked.started_unix_ns:  # ended, or started anew in a new cgroup
+        present = {
+            container.id
+            for container in containers
+            if (tracked := self._tracked.get(container.id)) is not None and tracked.is_of(container)
+        }
+        if len(present) < len(self._tracked):
+            for container_id in self._tracked.keys() - present:
                 self._forget(container_id)
 
     def _forget(self, container_id: str) -> None:
@@ -133,14 +148,14 @@ class Survey:
         if tracked is not None:
             tracked.close()
 
-    def _read_counters(self) -> Mapping[str, Counters]:
+    def _read_counters(self, containers: Sequence[Container]) -> Mapping[str, InterfaceCounters]:
         """Network counters; none when the kernel doesn't tell, which must not cost the other figures."""
         if self._open_counters is None:
             return {}
         try:
             if self._counters is None:
                 self._counters = self._open_counters()
-            return self._counters.read()
+            return self._counters.read([end.host_interface for each in containers for end in _endpoints(each)])
         except (OSError, BoxdeckError):
             self._close_counters()
             return {}
@@ -151,12 +166,30 @@ class Survey:
             self._counters = None
 
 
-def _traffic(container: Container, counters: Mapping[str, Counters], at_ns: int) -> Traffic | None:
-    found = counters.get(container.endpoint.host_interface) if container.endpoint else None
-    return Traffic(at_ns, found.received_bytes, found.sent_bytes) if found else None
+def _endpoints(container: Container) -> tuple[Endpoint, ...]:
+    return (container.endpoint,) if container.endpoint is not None else ()
 
 
-def _most_open() -> int:
-    """How many containers' files may stay open: half of what the process may have belongs to others."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 100_000 if soft == resource.RLIM_INFINITY else soft // 2 // FILES_PER_CGROUP
+def _traffic(endpoints: Sequence[Endpoint], counters: Mapping[str, InterfaceCounters], at_ns: int) -> Traffic | None:
+    """What went through a container's interfaces; None where there is none, and where none could be counted."""
+    counts = [
+        _count(endpoint, found)
+        for endpoint in endpoints
+        if (found := counters.get(endpoint.host_interface)) is not None
+    ]
+    return Traffic(at_ns, tuple(counts)) if counts else None
+
+
+def _count(endpoint: Endpoint, found: InterfaceCounters) -> InterfaceCount:
+    return InterfaceCount(
+        name=endpoint.container_interface,
+        host_interface=endpoint.host_interface,
+        received_bytes=found.received_bytes,
+        received_packets=found.received_packets,
+        received_errors=found.received_errors,
+        received_dropped=found.received_dropped,
+        sent_bytes=found.sent_bytes,
+        sent_packets=found.sent_packets,
+        sent_errors=found.sent_errors,
+        sent_dropped=found.sent_dropped,
+    )

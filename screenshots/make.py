@@ -152,10 +152,24 @@ async def photograph_screens(shot: Camera) -> None:
     await shot.take("logs")
     await shot.press("t", wait=1.5)
     await shot.take("topology")
-    await shot.press("escape", "N", wait=1.5)
+    await photograph_numbers(shot)
+    await shot.press("N", wait=1.5)
     await shot.take("namespaces")
     await shot.press("escape", "question_mark", wait=1.0)
     await shot.take("help")
+    await shot.press("escape")
+
+
+async def photograph_numbers(shot: Camera) -> None:
+    """What is used and what is allowed."""
+    await shot.press("escape", "left", "left", "left", "left", wait=1.0)
+    await shot.take("graphs")
+    await shot.press("right", wait=1.5)
+    await shot.take("processes")
+    await shot.press("u", wait=1.0)
+    await shot.take("update-form")
+    await shot.press("escape", "H", wait=2.5)
+    await shot.take("host")
     await shot.press("escape")
 
 
@@ -175,7 +189,7 @@ def convert() -> None:
     if shutil.which("rsvg-convert") is None:
         sys.stderr.write("rsvg-convert isn't installed, so there are no PNG files: apt-get install librsvg2-bin\n")
         return
-    for name in ("containers", "shell"):
+    for name in ("containers", "shell", "graphs", "host"):
         target = HERE / f"{name}.png"
         subprocess.run(["rsvg-convert", "--width", "1400", "-o", target, HERE / f"{name}.svg"], check=True)
 

@@ -47,8 +47,8 @@ class Answer:
 class CommandLine:
     """``boxdeck --root … --runroot … VERB …``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.paths = Paths(folder / "root", folder / "run")
+    def __init__(self, folder: Path, runroot: Path | None = None) -> None:
+        self.paths = Paths(folder / "root", runroot or folder / "run")
         self.argv = [PROGRAM, "--root", str(self.paths.root), "--runroot", str(self.paths.runroot)]
 
     def __call__(self, *arguments: str, input: str | None = None, timeout: float = 60) -> Answer:

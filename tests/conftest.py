@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,25 @@ def pytest_runtest_makereport(
     if report.skipped and os.environ.get("BOXDECK_NO_SKIPS") and "isn't installed" in str(report.longrepr):
         report.outcome = "failed"
     return report
+
+
+def pytest_configure() -> None:
+    """Have an interrupt that means something, also for programs that tests start: a shell's jobs ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--part 1/2``: every second test, from the first on, for machines that work side by side."""
+    parser.addoption("--part", metavar="K/N", help="run every Nth test, from the Kth on")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is another part's; after marks have had their say."""
+    if part := config.getoption("--part"):
+        first, every = map(int, part.split("/"))
+        items[:] = items[first - 1 :: every]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parent.parent
 HEAVY = ("asyncio", "textual", "sqlite3", "pyroute2", "psutil", "httpx", "ssl", "engine.store", "engine.engine", "tui")
-IN_THE_LAUNCHER = ("launcher", "shim", "init", "exec")
+IN_THE_LAUNCHER = ("launcher", "shim", "recorder", "init", "exec")
 BESIDE_THE_LAUNCHER = ("engine.cgroups.manager", "engine.cgroups.limits", "engine.cgroups.v1", "engine.cgroups.v2")
 
 
@@ -90,7 +90,39 @@ def test_the_engine_opens_without_the_apps_and_the_networks_libraries() -> None:
     assert among(found, ("textual", "pyroute2", "psutil", "bittty", "watchfiles", "tui")) == []
 
 
+def test_a_command_that_only_looks_starts_without_an_event_loop() -> None:
+    found = imported_by("import engine.cli.main, engine.cli.stats, engine.glance")
+    heavy = (
+        "asyncio",
+        "psutil",
+        "pyroute2",
+        "ssl",
+        "subprocess",
+        "tempfile",
+        "engine.containers",
+        "engine.launch",
+        "tui",
+    )
+    assert among(found, heavy) == []
+
+
 def test_verbs_import_no_app() -> None:
-    modules = ("run", "containers", "listing", "streams", "logs", "stats", "inspect", "images", "system", "version")
+    modules = (
+        "run",
+        "containers",
+        "update",
+        "listing",
+        "streams",
+        "logs",
+        "stats",
+        "top",
+        "cgroup",
+        "events",
+        "inspect",
+        "images",
+        "system",
+        "version",
+        "namespaces",
+    )
     found = imported_by("\n".join(f"import engine.cli.{name}" for name in modules))
     assert among(found, ("textual", "pyroute2", "psutil", "sqlite3", "engine.engine", "tui")) == []

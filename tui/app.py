@@ -9,6 +9,7 @@ from tui.commands import Commands
 from tui.config import Config
 from tui.container_actions import ContainerActions
 from tui.screens.help import Help
+from tui.screens.host import HostScreen
 from tui.screens.live_screen import LiveScreen
 from tui.screens.namespaces import NamespacesScreen
 from tui.screens.topology import TopologyScreen
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 
-_SCREENS: dict[str, type[LiveScreen]] = {"topology": TopologyScreen, "namespaces": NamespacesScreen}
+_SCREENS: dict[str, type[LiveScreen]] = {
+    "topology": TopologyScreen,
+    "namespaces": NamespacesScreen,
+    "host": HostScreen,
+}
 
 
 class BoxdeckApp(ContainerActions):
@@ -69,6 +74,17 @@ class BoxdeckApp(ContainerActions):
         self.deck.take_snapshot(message.snapshot)
         self.paint()
 
+    def on_happened(self, message: messages.Happened) -> None:
+        """Events; some are worth a sentence at once."""
+        if not message.is_news:
+            self.deck.events.clear()
+            self.deck.events.extend(message.events)
+            return
+        for event in message.events:
+            if sentence := self.deck.take_event(event):
+                self.notify(sentence, severity="error" if event.action == "oom" else "warning", markup=False)
+        self.paint()
+
     def on_topology_read(self, message: messages.TopologyRead) -> None:
         """Another wiring."""
         self.deck.topology = message.topology
@@ -77,9 +93,10 @@ class BoxdeckApp(ContainerActions):
     def on_namespaces_read(self, message: messages.NamespacesRead) -> None:
         """Other namespaces or processes."""
         self.deck.namespaces = message.tree
+        self.deck.every_namespace = message.every or self.deck.every_namespace
         self.paint()
 
-    def on_namespaces_wanted(self) -> None:
+    def on_sight_changed(self) -> None:
         """Read them now instead of soon."""
         self.live.hurry()
 

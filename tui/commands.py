@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tui.app import BoxdeckApp
 
 
+_TWICE = ("app.commands", "app.quit_too", "view.host_by_number")
+"""Ids of bindings that aren't listed: the list itself, and further keys for what is there already."""
+
+
 class Command(NamedTuple):
     """One entry: its name, what it does in a sentence, and what to call."""
 
@@ -43,7 +47,7 @@ class Commands(Provider):
     def _commands(self) -> Iterator[Command]:
         app: BoxdeckApp = self.app  # type: ignore[assignment]  # this provider serves no other app
         for binding in BINDINGS:
-            if isinstance(binding, Binding) and binding.id not in ("app.commands", "app.quit_too"):
+            if isinstance(binding, Binding) and binding.id not in _TWICE:
                 action = binding.action
                 if app.check_action(action.partition("(")[0], ()):
                     yield Command(_name(app, binding), binding.tooltip, partial(app.run_action, action))

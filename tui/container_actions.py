@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.geometry import Size
 
 from engine.errors import BoxdeckError
 from engine.model import Container
 from tui import keys, messages
+from tui.backfill import Backfill
 from tui.config import Config
 from tui.deck import Deck
-from tui.live import Live
+from tui.live import Live, Sight
 from tui.operations import Operations
+from tui.readings import Readings
 from tui.screens.confirm import Confirm
 from tui.screens.containers import ContainersScreen
 from tui.screens.live_screen import LiveScreen
 from tui.screens.run_form import RunForm
+from tui.screens.update_form import UpdateForm
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -39,8 +43,10 @@ class ContainerActions(App[None]):
         super().__init__()
         self.config = config
         self.deck = Deck()
+        self.readings = self.deck.readings = Readings(engine, self._beside, self.paint)
+        self.deck.backfill = Backfill(self.deck.history, engine.containers.history, self._beside, self.paint)
         self.operations = Operations(engine, self.deck, self.paint)
-        self.live = Live(engine, self.post_message, self._namespaces_in_sight)
+        self.live = Live(engine, self.post_message, self._namespaces_in_sight, self._topology_in_sight)
         self.containers_screen = ContainersScreen(self.deck)
 
     def complain(self, error: BoxdeckError) -> None:
@@ -57,9 +63,17 @@ class ContainerActions(App[None]):
         if screen := self._screen_in_sight:
             screen.post_message(messages.DeckChanged())
 
-    def _namespaces_in_sight(self) -> bool:
+    def _beside(self, work: Coroutine[object, object, None]) -> None:
+        """Run something that nobody waits for."""
+        self.run_worker(work, group="readings")
+
+    def _namespaces_in_sight(self) -> Sight:
         screen = self._screen_in_sight
-        return screen is not None and screen.is_mounted and screen.shows_namespaces
+        return screen.shows_namespaces if screen is not None and screen.is_mounted else Sight.NONE
+
+    def _topology_in_sight(self) -> bool:
+        screen = self._screen_in_sight
+        return screen is not None and screen.is_mounted and screen.shows_topology
 
     def return_to_containers(self) -> None:
         """Show the main screen."""
@@ -83,6 +97,24 @@ class ContainerActions(App[None]):
         container = await self.push_screen_wait(RunForm(self.operations.image_names, self.operations.run))
         if container is not None:
             self.deck.expect(container.id)
+            self.live.hurry()
+            for warning in container.warnings:
+                self.notify(warning, severity="warning")
+
+    @work
+    async def action_update(self) -> None:
+        """Ask which limits the selected container shall have."""
+        container = self.deck.selected
+        if container is None:
+            return
+        try:
+            in_force = await self.operations.limits(container)
+        except BoxdeckError as error:
+            self.complain(error)
+            return
+        form = UpdateForm(container, in_force, partial(self.operations.update, container))
+        if await self.push_screen_wait(form) is not None:
+            self.readings.expire()
             self.live.hurry()
 
     def action_stop(self) -> None:
@@ -123,6 +155,23 @@ class ContainerActions(App[None]):
             self.complain(error)
         else:
             await detail.open_shell(session, container.id, container.name)
+
+    @work(exclusive=True, group="shell")
+    async def action_visit(self) -> None:
+        """A shell in the selected container's namespaces but not its cgroup, on the whole terminal."""
+        container = self.deck.selected
+        if container is None:
+            return
+        try:
+            program = await self.operations.visit(container)
+            with self.suspend():
+                program.run()
+        except SuspendNotSupported:
+            program.close()
+            self.notify("This terminal can't be lent to a shell.", severity="error")
+        except BoxdeckError as error:
+            self.complain(error)
+        self.live.hurry()
 
     def _do(self, work: Awaitable[None]) -> None:
         self.run_worker(self._guard(work), group="operations", exit_on_error=False)

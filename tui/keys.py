@@ -8,12 +8,22 @@ BINDINGS: list[BindingType] = [
     Binding("n", "run", "run", id="container.run", tooltip="Run a new container"),
     Binding("e", "shell", "shell", id="container.shell", tooltip="A shell in it, beside the list"),
     Binding("l", "logs", "logs", id="container.logs", tooltip="What it wrote, and goes on writing"),
+    Binding("u", "update", "limits", id="container.update", tooltip="Change its limits, at once if it runs"),
     Binding("s", "stop", "stop", id="container.stop", tooltip="Stop it; after ten seconds it is killed"),
     Binding("S", "start", "start", id="container.start", tooltip="Start it again"),
     Binding("r", "restart", "restart", id="container.restart", tooltip="Stop and start it"),
     Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with all it wrote; asks first"),
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
     Binding("N", "go('namespaces')", "namespaces", id="view.namespaces", tooltip="All namespaces, full screen"),
+    Binding("H", "go('host')", "host", id="view.host", tooltip="The machine, its control groups and events"),
+    Binding(
+        "6",
+        "go('host')",
+        "host",
+        id="view.host_by_number",
+        show=False,
+        tooltip="The machine, its control groups and events",
+    ),
     Binding("T", "next_theme", "theme", id="app.theme", show=False, tooltip="The next theme"),
     Binding("colon", "command_palette", "commands", id="app.commands", show=False, tooltip="Every command, by name"),
     Binding("question_mark", "help", "keys", id="app.help", tooltip="This list"),
@@ -21,11 +31,11 @@ BINDINGS: list[BindingType] = [
     Binding("ctrl+c", "quit", "quit", id="app.quit_too", show=False, tooltip="Leave; containers keep running"),
 ]
 
-NEEDS_RUNNING = frozenset({"shell", "stop"})
+NEEDS_RUNNING = frozenset({"shell", "stop", "visit"})
 """Actions on a container that runs."""
 
 NEEDS_ENDED = frozenset({"start"})
 """Actions on a container that doesn't run."""
 
-NEEDS_ANY = frozenset({"logs", "restart", "remove"})
+NEEDS_ANY = frozenset({"logs", "restart", "remove", "update"})
 """Actions on any container."""

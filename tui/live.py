@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from engine.errors import BoxdeckError
-from tui.messages import ContainersRead, EngineFailed, NamespacesRead, Sampled, TopologyRead
+from tui.deck import EVENTS_KEPT
+from tui.messages import ContainersRead, EngineFailed, Happened, NamespacesRead, Sampled, TopologyRead
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -23,21 +25,39 @@ _TOPOLOGY_SECONDS = 10.0
 _NAMESPACES_SECONDS = 2.0
 
 
+class Sight(Enum):
+    """Which namespaces are looked at."""
+
+    NONE = 0
+    CONTAINERS = 1
+    EVERY = 2
+
+    def __bool__(self) -> bool:
+        """Whether any are."""
+        return self is not Sight.NONE
+
+
 class Live:
     """Four loops, one worker each, that end when they are cancelled.
 
     Args:
         engine: where the news comes from.
         post: takes a message; called on the app's own loop.
-        namespaces_in_sight: whether anyone looks at namespaces now; otherwise they aren't read.
+        namespaces_in_sight: which namespaces anyone looks at now; others aren't read.
+        topology_in_sight: whether anyone looks at the wiring now; else it isn't read.
     """
 
     def __init__(
-        self, engine: Engine, post: Callable[[Message], object], namespaces_in_sight: Callable[[], bool]
+        self,
+        engine: Engine,
+        post: Callable[[Message], object],
+        namespaces_in_sight: Callable[[], Sight],
+        topology_in_sight: Callable[[], bool],
     ) -> None:
         self._engine = engine
         self._post = post
         self._namespaces_in_sight = namespaces_in_sight
+        self._topology_in_sight = topology_in_sight
         self._changed = asyncio.Event()
         self._changed.set()
         self._wiring_changed = asyncio.Event()
@@ -56,6 +76,7 @@ class Live:
     def hurry(self) -> None:
         """Read everything now: something was done, or came into sight."""
         self._changed.set()
+        self._wiring_changed.set()
         self._tree_wanted.set()
 
     async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
@@ -71,8 +92,11 @@ class Live:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _follow_events(self) -> None:
-        async for _ in self._engine.events():
+        past = self._engine.latest_events(EVENTS_KEPT)
+        self._post(Happened(past, is_news=False))
+        async for event in self._engine.events(after=past[-1].revision if past else None):
             self._changed.set()
+            self._post(Happened((event,)))
 
     async def _read_containers(self) -> None:
         while True:
@@ -89,13 +113,15 @@ class Live:
 
     async def _read_topology(self) -> None:
         while True:
-            self._post(TopologyRead(await self._engine.topology()))
+            if self._topology_in_sight():
+                self._post(TopologyRead(await self._engine.topology()))
             await _either(self._wiring_changed, _TOPOLOGY_SECONDS)
 
     async def _read_namespaces(self) -> None:
         while True:
-            if self._namespaces_in_sight():
-                self._post(NamespacesRead(await self._engine.namespace_tree()))
+            if sight := self._namespaces_in_sight():
+                every = await self._engine.namespaces.list() if sight is Sight.EVERY else None
+                self._post(NamespacesRead(await self._engine.namespace_tree(), every))
             await _either(self._tree_wanted, _NAMESPACES_SECONDS)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from engine.errors import BoxdeckError
-from engine.model import Container, NamespaceTree, Snapshot, Topology
+from engine.model import Container, Event, NamespaceEntry, NamespaceTree, Snapshot, Topology
 
 if TYPE_CHECKING:
     from tui.widgets.log_view import LogView
@@ -33,6 +33,14 @@ class Sampled(Message, bubble=False):
 
 
 @dataclass
+class Happened(Message, bubble=False):
+    """Events, oldest first: what happens now, or what had happened before the app came."""
+
+    events: tuple[Event, ...]
+    is_news: bool = True
+
+
+@dataclass
 class TopologyRead(Message, bubble=False):
     """How containers are wired now."""
 
@@ -45,9 +53,10 @@ class TopologyRead(Message, bubble=False):
 
 @dataclass
 class NamespacesRead(Message, bubble=False):
-    """Which namespaces and processes there are now."""
+    """Which namespaces and processes there are now; `every` is None unless all of the machine were asked for."""
 
     tree: NamespaceTree
+    every: tuple[NamespaceEntry, ...] | None = None
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest tree counts."""
@@ -55,12 +64,12 @@ class NamespacesRead(Message, bubble=False):
 
 
 @dataclass
-class NamespacesWanted(Message, bubble=False):
-    """Namespaces came into sight, and should be read now."""
+class SightChanged(Message, bubble=False):
+    """Something came into sight that is read only then, and should be read now."""
 
     def can_replace(self, message: Message) -> bool:
         """Once is enough."""
-        return isinstance(message, NamespacesWanted)
+        return isinstance(message, SightChanged)
 
 
 @dataclass

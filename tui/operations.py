@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engine.model import Container, ContainerRequest, ExecRequest, LogLine, Progress
+from engine.limits import Limits
+from engine.model import Container, ContainerRequest, ExecRequest, LogLine, NamespaceVisit, Progress
+from engine.model.limits_in_force import LimitsInForce
 from tui.deck import Deck
 from tui.drawing import units
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.namespaces.start import Program
     from engine.session import Session
 
 
@@ -73,10 +76,22 @@ class Operations:
         with self._marked(container, "removing"):
             await self._engine.containers.remove(container.id, force=True)
 
+    async def limits(self, container: Container) -> LimitsInForce | None:
+        """The limits in force; None unless it runs."""
+        return await self._engine.containers.limits(container.id) if container.is_running else None
+
+    async def update(self, container: Container, limits: Limits) -> Container:
+        """Change its limits."""
+        return await self._engine.containers.update(container.id, limits)
+
     async def shell(self, container: Container, argv: tuple[str, ...], rows: int, columns: int) -> Session:
         """A further process in it, on a terminal of that size."""
         request = ExecRequest(argv=argv, env=_TERMINAL, tty=True, interactive=True, rows=rows, columns=columns)
         return await self._engine.containers.exec(container.id, request)
+
+    async def visit(self, container: Container) -> Program:
+        """What to start for a shell in its namespaces, but not in its cgroup."""
+        return await self._engine.namespaces.visit(NamespaceVisit(target=container.id))
 
     def logs(self, container_id: str) -> AsyncIterator[LogLine]:
         """What it wrote lately, and goes on writing."""

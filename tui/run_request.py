@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import shlex
-from typing import cast
 
 from msgspec import Struct
 
+from engine.compile import notation
 from engine.errors import InvalidRequest
-from engine.model import ContainerRequest, Limits, NetworkMode
+from engine.model import ContainerRequest, Limits
 from engine.naming import check_name
-
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+from engine.options import BindMount, Security
+from tui import limit_words
+from tui.limit_words import FieldError
 
 
 class Fields(Struct, frozen=True, kw_only=True):
-    """The form, as typed; empty means: nothing said."""
+    """The form, as typed; empty means: nothing said.
+
+    Attributes:
+        limits: further ones, such as ``shares=512 cpuset=0-1``, with blanks between them.
+        volumes: as of ``--volume``, with blanks between them.
+        ids: ``auto``, ``host`` or ``keep-id``.
+        rights: ``usual``, ``none`` or ``privileged``.
+        capabilities: names to be added, or with a minus to be dropped, with blanks between them.
+    """
 
     image: str
     command: str = ""
@@ -23,20 +32,15 @@ class Fields(Struct, frozen=True, kw_only=True):
     memory: str = ""
     cpus: str = ""
     pids: str = ""
+    limits: str = ""
     network: str = "bridge"
+    volumes: str = ""
+    ids: str = "auto"
+    rights: str = "usual"
+    capabilities: str = ""
     terminal: bool = True
-
-
-class FieldError(InvalidRequest):
-    """A field that can't be right.
-
-    Attributes:
-        field: which one, by its name in `Fields`.
-    """
-
-    def __init__(self, field: str, cause: str, remedy: str = "") -> None:
-        super().__init__(cause, remedy)
-        self.field = field
+    read_only: bool = False
+    init: bool = False
 
 
 def request_of(fields: Fields) -> ContainerRequest:
@@ -51,8 +55,13 @@ def request_of(fields: Fields) -> ContainerRequest:
         name=_name(fields.name),
         tty=fields.terminal,
         interactive=fields.terminal,
-        network=cast(NetworkMode, fields.network),
-        limits=Limits(memory_bytes=_memory(fields.memory), cpus=_cpus(fields.cpus), pids=_pids(fields.pids)),
+        network=fields.network,
+        limits=_limits(fields),
+        binds=_volumes(fields.volumes),
+        userns=None if fields.ids == "auto" else fields.ids,
+        security=_security(fields),
+        read_only=fields.read_only,
+        init=fields.init,
     )
 
 
@@ -79,36 +88,38 @@ def _name(text: str) -> str | None:
     return text.strip()
 
 
-def _memory(text: str) -> int | None:
-    number = text.strip().lower().removesuffix("ib").rstrip("bkmgt")
-    unit = text.strip().lower()[len(number) :][:1]
-    if not text.strip():
-        return None
+def _limits(fields: Fields) -> Limits:
     try:
-        count = int(float(number) * _UNITS[unit])
-    except (ValueError, OverflowError) as error:
-        raise FieldError("memory", f"{text.strip()!r} isn't an amount", "such as 256m or 1.5g") from error
-    if count < 6 << 20:
-        raise FieldError("memory", "nothing can start in less than 6m", "give it more")
-    return count
+        further = limit_words.further(fields.limits)
+    except InvalidRequest as error:
+        raise FieldError("limits", error.cause, error.remedy) from error
+    usual = [(limit_words.MEMORY, fields.memory), (limit_words.CPUS, fields.cpus), (limit_words.PIDS, fields.pids)]
+    try:
+        return limit_words.limits_of([*usual, *further])
+    except FieldError as error:
+        is_usual = error.field in ("memory", "cpus", "pids")
+        raise error if is_usual else FieldError("limits", error.cause, error.remedy) from error
 
 
-def _cpus(text: str) -> float | None:
-    if not text.strip():
-        return None
+def _volumes(text: str) -> tuple[BindMount, ...]:
     try:
-        value = float(text)
+        return tuple(notation.volume(word) for word in shlex.split(text))
+    except InvalidRequest as error:
+        raise FieldError("volumes", error.cause, error.remedy) from error
     except ValueError as error:
-        raise FieldError("cpus", f"{text.strip()!r} isn't a number", "such as 1.5") from error
-    if not 0.01 <= value <= 10_000:
-        raise FieldError("cpus", "at least a hundredth of a processor is needed", "such as 0.5")
-    return value
+        raise FieldError("volumes", "a quote is open", "close it") from error
 
 
-def _pids(text: str) -> int | None:
-    word = text.strip()
-    if not word:
-        return None
-    if not word.isdecimal() or int(word) < 1:
-        raise FieldError("pids", f"{word!r} isn't a number of processes", "such as 512")
-    return int(word)
+def _security(fields: Fields) -> Security:
+    from engine.compile import capabilities  # which knows what this kernel has: not for an app that just starts
+
+    words = fields.capabilities.split()
+    for word in words:
+        if not capabilities.is_known(word.lstrip("+-")):
+            raise FieldError("capabilities", f"{word!r} isn't a capability", "such as net_admin or -chown")
+    dropped = ("ALL",) if fields.rights == "none" else ()
+    return Security(
+        privileged=fields.rights == "privileged",
+        cap_add=tuple(word.lstrip("+") for word in words if not word.startswith("-")),
+        cap_drop=(*dropped, *(word[1:] for word in words if word.startswith("-"))),
+    )

@@ -15,6 +15,12 @@ from tui.config import config_folder
 _PACKAGED = Path(__file__).parent / "_themes"
 _BESIDE = Path(__file__).parent.parent / "themes"
 
+# watchfiles looks at what the kernel has told it once a step: five times a second is at once for a person who saves
+# a file, and cannot be measured in an app that idles.
+_STEP_MS = 200
+_DEBOUNCE_MS = 400
+_LONG_MS = 600_000
+
 
 FALLBACK_VARIABLES = {
     "muted": "#7d8894",
@@ -88,12 +94,16 @@ def load(path: Path) -> Theme:
 
 
 async def changes(within: tuple[Path, ...]) -> AsyncIterator[tuple[Path, ...]]:
-    """Theme files that were written, as they are saved."""
+    """Theme files that were written, as they are saved; editors that save aside and rename are understood."""
     from watchfiles import Change, awatch  # at its first use: it costs start-up time
 
-    async for batch in awatch(*within, debounce=100, step=20, recursive=False, rust_timeout=500):
+    batches = awatch(
+        *within, recursive=False, step=_STEP_MS, debounce=_DEBOUNCE_MS, rust_timeout=_LONG_MS, yield_on_timeout=False
+    )
+    async for batch in batches:
         paths = {Path(path) for change, path in batch if change is not Change.deleted and path.endswith(".toml")}
-        yield tuple(sorted(paths))
+        if paths:
+            yield tuple(sorted(paths))
 
 
 def _check_colors(read: ThemeFile) -> None:

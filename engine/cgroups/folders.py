@@ -6,21 +6,21 @@ import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 
 from engine.errors import Conflict, InvalidRequest, Unsupported
 
 PAYLOAD = "payload"  # the cgroup below a container's own that its processes are in, see Cgroup.create
 _LEAVING_SECONDS = 2.0  # a dying process counts until its last thread is through exit
+_READ_BYTES = 65_536
 _MAKING_ATTEMPTS = 5
 _NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def make(folder: str, top: str) -> ExitStack:
+def make(folder: str, top: str, made: list[str]) -> None:
     """Make a cgroup and what is missing above it, below the mounted `top`; a leftover without processes is replaced.
 
-    Returns:
-        A stack that removes what was made when it is left.
+    Args:
+        made: gets the folders that were made, in their order.
 
     Raises:
         Conflict: the cgroup exists and has processes.
@@ -28,24 +28,36 @@ def make(folder: str, top: str) -> ExitStack:
     """
     for attempt in range(_MAKING_ATTEMPTS):
         try:
-            return _make(folder, top)
-        except FileNotFoundError as error:  # the parent was removed at this moment, as empty ones are
-            if attempt == _MAKING_ATTEMPTS - 1:
+            os.mkdir(folder, 0o755)
+            made.append(folder)
+            return
+        except FileExistsError:
+            _replace(folder)
+            made.append(folder)
+            return
+        except FileNotFoundError as error:  # so is the parent's, perhaps at this moment, as empty ones are removed
+            if attempt == _MAKING_ATTEMPTS - 1 or len(os.path.dirname(folder)) <= len(top):
                 raise _explained(error, folder) from error
+            _make_parents(os.path.dirname(folder), top, made)
         except OSError as error:
             raise _explained(error, folder) from error
-    raise AssertionError("unreachable")
 
 
-def _make(folder: str, top: str) -> ExitStack:
-    with ExitStack() as undo:
-        for parent in _missing_parents(folder, top):
-            if _mkdir(parent):
-                undo.callback(remove_if_empty, parent)  # unless it is somebody else's parent, too, by then
-        if not _mkdir(folder):
-            _replace(folder)
-        undo.callback(remove_if_empty, folder)
-        return undo.pop_all()
+def undo(made: list[str]) -> None:
+    """Remove what `make` has made, unless it is somebody else's parent, too, by now."""
+    for folder in reversed(made):
+        remove_if_empty(folder)
+
+
+def remove_quickly(folder: str) -> bool:
+    """Remove a cgroup of ours and the one for its processes below it; False where there is more to do."""
+    try:
+        os.rmdir(folder)
+        return True
+    except FileNotFoundError:
+        return True
+    except OSError:  # EBUSY
+        return remove_if_empty(f"{folder}/{PAYLOAD}") and remove_if_empty(folder)
 
 
 def remove(folders: Iterable[str]) -> bool:
@@ -93,10 +105,16 @@ def processes(folder: str) -> list[int]:
 def read(path: str) -> str:
     """A small file's content without surrounding white space; empty when it is gone."""
     try:
-        with open(path, encoding="ascii") as file:
-            return file.read().strip()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            content = b""
+            while part := os.read(descriptor, _READ_BYTES):
+                content += part
+        finally:
+            os.close(descriptor)
     except OSError:  # ENOENT, or ENODEV while it goes
         return ""
+    return content.decode("ascii").strip()
 
 
 def write(path: str, value: str) -> None:
@@ -112,23 +130,17 @@ def write(path: str, value: str) -> None:
         os.close(descriptor)
 
 
-def write_limit(path: str, value: str) -> None:
-    """Write a limit.
-
-    Raises:
-        Unsupported: the kernel doesn't have the file, or we may not write it.
-        InvalidRequest: the kernel refuses the value.
-    """
-    try:
-        write(path, value)
-    except FileNotFoundError as error:
-        raise Unsupported(f"this kernel has no {os.path.basename(path)}", "run without that limit") from error
-    except OSError as error:
-        if error.errno in _NO_ACCESS:
-            raise _explained(error, path) from error
-        raise InvalidRequest(
-            f"the kernel refuses {value!r} for {os.path.basename(path)} ({error.strerror})", "choose another limit"
-        ) from error
+def refusal(error: OSError, path: str, value: str) -> Unsupported | InvalidRequest:
+    """What to say when a limit can't be written: the kernel hasn't the file, we may not, or the value is refused."""
+    file = os.path.basename(path)
+    if isinstance(error, FileNotFoundError):
+        return Unsupported(f"this kernel has no {file}", "run without that limit")
+    if error.errno in _NO_ACCESS and not file.startswith("cpuset."):  # EACCES there: not among the parent's
+        return _explained(error, path)
+    if error.errno == errno.EBUSY and file.startswith("memory."):
+        cause = f"more than {value} bytes are in use, and the kernel can't free enough of them for {file}"
+        return InvalidRequest(cause, "end something in the container first, or set a higher limit")
+    return InvalidRequest(f"the kernel refuses {value!r} for {file} ({error.strerror})", "choose another limit")
 
 
 def value_of(text: str, key: str) -> int | None:
@@ -140,21 +152,19 @@ def value_of(text: str, key: str) -> int | None:
     return None
 
 
-def _missing_parents(folder: str, top: str) -> list[str]:
+def _make_parents(folder: str, top: str, made: list[str]) -> None:
     missing: list[str] = []
-    parent = os.path.dirname(folder)
-    while len(parent) > len(top) and not os.path.isdir(parent):
-        missing.append(parent)
-        parent = os.path.dirname(parent)
-    return missing[::-1]
-
-
-def _mkdir(folder: str) -> bool:
-    try:
-        os.mkdir(folder, 0o755)
-    except FileExistsError:
-        return False
-    return True
+    while len(folder) > len(top) and not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for parent in reversed(missing):
+        try:
+            os.mkdir(parent, 0o755)
+            made.append(parent)
+        except FileExistsError:
+            continue
+        except FileNotFoundError:  # what is above it was removed meanwhile: from the start
+            return
 
 
 def _replace(folder: str) -> None:
@@ -171,7 +181,7 @@ def _explained(error: OSError, path: str) -> Unsupported:
 
 
 def _try_remove(folder: str) -> bool:
-    if remove_if_empty(folder):
+    if remove_quickly(folder):
         return True
     gone = [_try_remove(f"{folder}/{name}") for name in children(folder)]
     return bool(gone) and all(gone) and remove_if_empty(folder)

@@ -1,4 +1,4 @@
-"""Killing every process of a cgroup one by one, where no file of the kernel does it at once."""
+"""Signalling every process of a cgroup one by one, where no file of the kernel does it at once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import signal
 from engine.cgroups import folders
 
 
-def kill_listed(folder: str) -> None:
-    """SIGKILL to everybody in a cgroup and below; who is forked meanwhile may be missed.
+def signal_listed(folder: str, number: int) -> None:
+    """A signal to everybody in a cgroup and below; who is forked meanwhile may be missed.
 
     Who is listed before and after his pidfd was opened is whom the pidfd means: a pid that was given to somebody
     outside in between is never signalled.
@@ -18,7 +18,7 @@ def kill_listed(folder: str) -> None:
     still_here = set(folders.processes(folder))
     for pid, pidfd in descriptors.items():
         if pid in still_here:
-            _send_kill(pidfd)
+            _send(pidfd, number)
         os.close(pidfd)
 
 
@@ -29,8 +29,8 @@ def _open_pidfd(pid: int) -> int | None:
         return None
 
 
-def _send_kill(pidfd: int) -> None:
+def _send(pidfd: int, number: int) -> None:
     try:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        signal.pidfd_send_signal(pidfd, number)
     except ProcessLookupError:
         return

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
 
 from engine.errors import Unsupported
 
-# Controllers that containers get cgroups in. cpuset is left out: a new cpuset cgroup takes no process before
-# somebody has chosen its processors and memory nodes (cpusets(7)), and we have no option that would.
+# Controllers that every container gets cgroups in. In other v1 hierarchies it gets one when a limit asks for it,
+# or where it has to be kept from the top of the hierarchy: each costs a container's start and end 50 to 100 µs.
 MANAGED_V1 = ("cpu", "cpuacct", "memory", "pids", "blkio", "freezer", "devices")
 MANAGED_V2 = ("cpu", "memory", "pids", "io")
-
-_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 class Mount(Struct, frozen=True):
@@ -36,11 +32,11 @@ class Mount(Struct, frozen=True):
 
 
 class Hierarchy(Struct, frozen=True):
-    """A v1 hierarchy with at least one controller that we manage.
+    """A v1 hierarchy.
 
     Attributes:
         point: where it is mounted, such as ``/sys/fs/cgroup/cpu,cpuacct``.
-        controllers: all that are mounted together in it.
+        controllers: all that are mounted together in it; ``name=systemd`` stands for one without any.
     """
 
     point: str
@@ -64,6 +60,7 @@ class Layout(Struct, frozen=True):
         version: ``hybrid`` is v1 with a v2 hierarchy that has no controllers of ours.
         controllers: the ones that we can use here, sorted.
         hierarchies: v1 hierarchies that containers get cgroups in; empty on v2.
+        spare: further v1 hierarchies, see `MANAGED_V1`.
         unified: where the v2 hierarchy is mounted, if it is.
     """
 
@@ -71,6 +68,7 @@ class Layout(Struct, frozen=True):
     controllers: tuple[str, ...]
     hierarchies: tuple[Hierarchy, ...] = ()
     unified: str | None = None
+    spare: tuple[Hierarchy, ...] = ()
 
 
 @functools.cache
@@ -80,9 +78,9 @@ def detect() -> Layout:
     Raises:
         Unsupported: no control groups are mounted.
     """
-    mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+    mounts = parse_mountinfo(_read("/proc/self/mountinfo"))
     unified = next((mount.point for mount in mounts if mount.is_v2), None)
-    return compose(mounts, _read(Path("/proc/cgroups")), _read(Path(unified or "/", "cgroup.controllers")))
+    return compose(mounts, _read("/proc/cgroups"), _read(f"{unified or ''}/cgroup.controllers"))
 
 
 def compose(mounts: Iterable[Mount], proc_cgroups: str, unified_controllers: str) -> Layout:
@@ -98,11 +96,15 @@ def compose(mounts: Iterable[Mount], proc_cgroups: str, unified_controllers: str
     """
     mounts = tuple(mounts)
     unified = next((mount.point for mount in mounts if mount.is_v2), None)
-    hierarchies = _hierarchies(mounts, _enabled(proc_cgroups))
+    found = _hierarchies(mounts, _enabled(proc_cgroups))
+    hierarchies = tuple(hierarchy for hierarchy in found if not set(MANAGED_V1).isdisjoint(hierarchy.controllers))
     if hierarchies:
-        controllers = {controller for hierarchy in hierarchies for controller in hierarchy.controllers}
+        controllers = {
+            controller for hierarchy in found for controller in hierarchy.controllers if "=" not in controller
+        }
         version: Literal["v1", "hybrid"] = "hybrid" if unified else "v1"
-        return Layout(version, tuple(sorted(controllers)), hierarchies, unified)
+        spare = tuple(hierarchy for hierarchy in found if hierarchy not in hierarchies)
+        return Layout(version, tuple(sorted(controllers)), hierarchies, unified, spare)
     if unified is None:
         raise Unsupported("no control groups are mounted", "mount them: mount -t cgroup2 cgroup2 /sys/fs/cgroup")
     return Layout("v2", tuple(sorted(unified_controllers.split())), (), unified)
@@ -139,7 +141,10 @@ def _parse_line(line: str) -> Mount | None:
 
 
 def _unescaped(path: str) -> str:
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), path)
+    """The kernel writes a space as a backslash and 040, and so on (proc(5))."""
+    if "\\" not in path:
+        return path
+    return os.fsdecode(os.fsencode(path).decode("unicode_escape").encode("latin-1"))
 
 
 def _enabled(proc_cgroups: str) -> frozenset[str]:
@@ -150,14 +155,15 @@ def _enabled(proc_cgroups: str) -> frozenset[str]:
 def _hierarchies(mounts: Iterable[Mount], enabled: frozenset[str]) -> tuple[Hierarchy, ...]:
     found: dict[tuple[str, ...], Hierarchy] = {}
     for mount in mounts:
-        controllers = tuple(option for option in mount.options if option in enabled)
-        if not mount.is_v2 and any(controller in MANAGED_V1 for controller in controllers):
+        controllers = tuple(option for option in mount.options if option in enabled or option.startswith("name="))
+        if controllers and not mount.is_v2:
             found.setdefault(controllers, Hierarchy(mount.point, controllers))  # a second mount shows the same one
     return tuple(found.values())
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     try:
-        return path.read_text()
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
     except OSError:
         return ""

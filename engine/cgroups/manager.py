@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from contextlib import ExitStack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from engine.cgroups import folders, layout, limits
-from engine.cgroups.v1 import V1
-from engine.cgroups.v2 import V2
-from engine.errors import InvalidRequest, NotFound, RuntimeFailure
-from engine.model import Limits
-from engine.oci.runtime_spec import LinuxResources
+from engine.cgroups import folders, layout
+from engine.cgroups.layout import Layout
+from engine.cgroups.limits import Write
+from engine.errors import InvalidRequest, NotFound, RuntimeFailure, Unsupported
+from engine.oci.resources_spec import LinuxMemory, LinuxResources
+
+if TYPE_CHECKING:
+    from engine.cgroups.v1 import V1
+    from engine.cgroups.v2 import V2
+    from engine.limits import Limits
 
 _DYING_SECONDS = 10.0
 
@@ -27,8 +33,7 @@ class Cgroup:
 
     def __init__(self, path: str) -> None:
         self.path = _checked(path)
-        machine = layout.detect()
-        self._kind: V1 | V2 = V2(machine, self.path) if machine.version == "v2" else V1(machine, self.path)
+        self._kind = _kind(layout.detect(), self.path)
 
     @classmethod
     def create(cls, path: str, resources: LinuxResources, below_limits: bool = False) -> Cgroup:
@@ -43,18 +48,14 @@ class Cgroup:
             Unsupported: a controller or file that a limit needs isn't there, or we may not make cgroups.
             Conflict: the cgroup exists and has processes.
         """
-        layout.require(layout.detect(), limits.required_controllers(resources))
         cgroup = cls(path)
-        with ExitStack() as undo:
-            for top, folder in cgroup._kind.folders:
-                undo.enter_context(folders.make(folder, top))
-            cgroup._kind.prepare()
-            cgroup._kind.apply(resources)
-            if below_limits:
-                cgroup._kind.seat = f"/{folders.PAYLOAD}"
-                for top, folder in cgroup._kind.folders:
-                    undo.enter_context(folders.make(folder + cgroup._kind.seat, top))
-            undo.pop_all()
+        made: list[str] = []
+        try:
+            cgroup._kind.make(resources, f"/{folders.PAYLOAD}" if below_limits else "", made)
+        except BaseException:
+            cgroup._kind.close()
+            folders.undo(made)
+            raise
         return cgroup
 
     @classmethod
@@ -67,12 +68,14 @@ class Cgroup:
         cgroup = cls(path)
         if not any(os.path.isdir(folder) for folder in cgroup.folders):
             raise NotFound(f"there is no cgroup {path}")
+        if os.path.isdir(f"{cgroup._kind.main_folder}/{folders.PAYLOAD}"):
+            cgroup._kind.seat = f"/{folders.PAYLOAD}"
         return cgroup
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Its folder in each hierarchy."""
-        return tuple(folder for _, folder in self._kind.folders)
+        """Its folder in each hierarchy that every container is in."""
+        return self._kind.folders
 
     @property
     def descriptor(self) -> int | None:
@@ -124,22 +127,55 @@ class Cgroup:
         """Let frozen processes run on."""
         self._kind.set_frozen(False)
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether somebody has frozen it."""
+        return self._kind.is_frozen()
+
+    def signal_all(self, number: int) -> None:
+        """A signal to every process here and below; one that is forked at this moment may be missed."""
+        self._kind.signal_all(number)
+
     def update(self, resources: LinuxResources) -> None:
-        """Change the limits given; the others stay.
+        """Change the limits given; the others stay, and so do all when one is refused.
 
         Raises:
             BoxdeckError: as `create`.
         """
-        layout.require(layout.detect(), limits.required_controllers(resources))
-        self._kind.apply(resources)
+        memory = resources.memory
+        if memory is not None and memory.check_before_update:
+            self._check_memory(memory)
+        self._kind.update(resources)
+
+    def undo_of(self, resources: LinuxResources) -> list[Write]:
+        """What `put_back` takes to have the limits again as they are before an `update`, but for the devices.
+
+        Raises:
+            BoxdeckError: as `update`, for what isn't there.
+        """
+        return self._kind.undo_of(resources)
+
+    def put_back(self, undo: Sequence[Write]) -> None:
+        """Have limits as they were, as far as the kernel still takes them; nothing where the cgroup has gone."""
+        self._kind.put_back(undo)
+
+    def _check_memory(self, memory: LinuxMemory) -> None:
+        """config-linux.md, `checkBeforeUpdate`: no limit below what is in use, which would kill."""
+        usage = self._kind.memory_usage_bytes()
+        for limit in (memory.limit, memory.swap):
+            if limit is not None and 0 < limit < usage:
+                cause = f"the memory limit {limit} is below the {usage} bytes in use"
+                raise InvalidRequest(cause, "free some memory first, or set a higher one")
 
     def oom_kills(self) -> int:
         """How many processes the kernel has killed here for lack of memory."""
         return self._kind.oom_kills()
 
     def read_limits(self) -> Limits:
-        """The limits in force, as the kernel has rounded them."""
-        return self._kind.read_limits()
+        """All limits of this very cgroup, as the kernel has rounded them; what binds is `engine.cgroups.in_force`."""
+        from engine.cgroups.read_back import read_back
+
+        return read_back(layout.detect(), self.path)
 
     def remove(self) -> bool:
         """Remove it and all below it in every hierarchy; what is gone already is fine.
@@ -148,7 +184,42 @@ class Cgroup:
             Whether it is gone; False when processes remain in it.
         """
         self._kind.close()
-        return folders.remove(self.folders)
+        return folders.remove((*self._kind.folders, *self._kind.spare))
+
+    def discard(self) -> bool:
+        """Remove it; where that fails because somebody is left, kill everybody and remove it then.
+
+        For the end of a container, which leaves nobody behind as a rule: that costs no look at who is there.
+
+        Raises:
+            RuntimeFailure: as `kill`.
+        """
+        self._kind.close()
+        left = [folder for folder in (*self._kind.folders, *self._kind.spare) if not folders.remove_quickly(folder)]
+        if not left:
+            return True
+        self.kill()
+        return self.remove()
+
+
+def preload() -> None:
+    """Find out once what every container needs of this machine; children that are forked later have it, too.
+
+    On v2 that leaves a descriptor open, closed on exec: the program for the default device rules. What can't be had
+    is said when a container needs it.
+    """
+    with contextlib.suppress(OSError, Unsupported):
+        _kind(layout.detect(), "/").preload()
+
+
+def check(resources: LinuxResources) -> None:
+    """Refuse limits that this machine hasn't got, before anything is made; files are looked for when they are written.
+
+    Raises:
+        Unsupported: naming the limit or its controller.
+        InvalidRequest: a value that can't be one.
+    """
+    _kind(layout.detect(), "/").check(resources)
 
 
 def list_children(parent: str) -> list[str]:
@@ -162,8 +233,20 @@ def remove_parent(parent: str) -> bool:
     return all(gone)
 
 
+def _kind(machine: Layout, path: str) -> V1 | V2:
+    """The side that this machine has; the other one isn't even imported."""
+    if machine.version == "v2":
+        from engine.cgroups.v2 import V2
+
+        return V2(machine, path)
+    from engine.cgroups.v1 import V1
+
+    return V1(machine, path)
+
+
 def _folders(path: str) -> tuple[str, ...]:
-    return Cgroup(path).folders
+    kind = Cgroup(path)._kind
+    return (*kind.folders, *kind.spare)
 
 
 def _checked(path: str) -> str:

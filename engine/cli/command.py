@@ -20,11 +20,17 @@ class Roots(NamedTuple):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose mistakes are Boxdeck's errors."""
+    """A parser whose mistakes are Boxdeck's errors.
+
+    Attributes:
+        remedy: what to say after a mistake; None points to the help.
+    """
+
+    remedy: str | None = None
 
     def error(self, message: str) -> NoReturn:
         """Raise `InvalidRequest` instead of leaving the program."""
-        raise InvalidRequest(message, f"see: {self.prog} --help")
+        raise InvalidRequest(message, self.remedy or f"see: {self.prog} --help")
 
 
 class Options(argparse.Namespace):

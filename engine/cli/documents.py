@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct, field
 
 
@@ -37,6 +39,48 @@ class ImageRow(Document, frozen=True, kw_only=True):
     created_since: str
     size: str
     containers: str
+
+
+class HistoryRow(Document, frozen=True, kw_only=True):
+    """``docker history --format json``; `id` is the layer's."""
+
+    id: str = field(name="ID")
+    created_since: str
+    created_by: str
+    size: str
+    comment: str
+
+
+class LayerRow(Document, frozen=True, kw_only=True):
+    """One layer, sizes as people read them; `id` is its diff id."""
+
+    layer: str
+    id: str = field(name="ID")
+    size: str
+    added: str
+    changed: str
+    removed: str
+    wasted: str
+    created_by: str
+
+
+class TreeRow(Document, frozen=True, kw_only=True):
+    """A file of a merged tree, and the layer that it comes from."""
+
+    kind: str
+    size: str
+    layer: str
+    path: str
+
+
+class SightingRow(Document, frozen=True, kw_only=True):
+    """What one layer does to a path."""
+
+    layer: str
+    id: str = field(name="ID")
+    action: str
+    size: str
+    created_by: str
 
 
 class StatsRow(Document, frozen=True, kw_only=True):
@@ -83,3 +127,15 @@ class InfoDocument(Document, frozen=True, kw_only=True):
     memory_total_bytes: int = field(name="MemTotal")
     root_dir: str
     run_root_dir: str
+    security_options: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def in_pascal_case(document: Any) -> Any:
+    """A document of plain values with its keys as JSON has them here: ``memory_bytes`` is ``MemoryBytes``."""
+    if isinstance(document, dict):
+        return {
+            "".join(word.capitalize() for word in str(key).split("_")): in_pascal_case(each)
+            for key, each in document.items()
+        }
+    return [in_pascal_case(each) for each in document] if isinstance(document, (list, tuple)) else document

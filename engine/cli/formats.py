@@ -75,3 +75,11 @@ def rfc3339(unix_ns: int | None) -> str:
 def local_time(unix_ns: int) -> str:
     """A time as lists show it, such as ``2024-01-31 10:00:00 +0000 UTC``."""
     return f"{datetime.fromtimestamp(unix_ns / 1e9).astimezone():%Y-%m-%d %H:%M:%S %z %Z}"
+
+
+def clock_time(unix_ns: int | None, now_unix_ns: int) -> str:
+    """When something began, as ps(1) shows it: the time of a day that isn't long ago, else the date."""
+    if unix_ns is None:
+        return "--"
+    then = datetime.fromtimestamp(unix_ns / 1e9).astimezone()
+    return f"{then:%H:%M:%S}" if now_unix_ns - unix_ns < _DAY * 1e9 else f"{then:%Y-%m-%d}"

@@ -19,6 +19,7 @@ from engine.cli.output import Column, ListOptions, list_arguments, show_list, wr
 from engine.cli.progress import shown
 from engine.errors import BoxdeckError, InvalidRequest
 from engine.model import Image
+from engine.oci.reference import parse_reference
 from engine.paths import Paths
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ class ImportOptions(Options):
 
     file: str
     reference: str
+
+
+class PullOptions(Options):
+    """Options of ``pull``."""
+
+    references: list[str]
+    platform: str | None
+    quiet: bool
 
 
 class LoadOptions(Options):
@@ -89,7 +98,22 @@ def image_rows(image: Image, containers: int, now_unix_ns: int, whole: bool = Fa
 
 def _split(reference: str) -> tuple[str, str]:
     repository, _, tag = reference.rpartition(":")
-    return repository, tag
+    name, is_digest, _ = reference.partition("@")
+    return (name, _NONE) if is_digest else (repository, tag)
+
+
+def _pull_arguments(parser: Parser) -> None:
+    parser.add_argument("--platform", metavar="OS/ARCH", help="such as linux/arm64 [this machine's]")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what the image is called")
+    parser.add_argument("references", metavar="NAME[:TAG|@DIGEST]", nargs="+", help="what to pull")
+
+
+async def _pull(engine: Engine, options: PullOptions) -> int:
+    for reference in options.references:
+        job = engine.images.pull(reference, options.platform)
+        image = await (job if options.quiet else shown(job))
+        write_lines([parse_reference(reference).canonical if options.quiet else image.id])
+    return 0
 
 
 def _load_arguments(parser: Parser) -> None:
@@ -155,6 +179,7 @@ async def _remove(engine: Engine, options: RemoveImageOptions) -> int:
 
 
 IMAGES = Command(ListOptions, list_arguments, with_engine(_images))
+PULL = Command(PullOptions, _pull_arguments, with_engine(_pull))
 LOAD = Command(LoadOptions, _load_arguments, with_engine(_load))
 IMPORT = Command(ImportOptions, _import_arguments, with_engine(_import))
 RMI = Command(RemoveImageOptions, _remove_arguments, with_engine(_remove))

@@ -10,10 +10,14 @@ from engine.cli import inspect_documents as documents
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.failure import fail
 from engine.cli.formats import rfc3339
-from engine.cli.output import write_json
+from engine.cli.inspect_host import host_config, mounts
+from engine.cli.inspect_limits import in_force_document
+from engine.cli.output import write_json, write_lines
+from engine.cli.templates import Format, format_of
 from engine.errors import BoxdeckError, NotFound
-from engine.model import Container, Endpoint, Image, ImageConfig, Limits, State
-from engine.oci.runtime_spec import Process, Spec, decode
+from engine.model import Container, Endpoint, Image, ImageConfig, LimitsInForce, State
+from engine.oci.process_spec import Process
+from engine.oci.runtime_spec import Spec, decode
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -25,14 +29,17 @@ class InspectOptions(Options):
 
     references: list[str]
     type: str | None
-    format: str
+    format: Format
 
 
 def _arguments(parser: Parser) -> None:
     parser.add_argument(
         "--type", choices=("container", "image"), help="only one of these [first the one, then the other]"
     )
-    parser.add_argument("--format", choices=("json",), default="json", help="one JSON document")
+    parser.add_argument(
+        "-f", "--format", metavar="json|TEMPLATE", type=format_of("json"), default=Format("json"),
+        help="one JSON document, or a line for each with {{.Field.Inner}} or {{json .Field}} as in docker",
+    )  # fmt: skip
     parser.add_argument("references", metavar="NAME", nargs="+", help="names, ids, or beginnings of ids")
 
 
@@ -45,7 +52,10 @@ async def _inspect(engine: Engine, options: InspectOptions) -> int:
         except BoxdeckError as error:
             sentences.append(str(error))
             status = error.exit_status
-    write_json(found)
+    if options.format.name == "json":
+        write_json(found)
+    else:
+        write_lines([options.format.line(document) for document in found])
     for sentence in sentences:
         fail(sentence)
     return status
@@ -76,16 +86,26 @@ async def _container_of(engine: Engine, reference: str) -> documents.ContainerDo
         image = (await engine.images.get(container.image_id)).config
     except NotFound:  # taken away with rmi --force
         image = ImageConfig()
-    return container_document(container, image, await engine.containers.runtime_spec(container.id), engine.paths)
+    config_json = await engine.containers.runtime_spec(container.id)
+    return container_document(container, image, config_json, engine.paths, await _in_force(engine, container))
+
+
+async def _in_force(engine: Engine, container: Container) -> LimitsInForce | None:
+    """What binds a container that runs."""
+    try:
+        return await engine.containers.limits(container.id)
+    except BoxdeckError:  # it doesn't run, or not any more
+        return None
 
 
 def container_document(
-    container: Container, image: ImageConfig, config_json: bytes, paths: Paths
+    container: Container, image: ImageConfig, config_json: bytes, paths: Paths, limits: LimitsInForce | None
 ) -> documents.ContainerDocument:
     """A container with everything that is known of it.
 
     Args:
         config_json: its OCI runtime spec, which goes in as it is.
+        limits: what binds it, if it runs.
     """
     spec = decode(config_json)
     folder = paths.container(container.id)
@@ -102,8 +122,12 @@ def container_document(
         resolv_conf_path=str(folder / "resolv.conf"),
         name=f"/{container.name}",
         restart_count=container.restarts,
-        host_config=_host_config(container, container.request.limits),
+        host_config=host_config(container, spec),
+        limits_in_force=in_force_document(limits) if limits is not None else None,
         graph_driver=_graph_driver(container, spec, paths),
+        app_armor_profile=spec.process.apparmor_profile if spec.process is not None else "",
+        mounts=mounts(container, spec),
+        warnings=container.warnings,
         config=_config(container, image, spec),
         network_settings=_network_settings(container.endpoint),
         runtime_spec=msgspec.Raw(config_json),
@@ -124,17 +148,6 @@ def _state(container: Container) -> documents.StateDocument:
     )
 
 
-def _host_config(container: Container, limits: Limits) -> documents.HostConfigDocument:
-    return documents.HostConfigDocument(
-        network_mode=container.request.network,
-        auto_remove=container.request.auto_remove,
-        memory=limits.memory_bytes or 0,
-        nano_cpus=round((limits.cpus or 0) * 1e9),
-        pids_limit=limits.pids or 0,
-        userns_mode="auto" if container.request.user_namespace else "host",
-    )
-
-
 def _graph_driver(container: Container, spec: Spec, paths: Paths) -> documents.GraphDriver:
     options = [option for mount in spec.mounts if mount.destination == "/" for option in mount.options]
     lower = next((o.partition("=")[2] for o in options if o.startswith("lowerdir=")), "")
@@ -151,6 +164,7 @@ def _config(container: Container, image: ImageConfig, spec: Spec) -> documents.C
     process = spec.process or Process(cwd="/")
     return documents.ConfigDocument(
         hostname=spec.hostname,
+        domainname=spec.domainname,
         user=request.user if request.user is not None else f"{process.user.uid}:{process.user.gid}",
         tty=request.tty,
         open_stdin=request.interactive,
@@ -160,7 +174,7 @@ def _config(container: Container, image: ImageConfig, spec: Spec) -> documents.C
         working_dir=process.cwd,
         entrypoint=entrypoint,
         labels=request.labels,
-        stop_signal=image.stop_signal,
+        stop_signal=request.stop_signal or image.stop_signal,
     )
 
 

@@ -6,6 +6,8 @@ import msgspec
 from msgspec import field
 
 from engine.cli.documents import Document
+from engine.cli.inspect_host import HostConfigDocument, MountDocument
+from engine.cli.inspect_limits import InForceDocument
 
 
 class StateDocument(Document, frozen=True, kw_only=True):
@@ -26,6 +28,7 @@ class ConfigDocument(Document, frozen=True, kw_only=True):
     """``Config`` of a container: what its process is run with."""
 
     hostname: str
+    domainname: str
     user: str
     tty: bool
     open_stdin: bool
@@ -36,20 +39,6 @@ class ConfigDocument(Document, frozen=True, kw_only=True):
     entrypoint: tuple[str, ...]
     labels: dict[str, str]
     stop_signal: str
-
-
-class HostConfigDocument(Document, frozen=True, kw_only=True):
-    """``HostConfig`` of a container: limits (0: none) and namespaces."""
-
-    network_mode: str
-    auto_remove: bool
-    memory: int
-    nano_cpus: int
-    pids_limit: int
-    userns_mode: str
-    ipc_mode: str = "private"
-    pid_mode: str = ""
-    cgroupns_mode: str = "private"
 
 
 class EndpointDocument(Document, frozen=True, kw_only=True):
@@ -90,7 +79,11 @@ class GraphDriver(Document, frozen=True, kw_only=True):
 
 
 class ContainerDocument(Document, frozen=True, kw_only=True):
-    """A container; ``RuntimeSpec`` is the OCI ``config.json`` that its init obeys."""
+    """A container, with docker's names and some of ours.
+
+    ``RuntimeSpec`` is the OCI ``config.json`` that its init obeys, ``Warnings`` what it gives up, ``LimitsInForce``
+    what binds it while it runs.
+    """
 
     id: str
     created: str
@@ -107,8 +100,11 @@ class ContainerDocument(Document, frozen=True, kw_only=True):
     driver: str = "overlay2"
     platform: str = "linux"
     host_config: HostConfigDocument
+    limits_in_force: InForceDocument | None
     graph_driver: GraphDriver
-    mounts: tuple[str, ...] = ()
+    app_armor_profile: str
+    mounts: tuple[MountDocument, ...]
+    warnings: tuple[str, ...]
     config: ConfigDocument
     network_settings: NetworkSettingsDocument
     runtime_spec: msgspec.Raw

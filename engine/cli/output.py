@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import msgspec
 
 from engine.cli.command import Options, Parser
+from engine.cli.failure import one_line
+from engine.cli.templates import Format, format_of
 
 _GAP = "   "
 
@@ -18,14 +21,15 @@ class ListOptions(Options):
 
     quiet: bool
     no_trunc: bool
-    format: str
+    format: Format
 
 
 class Column(NamedTuple):
-    """A heading, and the field of a row's document that stands under it."""
+    """A heading, and the field of a row's document that stands under it; numbers stand at the right."""
 
     heading: str
     field: str
+    is_number: bool = False
 
 
 def list_arguments(parser: Parser) -> None:
@@ -35,9 +39,15 @@ def list_arguments(parser: Parser) -> None:
     format_argument(parser)
 
 
-def format_argument(parser: Parser) -> None:
-    """Add ``--format``."""
-    parser.add_argument("--format", choices=("table", "json"), default="table", help="a table, or one JSON document")
+def format_argument(parser: Parser, plain: str = "table") -> None:
+    """Add ``--format``; `plain` is what there is for people, ``table`` or ``text``."""
+    parser.add_argument(
+        "--format",
+        metavar=f"{plain}|json|TEMPLATE",
+        type=format_of(plain, "json"),
+        default=Format(plain),
+        help="for people, one JSON document, or lines with {{.Field}}, {{json .}} and {{json .Field}} as in docker",
+    )
 
 
 def show_list(rows: Sequence[msgspec.Struct], columns: Sequence[Column], identity: str, options: ListOptions) -> None:
@@ -49,28 +59,61 @@ def show_list(rows: Sequence[msgspec.Struct], columns: Sequence[Column], identit
     """
     if options.quiet:
         write_lines([str(getattr(row, identity)) for row in rows])
-    elif options.format == "json":
+    elif options.format.name == "json":
         write_json(rows)
     else:
-        write_lines(table(rows, columns))
+        write_lines(list_lines(rows, columns, options.format))
+
+
+def list_lines(rows: Sequence[msgspec.Struct], columns: Sequence[Column], wanted: Format) -> list[str]:
+    """A list as a table, or as a template has it.
+
+    Raises:
+        InvalidRequest: the template has a field that the rows don't have.
+    """
+    if wanted.name != "template":
+        return table(rows, columns)
+    lines = [wanted.line(row) for row in rows]
+    if not wanted.has_headings:
+        return lines
+    named = [(column.heading, _encoded(rows, column.field)) for column in columns]
+    cells = [line.split("\t") for line in (wanted.headings(named), *lines)]
+    return aligned(cells, ())
 
 
 def table(rows: Sequence[msgspec.Struct], columns: Sequence[Column]) -> list[str]:
     """Lines of a table with headings, columns as wide as their widest cell."""
     cells = [[column.heading for column in columns]]
-    cells += [[_one_line(str(getattr(row, column.field))) for column in columns] for row in rows]
-    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
-    return [_GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    cells += [[one_line(str(getattr(row, column.field))) for column in columns] for row in rows]
+    return aligned(cells, [place for place, column in enumerate(columns) if column.is_number])
 
 
-def _one_line(text: str) -> str:
-    """Text that can't break a table or send a terminal commands."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+def aligned(cells: Sequence[Sequence[str]], numbers: Collection[int]) -> list[str]:
+    """Lines with their cells under each other; those at the places of `numbers` at the right."""
+    widths = [max(map(len, column)) for column in zip_longest(*cells, fillvalue="")]
+    return [
+        _GAP.join(
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=False))
+        ).rstrip()
+        for line in cells
+    ]
+
+
+def _encoded(rows: Sequence[msgspec.Struct], field: str) -> str:
+    """What a field is called in JSON and templates."""
+    names = zip(rows[0].__struct_fields__, rows[0].__struct_encode_fields__, strict=True) if rows else ()
+    return dict(names).get(field, field)
 
 
 def json_text(document: object) -> str:
     """A document as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def compact_json(document: object) -> str:
+    """A document as JSON on one line, for those who read one after the other."""
+    return msgspec.json.encode(document).decode()
 
 
 def write_json(document: object) -> None:

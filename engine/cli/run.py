@@ -2,102 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from typing import TYPE_CHECKING
 
-from engine.cli import values
-from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.command import Command, with_engine
+from engine.cli.failure import warn
+from engine.cli.limit_options import limits_of
+from engine.cli.log_options import log_limits
 from engine.cli.output import write_lines
+from engine.cli.run_options import CreateOptions, RunOptions, create_arguments, run_arguments
+from engine.compile import notation
+from engine.compile.security_words import security
 from engine.errors import InvalidRequest, NotFound
-from engine.model import ContainerRequest, Limits, NetworkMode
+from engine.model import Container, ContainerRequest
+from engine.options import BindMount, Security, TmpfsMount
 
 if TYPE_CHECKING:
     from engine.engine import Engine
 
 
-class CreateOptions(Options):
-    """Options of ``create``."""
-
-    image: str
-    command: list[str]
-    name: str | None
-    interactive: bool
-    tty: bool
-    rm: bool
-    env: list[str]
-    label: list[tuple[str, str]]
-    workdir: str | None
-    user: str | None
-    hostname: str | None
-    entrypoint: str | None
-    memory: int | None
-    cpus: float | None
-    pids_limit: int | None
-    network: NetworkMode
-    userns: str
-    time_namespace: bool
-    boot_offset: int
-
-
-class RunOptions(CreateOptions):
-    """Options of ``run``."""
-
-    detach: bool
-
-
-def _create_arguments(parser: Parser) -> None:
-    add = parser.add_argument
-    add("--name", help="what to call it [two words]")
-    add("-i", "--interactive", action="store_true", help="keep its standard input open")
-    add("-t", "--tty", action="store_true", help="give it a terminal")
-    add("--rm", action="store_true", help="remove it when it ends")
-    add("-e", "--env", metavar="NAME=VALUE", type=values.variable, action="append", default=[], help="a variable")
-    add("-l", "--label", metavar="KEY=VALUE", type=values.label, action="append", default=[], help="a label")
-    add("-w", "--workdir", metavar="DIR", help="where the command starts")
-    add("-u", "--user", metavar="USER[:GROUP]", help="who runs the command, by name or number")
-    add("-h", "--hostname", metavar="NAME", help="its host name [the beginning of its id]")
-    add("--entrypoint", metavar="COMMAND", help="instead of the image's; empty for none")
-    _limit_arguments(parser)
-    _namespace_arguments(parser)
-    add("image", metavar="IMAGE", help="'base' is assembled from this machine's own tools when it is first used")
-    add("command", metavar="COMMAND …", nargs=argparse.REMAINDER, help="and its arguments, instead of the image's")
-
-
-def _limit_arguments(parser: Parser) -> None:
-    add = parser.add_argument
-    add("-m", "--memory", metavar="SIZE", type=values.memory_size, help="at most, such as 512m or 1.5g")
-    add("--cpus", metavar="NUMBER", type=values.processors, help="processors' worth of time at most, such as 1.5")
-    add("--pids-limit", metavar="NUMBER", type=values.process_count, help="processes and threads at most")
-
-
-def _namespace_arguments(parser: Parser) -> None:
-    add = parser.add_argument
-    add("--network", choices=("bridge", "none", "host"), default="bridge", help="[bridge]")
-    add(
-        "--userns", choices=("auto", "host"), default="host",
-        help="auto: a user namespace of its own, where root is nobody outside [host]",
-    )  # fmt: skip
-    add("--time-namespace", action="store_true", help="clocks of its own")
-    add("--boot-offset", metavar="SECONDS", type=int, default=0, help="added to its time since boot")
-
-
-def _run_arguments(parser: Parser) -> None:
-    parser.add_argument("-d", "--detach", action="store_true", help="leave it in the background and print its id")
-    _create_arguments(parser)
-
-
 async def _create(engine: Engine, options: CreateOptions) -> int:
-    await _ensure(engine, options.image)
-    write_lines([(await engine.containers.create(_request(options))).id])
+    await _ensure(engine, options.image, options.pull)
+    container = await engine.containers.create(request_of(options))
+    _warn_of(container)
+    write_lines([container.id])
     return 0
 
 
 async def _run(engine: Engine, options: RunOptions) -> int:
     if not options.detach:
         return await _run_attached(engine, options)
-    await _ensure(engine, options.image)
-    write_lines([(await engine.containers.run(_request(options))).id])
+    await _ensure(engine, options.image, options.pull)
+    container = await engine.containers.run(request_of(options))
+    _warn_of(container)
+    write_lines([container.id])
     return 0
 
 
@@ -105,25 +43,41 @@ async def _run_attached(engine: Engine, options: RunOptions) -> int:
     from engine.cli.foreground import check_terminal, follow
 
     check_terminal(options.interactive, options.tty)
-    await _ensure(engine, options.image)
-    session = await engine.containers.run_attached(_request(options))
+    await _ensure(engine, options.image, options.pull)
+    session = await engine.containers.run_attached(request_of(options))
+    _warn_of(session.container)
     return await follow(session, options.interactive, engine)
 
 
-async def _ensure(engine: Engine, reference: str) -> None:
-    """Have the image, showing how it is assembled; say what there is when it isn't here."""
+def _warn_of(container: Container) -> None:
+    for warning in container.warnings:
+        warn(warning)
+
+
+async def _ensure(engine: Engine, reference: str, policy: str) -> None:
+    """Have the image, showing how it comes; say what there is when it can't be had."""
     from engine.cli.progress import shown
 
+    if policy == "always" and not engine.images.is_base(reference):
+        await shown(engine.images.pull(reference))
+        return
     try:
-        await shown(engine.images.ensure(reference))
+        await (engine.images.get(reference) if policy == "never" else shown(engine.images.ensure(reference)))
     except NotFound as error:
         here = sorted({name for image in await engine.images.list() for name in image.references} | {"base:latest"})
         raise NotFound(
-            error.cause, f"there are {', '.join(here)}; bring in others with boxdeck load or boxdeck import"
+            error.cause, f"there are {', '.join(here)}; bring in others with boxdeck pull, load or import"
         ) from error
 
 
-def _request(options: CreateOptions) -> ContainerRequest:
+def request_of(options: CreateOptions) -> ContainerRequest:
+    """The request that the options of a command line stand for.
+
+    Raises:
+        InvalidRequest: words that can't be understood.
+    """
+    binds, tmpfs = _mounts(options)
+    log_max_bytes, log_max_files = log_limits(options.log_opt)
     return ContainerRequest(
         image=options.image,
         command=tuple(options.command),
@@ -132,17 +86,50 @@ def _request(options: CreateOptions) -> ContainerRequest:
         env=tuple(filter(None, options.env)),
         working_dir=options.workdir,
         user=options.user,
+        groups=tuple(options.group_add),
+        umask=options.umask,
         hostname=options.hostname,
+        domainname=options.domainname,
         tty=options.tty,
         interactive=options.interactive,
+        init=options.init,
+        stop_signal=options.stop_signal,
         network=options.network,
-        limits=Limits(memory_bytes=options.memory, cpus=options.cpus, pids=options.pids_limit),
-        auto_remove=options.rm,
-        user_namespace=options.userns == "auto",
+        userns=options.userns,
+        pid=options.pid,
+        ipc=options.ipc,
+        uts=options.uts,
+        cgroupns=options.cgroupns,
         time_namespace=options.time_namespace or bool(options.boot_offset),
         boot_offset_seconds=options.boot_offset,
+        limits=limits_of(options),
+        security=_security(options),
+        read_only=options.read_only,
+        binds=binds,
+        tmpfs=tmpfs,
+        shm_size_bytes=options.shm_size,
+        devices=tuple(map(notation.device, options.device)),
+        device_rules=tuple(options.device_cgroup_rule),
+        ulimits=tuple(map(notation.ulimit, options.ulimit)),
+        sysctls=dict(map(notation.sysctl, options.sysctl)),
+        oom_score_adj=options.oom_score_adj,
+        log_max_bytes=log_max_bytes,
+        log_max_files=log_max_files,
+        auto_remove=options.rm,
         labels=dict(options.label),
     )
+
+
+def _mounts(options: CreateOptions) -> tuple[tuple[BindMount, ...], tuple[TmpfsMount, ...]]:
+    mounts = [notation.mount(text) for text in options.mount]
+    binds = [notation.volume(text) for text in options.volume] + [m for m in mounts if isinstance(m, BindMount)]
+    tmpfs = [notation.tmpfs(text) for text in options.tmpfs] + [m for m in mounts if isinstance(m, TmpfsMount)]
+    return tuple(binds), tuple(tmpfs)
+
+
+def _security(options: CreateOptions) -> Security:
+    said = Security(privileged=options.privileged, cap_add=tuple(options.cap_add), cap_drop=tuple(options.cap_drop))
+    return security(said, options.security_opt)
 
 
 def _entrypoint(text: str | None) -> tuple[str, ...] | None:
@@ -154,5 +141,5 @@ def _entrypoint(text: str | None) -> tuple[str, ...] | None:
         raise InvalidRequest(f"--entrypoint {text!r} can't be split into words", "close its quotes") from error
 
 
-CREATE = Command(CreateOptions, _create_arguments, with_engine(_create))
-RUN = Command(RunOptions, _run_arguments, with_engine(_run))
+CREATE = Command(CreateOptions, create_arguments, with_engine(_create))
+RUN = Command(RunOptions, run_arguments, with_engine(_run))

@@ -26,6 +26,8 @@ class ExecOptions(Options):
     env: list[str]
     workdir: str | None
     user: str | None
+    privileged: bool
+    detach: bool
 
 
 class AttachOptions(Options):
@@ -37,30 +39,39 @@ class AttachOptions(Options):
 
 def _exec_arguments(parser: Parser) -> None:
     add = parser.add_argument
+    add("-d", "--detach", action="store_true", help="leave it in the background")
     add("-i", "--interactive", action="store_true", help="connect its standard input")
     add("-t", "--tty", action="store_true", help="give it a terminal")
     add("-e", "--env", metavar="NAME=VALUE", type=values.variable, action="append", default=[], help="a variable")
     add("-w", "--workdir", metavar="DIR", help="where the command starts")
     add("-u", "--user", metavar="USER[:GROUP]", help="who runs the command, by name or number")
+    add("--privileged", action="store_true", help="with all capabilities")
     add("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
     add("first", metavar="COMMAND", help="what to run in it")
     add("command", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="its arguments")
 
 
 async def _exec(engine: Engine, options: ExecOptions) -> int:
-    check_terminal(options.interactive, options.tty)
+    if not options.detach:
+        check_terminal(options.interactive, options.tty)
     size = terminal.size() or terminal.Size(24, 80)
     request = ExecRequest(
         argv=(options.first, *options.command),
         env=tuple(filter(None, options.env)),
         working_dir=options.workdir,
         user=options.user,
+        privileged=options.privileged,
+        detached=options.detach,
         tty=options.tty,
         interactive=options.interactive,
         rows=size.rows,
         columns=size.columns,
     )
-    return await follow(await engine.containers.exec(options.container, request), options.interactive)
+    session = await engine.containers.exec(options.container, request)
+    if options.detach:
+        await session.close()
+        return 0
+    return await follow(session, options.interactive)
 
 
 def _attach_arguments(parser: Parser) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.documents import InfoDocument
 from engine.cli.formats import binary_size
-from engine.cli.output import write_json, write_lines
+from engine.cli.output import format_argument, write_json, write_lines
+from engine.cli.templates import Format
 from engine.errors import InvalidRequest
 from engine.model import Info
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class InfoOptions(Options):
     """Options of ``info``."""
 
-    format: str
+    format: Format
 
 
 class SystemOptions(Options):
@@ -30,13 +31,15 @@ class SystemOptions(Options):
 
 
 def _info_arguments(parser: Parser) -> None:
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="text, or one JSON document")
+    format_argument(parser, "text")
 
 
 async def _info(engine: Engine, options: InfoOptions) -> int:
     info = await engine.info()
-    if options.format == "json":
+    if options.format.name == "json":
         write_json(info_document(info))
+    elif options.format.name == "template":
+        write_lines([options.format.line(info_document(info))])
     else:
         write_lines(info_lines(info))
     return 0
@@ -59,6 +62,8 @@ def info_document(info: Info) -> InfoDocument:
         memory_total_bytes=info.memory_total_bytes,
         root_dir=info.root,
         run_root_dir=info.runroot,
+        security_options=("name=seccomp,profile=builtin", *(() if info.no_user_namespaces else ("name=userns",))),
+        warnings=(f"no user namespaces: {info.no_user_namespaces}",) if info.no_user_namespaces else (),
     )
 
 
@@ -74,7 +79,14 @@ def info_lines(info: Info) -> list[str]:
         f"Kernel:       {info.kernel} {info.architecture}",
         f"Processors:   {info.processors}",
         f"Memory:       {binary_size(info.memory_total_bytes)}",
+        f"Ids:          {_ids(info)}",
     ]
+
+
+def _ids(info: Info) -> str:
+    if info.no_user_namespaces:
+        return f"the host's: {info.no_user_namespaces}"
+    return "of each container's own (user namespaces)"
 
 
 def _system_arguments(parser: Parser) -> None:

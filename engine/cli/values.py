@@ -28,15 +28,26 @@ def processors(text: str) -> float | None:
     return number or None
 
 
-def process_count(text: str) -> int | None:
-    """How many processes; None for 0 and -1, which are no limit."""
+def process_count(text: str) -> int:
+    """How many processes; -1 for 0 and -1, which are no limit."""
     try:
         number = int(text)
     except ValueError:
         number = -2
     if number < -1:
         raise ArgumentTypeError(f"{text!r} is not a number of processes such as 100")
-    return number if number > 0 else None
+    return number if number > 0 else -1
+
+
+def umask(text: str) -> int:
+    """Permissions in octal, such as ``022``."""
+    try:
+        mask = int(text, 8)
+    except ValueError:
+        mask = -1
+    if not 0 <= mask <= 0o777:
+        raise ArgumentTypeError(f"{text!r} is not a umask such as 0022")
+    return mask
 
 
 def seconds(text: str) -> float:

@@ -63,7 +63,7 @@ def parse_elf(data: bytes) -> Elf | None:
     """Read a whole file's headers; None when it is no ELF file or a damaged one."""
     try:
         return _parse(data)
-    except (struct.error, KeyError, ValueError, IndexError):
+    except (struct.error, KeyError, ValueError, IndexError, OverflowError):  # offsets may be any number
         return None
 
 

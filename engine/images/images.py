@@ -10,20 +10,24 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from engine.errors import Conflict, InvalidRequest, NotFound
+from engine.errors import Conflict, InvalidRequest, NotFound, RegistryError
 from engine.images.lock import adding_content, removing_content
 from engine.images.monitor import in_thread
 from engine.images.records import ImageRecord, ImageRecords
 from engine.jobs import Job, Report
-from engine.model import Image
+from engine.model import HistoryStep, Image
 from engine.oci.digest import is_digest
 from engine.oci.image_spec import ConfigDocument, decode, image_config
 from engine.oci.reference import Reference, parse_reference
 from engine.paths import Paths
 from engine.store.blobs import Blobs
 from engine.store.database import Database
+
+if TYPE_CHECKING:
+    from engine.images.commit import CommitRequest
+    from engine.images.explorer import Explorer, OwnLayer
 
 BASE: Final = "base:latest"
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
@@ -52,6 +56,14 @@ class Images:
         """
         return self._image(self._find(reference))
 
+    def is_base(self, reference: str) -> bool:
+        """Whether a reference is that of the image that is assembled here, and no registry's.
+
+        Raises:
+            InvalidRequest: it is malformed.
+        """
+        return parse_reference(reference).familiar == BASE
+
     async def sweep(self) -> None:
         """Delete what killed engines left half-made."""
         folder = self._paths.temporary
@@ -59,14 +71,32 @@ class Images:
             from engine.images.collect import sweep_temporary
 
             await asyncio.to_thread(sweep_temporary, self._paths)
+        if self._paths.downloads.is_dir() and any(self._paths.downloads.iterdir()):
+            from engine.images import downloads
+
+            await asyncio.to_thread(downloads.sweep, self._paths)
 
     def ensure(self, reference: str) -> Job[Image]:
-        """Get an image; assemble `base` from this machine's tools if that is what's asked for and it isn't there.
+        """Get an image; one that isn't here is pulled, and `base` assembled from this machine's tools.
 
         Raises:
-            NotFound: (from the job) there is no such image.
+            BoxdeckError: (from the job) as for `pull`.
         """
         return Job(lambda report: self._ensure(reference, report))
+
+    def pull(self, reference: str, platform: str | None = None) -> Job[Image]:
+        """Bring in an image from its registry, also when one of that name is here; what is here isn't fetched again.
+
+        Args:
+            platform: such as ``linux/arm64``; None is this machine's.
+
+        Raises:
+            InvalidRequest: (from the job) the reference or platform is malformed.
+            NotFound: (from the job) the registry has no such image.
+            RegistryError: (from the job) the registry can't be reached, or refuses.
+            ImageError: (from the job) the image is damaged, hostile, or made for other machines.
+        """
+        return Job(lambda report: self._pull(reference, platform, report))
 
     def load(self, path: Path) -> Job[tuple[Image, ...]]:
         """Bring in the images of an OCI layout, a folder or a tar, or of an archive by ``docker save``.
@@ -85,6 +115,93 @@ class Images:
             NotFound, ImageError: (from the job) as for `load`.
         """
         return Job(lambda report: self._import(path, reference, report))
+
+    def push(self, reference: str, target: str | None = None) -> Job[str]:
+        """Send an image to a registry, as far as that lacks it.
+
+        Args:
+            target: the name that it is to have there; None is its own.
+
+        Returns:
+            (from the job) the digest of its manifest.
+
+        Raises:
+            NotFound: (from the job) there is no such image here.
+            RegistryError: (from the job) the registry can't be reached, or refuses.
+        """
+        return Job(lambda report: self._push(reference, target or reference, report))
+
+    def save(self, references: Sequence[str], file: BinaryIO) -> Job[None]:
+        """Write images as a tar that is an OCI layout and that ``docker load`` reads, too.
+
+        Args:
+            file: open for writing, need not be seekable; it stays open.
+
+        Raises:
+            NotFound: (from the job) there is no such image.
+            StoreError: (from the job) the file can't be written, or a blob is missing.
+        """
+        return Job(lambda report: self._save(references, file, report))
+
+    async def tag(self, reference: str, name: str) -> Image:
+        """Give an image a further name, which is taken from whichever has it now.
+
+        Raises:
+            NotFound: there is no such image.
+            InvalidRequest: the name is malformed or has a digest.
+        """
+        record, tagged = self._find(reference), _tagged(name)
+        with self._database.transaction():
+            self._records.tag(record.id, tagged)
+            self._database.record_event("image", "tag", record.id, tagged)
+        return await self.get(record.id)
+
+    async def history(self, reference: str) -> tuple[HistoryStep, ...]:
+        """How an image came to be, the latest step first.
+
+        Raises:
+            NotFound: there is no such image.
+        """
+        from engine.images.steps import steps
+
+        record = self._find(reference)
+        return await asyncio.to_thread(steps, self._paths, record, self._document(record.id))
+
+    async def explore(self, reference: str) -> Explorer:
+        """The layers of an image and the files in them: which layer each comes from, and what hides what.
+
+        Raises:
+            NotFound: there is no such image.
+        """
+        return await self.explore_container(self._find(reference).id, None)
+
+    async def explore_container(self, image_id: str, own: OwnLayer | None) -> Explorer:
+        """As `explore`, with a container's own layer on top.
+
+        Args:
+            own: that layer.
+
+        Raises:
+            NotFound: there is no such image any more.
+        """
+        from engine.images.explorer import Explorer
+
+        record = self._find(image_id)
+        history = self._document(record.id).history or ()
+        return await asyncio.to_thread(Explorer, self._paths, record.layers, history, own)
+
+    def commit(self, image_id: str, own: OwnLayer, request: CommitRequest, name: str | None = None) -> Job[Image]:
+        """Make an image of a container's layer; `Containers.commit` is what people ask for.
+
+        Args:
+            image_id: of the container's image.
+            name: what the new one is to be called; None for nothing.
+
+        Raises:
+            NotFound: (from the job) the container's image has gone.
+            InvalidRequest: (from the job) the name, or a change to the config, can't be.
+        """
+        return Job(lambda report: self._commit(image_id, own, request, name, report))
 
     async def remove(self, reference: str, force: bool = False) -> tuple[str, ...]:
         """Take a name away, and with the last one the image; what nothing needs any more is deleted.
@@ -109,14 +226,70 @@ class Images:
         try:
             return await self.get(reference)
         except NotFound:
-            if not _is_base(reference):
+            if is_digest(reference):
                 raise
+        if not self.is_base(reference):
+            return await self._pull_instead(reference, report)
         from engine.images.base import assemble
 
         async with self._adding():
             installed = await in_thread(report, lambda monitor: assemble(self._paths, monitor))
             self._records.save(installed, BASE, "import")
         return await self.get(BASE)
+
+    async def _pull_instead(self, reference: str, report: Report) -> Image:
+        """Pull what isn't here; when that fails, say both."""
+        try:
+            return await self._pull(reference, None, report)
+        except (RegistryError, NotFound) as error:
+            raise NotFound(f"there is no image {reference!r} here, and {error.cause}", error.remedy) from error
+
+    async def _pull(self, reference: str, platform: str | None, report: Report) -> Image:
+        from engine.images import platforms
+        from engine.images.pull import pull
+
+        parsed = parse_reference(reference)
+        wanted = platforms.parse(platform) if platform else None
+        async with self._adding():
+            pulled = await in_thread(report, lambda monitor: pull(self._paths, parsed, wanted, monitor))
+            known = self._records.by_reference(parsed.familiar)
+            if known is None or known.id != pulled.installed.id:
+                self._records.save(pulled.installed, parsed.familiar, "pull")
+        return await self.get(pulled.installed.id)
+
+    async def _commit(
+        self, image_id: str, own: OwnLayer, request: CommitRequest, name: str | None, report: Report
+    ) -> Image:
+        from engine.images.commit import commit
+
+        record, tagged = self._find(image_id), _tagged(name) if name else None
+        async with self._adding():
+            made = await in_thread(report, lambda monitor: commit(self._paths, record, own, request, monitor))
+            self._records.save(made, tagged, "commit")
+        return await self.get(made.id)
+
+    async def _push(self, reference: str, target: str, report: Report) -> str:
+        from engine.images.push import push
+
+        record, wanted = self._find(reference), parse_reference(target)
+        known = {parse_reference(name) for each in self._records.all() for name in each.references}
+        elsewhere = sorted({name.repository for name in known if name.registry == wanted.registry})
+        others = [name for name in elsewhere if name != wanted.repository]
+        async with adding_content(self._paths):  # so that nobody collects what is being sent
+            return await in_thread(report, lambda monitor: push(self._paths, record, wanted, others, monitor))
+
+    async def _save(self, references: Sequence[str], file: BinaryIO, report: Report) -> None:
+        from engine.images.save import Wanted, save
+
+        wanted: dict[str, Wanted] = {}
+        for reference in references:
+            record = self._find(reference)
+            parsed = _parse_leniently(reference)
+            name = (parsed.familiar,) if parsed is not None and parsed.familiar in record.references else ()
+            earlier = wanted.get(record.id, Wanted(record, ()))
+            wanted[record.id] = Wanted(record, tuple(dict.fromkeys((*earlier.names, *name))))
+        async with adding_content(self._paths):
+            await in_thread(report, lambda monitor: save(self._paths, tuple(wanted.values()), file, monitor))
 
     async def _load(self, path: Path, report: Report) -> tuple[Image, ...]:
         from engine.images.archive import load_archive
@@ -126,7 +299,7 @@ class Images:
             for image in loaded:
                 for name in image.names or (None,):
                     self._records.save(image.installed, name, "load")
-        return tuple([await self.get(image.installed.id) for image in loaded])
+        return tuple([await self.get(image_id) for image_id in dict.fromkeys(image.installed.id for image in loaded)])
 
     async def _import(self, path: Path, reference: str, report: Report) -> Image:
         from engine.images.imported import import_archive
@@ -157,7 +330,7 @@ class Images:
             found = self._by_name(reference) or self._by_prefix(reference)
         if found is None:
             raise NotFound(
-                f"there is no image {reference!r}", "boxdeck images lists them; load or import one, or use base"
+                f"there is no image {reference!r}", "boxdeck images lists them; pull, load or import one, or use base"
             )
         return found
 
@@ -165,8 +338,8 @@ class Images:
         parsed = _parse_leniently(reference)
         if parsed is None:
             return None
-        if parsed.digest is None:
-            return self._records.by_reference(parsed.familiar)
+        if (known := self._records.by_reference(parsed.familiar)) is not None or parsed.digest is None:
+            return known
         found = self._records.by_manifest(parsed.digest)
         named = found is not None and any(_name_of(known) == parsed.familiar_name for known in found.references)
         return found if named else None
@@ -258,10 +431,6 @@ def _parse_leniently(reference: str) -> Reference | None:
 def _is_prefix(reference: str) -> bool:
     digits = reference.removeprefix("sha256:")
     return 0 < len(digits) <= 64 and _HEXADECIMAL.issuperset(digits)
-
-
-def _is_base(reference: str) -> bool:
-    return parse_reference(reference).familiar == BASE
 
 
 def _name_of(familiar: str) -> str:

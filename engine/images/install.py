@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from engine.errors import ImageError
+from engine.images import platforms
 from engine.images.layer_store import LayerStore
 from engine.images.monitor import Monitor
 from engine.oci.digest import checked_digest
@@ -16,6 +17,7 @@ from engine.oci.image_spec import (
     ConfigDocument,
     Descriptor,
     Manifest,
+    Platform,
     RootFs,
     decode,
     encode,
@@ -50,10 +52,24 @@ def install(paths: Paths, manifest_digest: str, monitor: Monitor) -> Installed:
         ImageError: the documents or layers are damaged, or made for another kind of machine.
         StoreError: a blob is missing, or the disk can't be written.
     """
-    blobs, layers = Blobs(paths), LayerStore(paths)
+    blobs = Blobs(paths)
     manifest = decode(blobs.read(manifest_digest), Manifest, "the image's manifest")
     document = decode(blobs.read(manifest.config.digest), ConfigDocument, "the image's config")
-    check_machine(document.os, document.architecture)
+    diff_ids = check_documents(manifest, document, platforms.here())
+    size = 0
+    for number, (diff_id, descriptor) in enumerate(zip(diff_ids, manifest.layers, strict=True), start=1):
+        what = f"Unpacking layer {number} of {len(diff_ids)}"
+        size += unpack_layer(paths, diff_id, descriptor, monitor, what=what)
+    return finish(manifest_digest, manifest, document, size)
+
+
+def check_documents(manifest: Manifest, document: ConfigDocument, wanted: Platform) -> tuple[str, ...]:
+    """See that manifest and config belong together and to a platform; the diff ids of the layers.
+
+    Raises:
+        ImageError: they don't.
+    """
+    check_machine(document.os, document.architecture, wanted)
     diff_ids = document.rootfs.diff_ids
     if len(diff_ids) != len(manifest.layers):
         raise ImageError(
@@ -62,36 +78,46 @@ def install(paths: Paths, manifest_digest: str, monitor: Monitor) -> Installed:
         )
     if not diff_ids:
         raise ImageError("the image has no layers, so there is nothing in it to run", "choose another image")
-    size = 0
-    for number, (diff_id, descriptor) in enumerate(zip(diff_ids, manifest.layers, strict=True), start=1):
-        what = f"Unpacking layer {number} of {len(diff_ids)}"
-        size += _unpack(blobs, layers, diff_id, descriptor, monitor, what)
+    return diff_ids
+
+
+def finish(manifest_digest: str, manifest: Manifest, document: ConfigDocument, size_bytes: int) -> Installed:
+    """What is told of an image whose layers are all unpacked."""
     return Installed(
         id=manifest.config.digest,
         manifest_digest=manifest_digest,
-        layers=tuple(diff_ids),
+        layers=tuple(document.rootfs.diff_ids),
         created_unix_ns=parse_time(document.created),
-        size_bytes=size,
+        size_bytes=size_bytes,
     )
 
 
-def _unpack(blobs: Blobs, layers: LayerStore, diff_id: str, descriptor: Descriptor, monitor: Monitor, what: str) -> int:
+def unpack_layer(
+    paths: Paths, diff_id: str, descriptor: Descriptor, monitor: Monitor, part: str = "", what: str = "Unpacking"
+) -> int:
+    """Unpack a layer whose blob is in the store, unless it has been; the bytes of its files.
+
+    Raises:
+        ImageError: it is damaged, or another one than the config says.
+        StoreError: the blob is missing, or the disk can't be written.
+    """
+    blobs, layers = Blobs(paths), LayerStore(paths)
     if layers.has(diff_id):
         return layers.size(diff_id)
     with blobs.open(checked_digest(descriptor.digest)) as archive:
-        return layers.add(archive, diff_id, monitor.step(what)).size_bytes
+        return layers.add(archive, diff_id, monitor.step(what, part=part)).size_bytes
 
 
-def check_machine(system: str, architecture: str) -> None:
-    """Refuse what this machine can't execute.
+def check_machine(system: str, architecture: str, wanted: Platform) -> None:
+    """Refuse what isn't for a platform; an image that doesn't say is for all.
 
     Raises:
         ImageError: it is for another system or processor.
     """
-    mine = go_architecture(os.uname().machine)
-    if system not in ("", "linux") or architecture not in ("", mine):
+    if system not in ("", wanted.os) or architecture not in ("", wanted.architecture):
         raise ImageError(
-            f"the image is for {system}/{architecture}, this machine is linux/{mine}", f"get it for {mine}"
+            f"the image is for {system}/{architecture}, and {platforms.name(wanted)} is wanted",
+            f"get it for {wanted.architecture}, or ask for its own with --platform",
         )
 
 

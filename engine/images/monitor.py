@@ -32,12 +32,13 @@ class Monitor:
         """Let the next step raise; may be called from any thread."""
         self._stopped.set()
 
-    def step(self, what: str, total: int = 0) -> Advance:
+    def step(self, what: str, total: int = 0, part: str = "") -> Advance:
         """Begin a step; call the answer with the amount of every piece that is done.
 
         Args:
             what: for people, such as ``Unpacking layer 1 of 3``.
             total: the amount that makes the whole, in bytes; 0 when it isn't known.
+            part: which of several things side by side.
         """
         done = 0
         reported = 0.0
@@ -45,15 +46,29 @@ class Monitor:
         def advance(amount: int) -> None:
             nonlocal done, reported
             done += amount
-            self._check()
+            self.check()
             if (now := time.monotonic()) - reported >= _REPORT_SECONDS:
                 reported = now
-                self._report(Progress(what=what, done=done, total=total))
+                self._report(Progress(what=what, done=done, total=total, part=part))
 
         advance(0)
         return advance
 
-    def _check(self) -> None:
+    def nap(self, seconds: float) -> None:
+        """Sleep, but not longer than somebody waits.
+
+        Raises:
+            Stopped: nobody does.
+        """
+        self._stopped.wait(seconds)
+        self.check()
+
+    def check(self) -> None:
+        """Raise if whoever waited has gone.
+
+        Raises:
+            Stopped: it has.
+        """
         if self._stopped.is_set():
             raise Stopped
 

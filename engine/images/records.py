@@ -68,11 +68,7 @@ class ImageRecords:
         with self._database.transaction():
             self._insert(image)
             if reference is not None:
-                self._database.execute(
-                    "INSERT INTO image_references (reference, image_id) VALUES (?, ?)"
-                    " ON CONFLICT (reference) DO UPDATE SET image_id = excluded.image_id",
-                    (reference, image.id),
-                )
+                self.tag(image.id, reference)
             self._database.record_event("image", action, image.id, reference or image.id)
 
     def _insert(self, image: Installed) -> None:
@@ -87,6 +83,14 @@ class ImageRecords:
                 "INSERT INTO image_layers (image_id, position, diff_id) VALUES (?, ?, ?)",
                 (image.id, position, diff_id),
             )
+
+    def tag(self, image_id: str, reference: str) -> None:
+        """Give a name to an image, taken from whichever has it; to be called inside a transaction."""
+        self._database.execute(
+            "INSERT INTO image_references (reference, image_id) VALUES (?, ?)"
+            " ON CONFLICT (reference) DO UPDATE SET image_id = excluded.image_id",
+            (reference, image_id),
+        )
 
     def untag(self, reference: str) -> None:
         """Take a name away; to be called inside a transaction."""

@@ -58,17 +58,12 @@ def compression(stream: BinaryIO) -> str:
 
 
 def decompressed(stream: BinaryIO) -> Readable:
-    """The stream without its compression, recognised by magic number.
-
-    Raises:
-        ImageError: it is compressed with zstd, which we can't read.
-    """
+    """The stream without its compression, recognised by magic number."""
     kind = compression(stream)
     if kind == "zstd":
-        raise ImageError(
-            "the archive or layer is compressed with zstd, which Boxdeck can't read yet",
-            "convert it to gzip, for example with skopeo copy --dest-compress-format gzip",
-        )
+        from engine.images.zstd import ZstdReader  # seldom needed
+
+        return ZstdReader(stream)
     return DecompressingReader(stream, kind) if kind else stream
 
 

@@ -62,6 +62,20 @@ def resolve_user(wanted: str, passwd: bytes, group: bytes) -> User:
     )
 
 
+def resolve_groups(words: tuple[str, ...], group: bytes, known: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """Further groups by name or number, after those that are known already.
+
+    Raises:
+        InvalidRequest: as `resolve_user`.
+    """
+    return tuple(dict.fromkeys((*known, *(_explicit_group(word, group) for word in words))))
+
+
+def names_by_uid(passwd: bytes) -> dict[int, str]:
+    """Who a user id is to those who read this passwd file: the first line that has it counts (getpwuid(3))."""
+    return {account.uid: account.name for account in reversed(list(_accounts(passwd)))}
+
+
 def _account(word: str, passwd: bytes) -> _Account:
     uid = _identity(word or "0")
     for account in _accounts(passwd):

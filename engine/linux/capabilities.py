@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from collections.abc import Iterable
 
@@ -22,6 +23,7 @@ NUMBERS = {name: number for number, name in enumerate(NAMES)}
 _VERSION_3 = 0x20080522
 _HEADER = struct.Struct("=Ii")
 _DATA = struct.Struct("=6I")
+_ROOM = ctypes.create_string_buffer(_DATA.size)  # once: ctypes makes a type for every new size
 
 
 def mask(names: Iterable[str]) -> int:
@@ -36,10 +38,26 @@ def mask(names: Iterable[str]) -> int:
     return bits
 
 
+def known(names: Iterable[str]) -> int:
+    """Names as a bit mask, leaving out those that no kernel has."""
+    bits = 0
+    for name in names:
+        bits |= 1 << NUMBERS[name] if name in NUMBERS else 0
+    return bits
+
+
 def last_known() -> int:
     """The highest capability number that this kernel knows."""
     with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
         return int(file.read())
+
+
+def permitted() -> int:
+    """The mask of what the calling process may have (capget(2))."""
+    data = _ROOM
+    libc.syscall("capget", _HEADER.pack(_VERSION_3, 0), data)
+    words = _DATA.unpack(data.raw)
+    return int(words[1] | words[4] << 32)
 
 
 def set_sets(effective: int, permitted: int, inheritable: int) -> None:

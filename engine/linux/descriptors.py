@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Collection
 
 from engine.linux import libc
 
 _CLOSE_RANGE_CLOEXEC = 4
 _LAST = 0xFFFFFFFF
+_MOST = 4096  # looked at one by one; we never open that many
 
 
 def close_on_exec(first: int = 3) -> None:
     """Mark every descriptor from `first` on to be closed by execve, whoever opened it and however."""
-    libc.syscall("close_range", first, _LAST, _CLOSE_RANGE_CLOEXEC)
+    try:
+        libc.syscall("close_range", first, _LAST, _CLOSE_RANGE_CLOEXEC)
+    except OSError:  # a filter of system calls that is older than close_range
+        for number in range(first, _MOST):
+            _close_on_exec(number)
+
+
+def _close_on_exec(number: int) -> None:
+    try:
+        os.set_inheritable(number, False)
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
 
 
 def close_all_but(keep: Collection[int]) -> None:

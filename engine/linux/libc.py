@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from collections.abc import Callable
 from typing import Any
 
 # PyDLL keeps the interpreter lock during the call. None of our calls block for long, and a clone whose
@@ -21,8 +22,25 @@ _OLD_NUMBERS = {
         "sethostname": 170,
         "setdomainname": 171,
         "keyctl": 250,
+        "bpf": 321,
+        "set_mempolicy": 238,
+        "ioprio_set": 251,
+        "sched_setattr": 314,
+        "seccomp": 317,
     },
-    "aarch64": {"pivot_root": 41, "capget": 90, "capset": 91, "sethostname": 161, "setdomainname": 162, "keyctl": 219},
+    "aarch64": {
+        "pivot_root": 41,
+        "capget": 90,
+        "capset": 91,
+        "sethostname": 161,
+        "setdomainname": 162,
+        "keyctl": 219,
+        "set_mempolicy": 237,
+        "ioprio_set": 30,
+        "sched_setattr": 274,
+        "seccomp": 277,
+        "bpf": 280,
+    },
 }
 _NEW_NUMBERS = {
     "open_tree": 428,
@@ -30,11 +48,23 @@ _NEW_NUMBERS = {
     "fsopen": 430,
     "fsconfig": 431,
     "fsmount": 432,
+    "fspick": 433,
     "clone3": 435,
     "close_range": 436,
     "openat2": 437,
     "mount_setattr": 442,
 }
+
+
+def function(name: str, *argument_types: Any) -> Callable[..., int]:
+    """A libc function for loops: it converts its arguments quickly, returns what libc does and raises nothing.
+
+    Args:
+        argument_types: of ctypes.
+    """
+    bound = _libc[name]
+    bound.argtypes = argument_types
+    return bound
 
 
 def _numbers() -> dict[str, int]:

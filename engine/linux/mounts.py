@@ -7,7 +7,6 @@ process and put in place by the container's init.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 
@@ -49,7 +48,13 @@ MOUNT_ATTR_RDONLY = 0x1
 MOUNT_ATTR_NOSUID = 0x2
 MOUNT_ATTR_NODEV = 0x4
 MOUNT_ATTR_NOEXEC = 0x8
+MOUNT_ATTR__ATIME = 0x70  # a field, not a flag: one of the next three, and changed as a whole
+MOUNT_ATTR_RELATIME = 0x00
+MOUNT_ATTR_NOATIME = 0x10
+MOUNT_ATTR_STRICTATIME = 0x20
+MOUNT_ATTR_NODIRATIME = 0x80
 MOUNT_ATTR_IDMAP = 0x00100000
+MOUNT_ATTR_NOSYMFOLLOW = 0x00200000
 
 _ATTRIBUTES = struct.Struct("=4Q")  # struct mount_attr: attr_set, attr_clr, propagation, userns_fd
 
@@ -62,22 +67,43 @@ def mount(source: str | None, target: str, kind: str | None, flags: int = 0, dat
     """
     libc.call(
         "mount",
-        ctypes.c_char_p(os.fsencode(source) if source is not None else None),
-        ctypes.c_char_p(os.fsencode(target)),
-        ctypes.c_char_p(os.fsencode(kind) if kind is not None else None),
-        ctypes.c_ulong(flags),
-        ctypes.c_char_p(os.fsencode(data) if data else None),
+        None if source is None else os.fsencode(source),
+        os.fsencode(target),
+        None if kind is None else kind.encode(),
+        flags,
+        os.fsencode(data) if data else None,
         path=target,
     )
 
 
+_FLAG_BY_ATTRIBUTE = (
+    (MOUNT_ATTR_RDONLY, MS_RDONLY),
+    (MOUNT_ATTR_NOSUID, MS_NOSUID),
+    (MOUNT_ATTR_NODEV, MS_NODEV),
+    (MOUNT_ATTR_NOEXEC, MS_NOEXEC),
+    (MOUNT_ATTR_NOATIME, MS_NOATIME),
+    (MOUNT_ATTR_STRICTATIME, MS_STRICTATIME),
+    (MOUNT_ATTR_NODIRATIME, MS_NODIRATIME),
+    (MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW),
+)
+
+
+def flags_of_attributes(attributes: int) -> int:
+    """MOUNT_ATTR flags as mount(2) has them."""
+    return sum(flag for attribute, flag in _FLAG_BY_ATTRIBUTE if attributes & attribute)
+
+
 def unmount(target: str, flags: int = MNT_DETACH) -> None:
     """umount2(2), lazily by default."""
-    libc.call("umount2", ctypes.c_char_p(os.fsencode(target)), flags, path=target)
+    libc.call("umount2", os.fsencode(target), flags, path=target)
 
 
 def open_tree(path: str, directory: int = -100, recursive: bool = False, empty_path: bool = False) -> int:
-    """A detached copy of the mount at `path` (open_tree with OPEN_TREE_CLONE); a bind mount in the making."""
+    """A detached copy of the mount at `path` (open_tree with OPEN_TREE_CLONE); a bind mount in the making.
+
+    Args:
+        empty_path: with an empty `path`, copy what the descriptor `directory` itself refers to.
+    """
     flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
     flags |= (AT_RECURSIVE if recursive else 0) | (AT_EMPTY_PATH if empty_path else 0)
     return libc.syscall("open_tree", directory, os.fsencode(path), flags, path=path)
@@ -89,11 +115,27 @@ def attach(mount_descriptor: int, target: int) -> None:
 
 
 def set_attributes(
-    descriptor: int, attributes: int, recursive: bool = False, user_namespace: int | None = None
+    descriptor: int,
+    attributes: int,
+    recursive: bool = False,
+    user_namespace: int | None = None,
+    clear: int = 0,
+    propagation: int = 0,
 ) -> None:
-    """Add MOUNT_ATTR flags to a mount; with `user_namespace` also map its ids through that (mount_setattr(2))."""
+    """Change a mount by descriptor (mount_setattr(2)).
+
+    Args:
+        attributes: MOUNT_ATTR flags to add.
+        recursive: change the mounts below it likewise.
+        user_namespace: also map its ids through this namespace.
+        clear: MOUNT_ATTR flags to take away first; all of MOUNT_ATTR__ATIME when `attributes` name one of them.
+        propagation: MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE; 0 leaves it.
+
+    Raises:
+        OSError: EINVAL where the file system can't map ids, EPERM for a flag that a user namespace locked.
+    """
     attributes |= MOUNT_ATTR_IDMAP if user_namespace is not None else 0
-    packed = _ATTRIBUTES.pack(attributes, 0, 0, user_namespace or 0)
+    packed = _ATTRIBUTES.pack(attributes, clear, propagation, user_namespace or 0)
     flags = AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
     libc.syscall("mount_setattr", descriptor, b"", flags, packed, len(packed))
 
@@ -105,15 +147,21 @@ def pivot_root(new_root: str, put_old: str) -> None:
 
 _FSCONFIG_SET_FLAG = 0
 _FSCONFIG_SET_STRING = 1
+_FSCONFIG_SET_FD = 5
 _FSCONFIG_CMD_CREATE = 6
+_FSCONFIG_CMD_RECONFIGURE = 7
 _CLOEXEC = 1  # FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC alike
+_FSPICK = 0x1 | 0x8  # FSPICK_CLOEXEC, FSPICK_EMPTY_PATH
+
+Option = tuple[str, str | int | None]  # a key and its text, its descriptor, or nothing
 
 
-def new_filesystem(kind: str, source: str = "", options: tuple[str, ...] = (), attributes: int = 0) -> int:
+def new_filesystem(kind: str, source: str = "", options: tuple[str | Option, ...] = (), attributes: int = 0) -> int:
     """A detached mount of a new file system: fsopen, fsconfig, fsmount.
 
     Args:
-        options: ``key`` or ``key=value``, as mount(8) takes them for this file system.
+        options: ``key`` or ``key=value``, as mount(8) takes them for this file system; a pair for a value that is
+            a descriptor.
         attributes: MOUNT_ATTR flags.
 
     Raises:
@@ -122,27 +170,51 @@ def new_filesystem(kind: str, source: str = "", options: tuple[str, ...] = (), a
     """
     context = libc.syscall("fsopen", kind.encode(), _CLOEXEC, path=kind)
     try:
-        for key, value in _parameters(source, options):
-            command = _FSCONFIG_SET_FLAG if value is None else _FSCONFIG_SET_STRING
-            libc.syscall("fsconfig", context, command, key.encode(), _text(value), 0, path=f"{kind} {key}")
+        _configure(context, kind, ((("source", source),) if source else ()) + options)
         libc.syscall("fsconfig", context, _FSCONFIG_CMD_CREATE, None, None, 0, path=kind)
         return libc.syscall("fsmount", context, _CLOEXEC, attributes, path=kind)
     except OSError as error:
-        raise OSError(error.errno, _explanation(context) or os.strerror(error.errno or 0), error.filename) from error
+        raise _explained(error, context) from error
     finally:
         os.close(context)
 
 
-def _parameters(source: str, options: tuple[str, ...]) -> list[tuple[str, str | None]]:
-    pairs: list[tuple[str, str | None]] = [("source", source)] if source else []
-    for option in options:
-        key, equals, value = option.partition("=")
-        pairs.append((key, value if equals else None))
-    return pairs
+def reconfigure(mounted: int, options: tuple[str, ...]) -> None:
+    """Change options of the file system at an O_PATH descriptor of a mount's top (fspick(2)): a remount.
+
+    Raises:
+        OSError: as `new_filesystem`.
+    """
+    context = libc.syscall("fspick", mounted, b"", _FSPICK)
+    try:
+        _configure(context, "remount", options)
+        libc.syscall("fsconfig", context, _FSCONFIG_CMD_RECONFIGURE, None, None, 0)
+    except OSError as error:
+        raise _explained(error, context) from error
+    finally:
+        os.close(context)
 
 
-def _text(value: str | None) -> bytes | None:
-    return None if value is None else os.fsencode(value)
+def _configure(context: int, kind: str, options: tuple[str | Option, ...]) -> None:
+    for key, value in map(_pair, options):
+        name = key.encode()
+        if value is None:
+            libc.syscall("fsconfig", context, _FSCONFIG_SET_FLAG, name, None, 0, path=f"{kind} {key}")
+        elif isinstance(value, int):
+            libc.syscall("fsconfig", context, _FSCONFIG_SET_FD, name, None, value, path=f"{kind} {key}")
+        else:
+            libc.syscall("fsconfig", context, _FSCONFIG_SET_STRING, name, os.fsencode(value), 0, path=f"{kind} {key}")
+
+
+def _pair(option: str | Option) -> Option:
+    if isinstance(option, tuple):
+        return option
+    key, equals, value = option.partition("=")
+    return key, value if equals else None
+
+
+def _explained(error: OSError, context: int) -> OSError:
+    return OSError(error.errno, _explanation(context) or os.strerror(error.errno or 0), error.filename)
 
 
 def _explanation(context: int) -> str:

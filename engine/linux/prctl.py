@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import os
+
 from engine.linux import libc
 
 _PR_SET_PDEATHSIG = 1
@@ -9,11 +13,15 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_KEEPCAPS = 8
 _PR_SET_NAME = 15
 _PR_CAPBSET_DROP = 24
+_PR_SET_TIMERSLACK = 29
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+_CAPABILITIES = 64  # no set has room for more
+_prctl = libc.function("prctl", ctypes.c_int, ctypes.c_ulong)  # one call for each capability, in every start
 
 
 def set_dumpable(dumpable: bool) -> None:
@@ -31,6 +39,11 @@ def set_name(name: str) -> None:
     libc.call("prctl", _PR_SET_NAME, name.encode()[:15] + b"\0", 0, 0, 0)
 
 
+def set_timer_slack(nanoseconds: int) -> None:
+    """How much later than asked for the kernel may wake this thread, so that several timers need one interrupt."""
+    libc.call("prctl", _PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0)
+
+
 def set_child_subreaper() -> None:
     """Become the parent of orphaned descendants."""
     libc.call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -46,9 +59,18 @@ def keep_capabilities(keep: bool) -> None:
     libc.call("prctl", _PR_SET_KEEPCAPS, int(keep), 0, 0, 0)
 
 
-def drop_from_bounding_set(capability: int) -> None:
-    """No execve from here on can give this capability."""
-    libc.call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
+def shrink_bounding_set(keep: int) -> None:
+    """No execve from here on can give a capability that isn't in the mask `keep`.
+
+    Raises:
+        OSError: EPERM without CAP_SETPCAP.
+    """
+    for number in range(_CAPABILITIES):
+        if not keep >> number & 1 and _prctl(_PR_CAPBSET_DROP, number) < 0:
+            problem = ctypes.get_errno()
+            if problem == errno.EINVAL:  # one more than this kernel knows
+                return
+            raise OSError(problem, f"prctl: {os.strerror(problem)}")
 
 
 def clear_ambient_set() -> None:
@@ -57,5 +79,5 @@ def clear_ambient_set() -> None:
 
 
 def raise_ambient(capability: int) -> None:
-    """Keep a capability over the execve of a program that has none."""
+    """Keep a capability over the execve of a program that has none; it must be permitted and inheritable."""
     libc.call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0)

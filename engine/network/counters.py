@@ -1,13 +1,15 @@
-"""Traffic counters of everything on a bridge: one netlink dump a tick, through a socket that stays open."""
+"""Traffic counters of containers and of the machine: one netlink dump a tick, through a socket that stays open."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Self
 
 from msgspec import Struct
 
 from engine.network import interface, links, transport
+from engine.network.hardware import Hardware
 from engine.network.links import LinkStatistics
 
 
@@ -25,26 +27,37 @@ class InterfaceCounters(Struct, frozen=True, kw_only=True):
 
 
 class CounterReader:
-    """Reads the counters of a bridge's ports in the network namespace that the opening thread is in.
+    """Reads the counters of all devices of the network namespace that the opening thread is in.
 
-    Args:
-        bridge: the bridge device's name; it may come later, go, and come again.
+    Attributes:
+        machine: what went through each of the machine's real devices, by index, as of the last reading.
     """
 
-    def __init__(self, bridge: str) -> None:
-        self._bridge = bridge
+    def __init__(self) -> None:
+        self.machine: Mapping[int, LinkStatistics] = {}
         self._socket = transport.open_socket()
+        self._hardware = Hardware()
+        self._indices: dict[str, int] = {}
 
-    def read(self) -> dict[str, InterfaceCounters]:
-        """Counters by name of the host's interface; empty without the bridge. Doesn't block.
+    def read(self, names: Collection[str]) -> dict[str, InterfaceCounters]:
+        """Counters by name of the host's interface; those that aren't there are left out. Doesn't block.
+
+        Args:
+            names: all host's interfaces whose counters are wanted.
 
         Raises:
             OSError: the kernel doesn't answer.
         """
-        index = interface.index_of(self._bridge)
-        if index is None:
-            return {}
-        return {link.name: _from_inside(link.statistics) for link in links.read(self._socket, index)}
+        counted = links.statistics(self._socket)
+        self.machine = {index: counted[index] for index in self._hardware.among(counted.keys())}
+        # A device that is made anew has another index (dev_new_index): a name is asked for again when its one has gone.
+        known = self._indices
+        self._indices = {
+            name: index
+            for name in names
+            if (index := known.get(name, 0)) in counted or (index := interface.index_of(name) or 0) in counted
+        }
+        return {name: _from_inside(counted[index]) for name, index in self._indices.items()}
 
     def close(self) -> None:
         """Close the socket."""

@@ -35,16 +35,6 @@ _RTN_UNICAST = 1
 _Attributes = list[tuple[str, object]]
 
 
-def loopback_requests() -> tuple[bytes, ...]:
-    """Container requests that set the loopback device up, and nothing else."""
-    return (_set_up(index=LOOPBACK_INDEX),)
-
-
-def loopback_plan() -> NetworkPlan:
-    """The plan of a container without a network."""
-    return NetworkPlan(container_requests=loopback_requests())
-
-
 def endpoint_plan(endpoint: Endpoint, bridge_index: int, mtu: int | None = None) -> NetworkPlan:
     """The plan of a container on a bridge: a veth pair, an address and the way out.
 
@@ -56,7 +46,6 @@ def endpoint_plan(endpoint: Endpoint, bridge_index: int, mtu: int | None = None)
         host_requests=(_create_veth(endpoint, bridge_index, mtu),),
         container_requests=(
             _set_up(name=endpoint.container_interface),  # first: the bridge forwards once it has noticed
-            *loopback_requests(),
             add_address(endpoint.address, _USUAL_INDEX),
             _add_default_route(endpoint.gateway),
         ),

@@ -9,7 +9,10 @@ import fcntl
 import os
 import socket
 import struct
-from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCGIFADDR = 0x8915
@@ -46,6 +49,8 @@ def is_up(name: str) -> bool:
 
 def address_of(name: str) -> IPv4Address | None:
     """The device's first IPv4 address; None without one or without the device."""
+    from ipaddress import IPv4Address  # here, since whoever only counts traffic does without it
+
     try:
         answer = _ask(name, _SIOCGIFADDR)
     except OSError:

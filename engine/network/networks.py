@@ -88,10 +88,6 @@ class Networks:
             raise NotFound(f"the bridge {endpoint.bridge} has gone", "try again") from error
         return await self._templates.endpoint(endpoint, index, mtu)
 
-    async def loopback_plan(self) -> NetworkPlan:
-        """What the shim has to send for a container without a network."""
-        return await self._templates.loopback()
-
     async def topology(self, containers: Sequence[Container]) -> Topology:
         """The uplink, our bridges and what hangs on them, as the kernel has it now.
 
@@ -103,8 +99,8 @@ class Networks:
             return await topology.read(records.every(self._database), containers)
 
     def counters(self) -> CounterReader:
-        """A reader of the byte and packet counters of everything on our bridge; close it after use."""
-        return CounterReader(self._paths.bridge_name)
+        """A reader of the byte and packet counters of containers and of the machine; close it after use."""
+        return CounterReader()
 
     def changes(self) -> AsyncIterator[None]:
         """An item whenever a device, an address or a route of the host has changed; floods collapse."""

@@ -36,7 +36,6 @@ class Templates(Struct, frozen=True, kw_only=True):
     """
 
     made_by: str
-    loopback: NetworkPlan | None = None
     rule_query: bytes = b""
     network: str = ""
     endpoint: NetworkPlan | None = None
@@ -54,14 +53,6 @@ class TemplateFile:
         self._path = path
         self._made_by = _stamp()
         self._templates: Templates | None = None
-
-    async def loopback(self) -> NetworkPlan:
-        """The plan of a container without a network."""
-        known = self._known().loopback
-        if known is None:
-            known = await _encoded(encode.loopback_plan)
-            self._keep(msgspec.structs.replace(self._known(), loopback=known))
-        return known
 
     async def rule_query(self, table: str) -> bytes:
         """The request that `engine.network.firewall.is_ready` sends."""

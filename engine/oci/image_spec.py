@@ -44,6 +44,7 @@ class Platform(Struct, frozen=True, kw_only=True):
 
     os: str = "linux"
     architecture: str = ""
+    variant: str = ""
 
 
 class Descriptor(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

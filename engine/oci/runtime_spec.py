@@ -1,68 +1,22 @@
-"""``config.json`` of the OCI runtime specification, as types: the part that Boxdeck compiles and obeys.
+"""``config.json`` of the OCI runtime specification, as types. Field names are the specification's (config.md).
 
-Field names are the specification's (config.md, config-linux.md). Unknown fields are ignored, as the
-specification asks; a value of the wrong type is an error.
+Unknown fields are ignored, as the specification asks; a value of the wrong type, or one that the specification
+doesn't list, is an error.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
 from engine.errors import InvalidRequest
+from engine.oci.linux_spec import IdMapping, Linux
+from engine.oci.process_spec import Process
+from engine.oci.version import OCI_VERSION as OCI_VERSION  # noqa: PLC0414 - said once more here, where it belongs
 
-OCI_VERSION = "1.2.0"
-
-
-class User(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """config.md, "POSIX-platform User"."""
-
-    uid: int
-    gid: int
-    umask: int | None = None
-    additional_gids: tuple[int, ...] = ()
-
-
-class ConsoleSize(Struct, frozen=True, kw_only=True):
-    """Rows and columns of the terminal at the start."""
-
-    height: int
-    width: int
-
-
-class Capabilities(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The five sets, as names with their CAP_ prefix."""
-
-    bounding: tuple[str, ...] = ()
-    effective: tuple[str, ...] = ()
-    inheritable: tuple[str, ...] = ()
-    permitted: tuple[str, ...] = ()
-    ambient: tuple[str, ...] = ()
-
-
-class Rlimit(Struct, frozen=True, kw_only=True):
-    """One resource limit: type such as RLIMIT_NOFILE."""
-
-    type: str
-    hard: int
-    soft: int
-
-
-class Process(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """config.md, "Process"; also what `exec` runs."""
-
-    cwd: str
-    args: tuple[str, ...] = ()
-    user: User = User(uid=0, gid=0)
-    env: tuple[str, ...] = ()
-    terminal: bool = False
-    console_size: ConsoleSize | None = None
-    capabilities: Capabilities | None = None
-    rlimits: tuple[Rlimit, ...] = ()
-    no_new_privileges: bool = False
-    oom_score_adj: int | None = None
+_Part = TypeVar("_Part")
 
 
 class Root(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,93 +26,35 @@ class Root(Struct, frozen=True, kw_only=True, omit_defaults=True):
     readonly: bool = False
 
 
-class Mount(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Mount(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """config.md, "Mounts". A mount whose destination is "/" is the root file system itself, made on `Root.path`."""
 
     destination: str
     type: str = ""
     source: str = ""
     options: tuple[str, ...] = ()
-
-
-class IdMapping(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One line of a uid_map or gid_map."""
-
-    container_id: int = field(name="containerID")
-    host_id: int = field(name="hostID")
-    size: int
-
-
-class Namespace(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A namespace to be new (no path) or to be joined."""
-
-    type: Literal["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"]
-    path: str = ""
-
-
-class TimeOffset(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """config-linux.md, "Offset for Time Namespace"."""
-
-    secs: int = 0
-    nanosecs: int = 0
-
-
-class Device(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """A device node to be made."""
-
-    type: Literal["c", "b", "u", "p"]
-    path: str
-    major: int = 0
-    minor: int = 0
-    file_mode: int | None = None
-    uid: int = 0
-    gid: int = 0
-
-
-class LinuxMemory(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Memory limits in bytes; -1 is unlimited."""
-
-    limit: int | None = None
-    reservation: int | None = None
-    swap: int | None = None
-
-
-class LinuxCPU(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Processor time: quota and period in microseconds."""
-
-    shares: int | None = None
-    quota: int | None = None
-    period: int | None = None
-
-
-class LinuxPids(Struct, frozen=True, kw_only=True):
-    """Processes and threads; 0 or less is unlimited."""
-
-    limit: int
-
-
-class LinuxResources(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """config-linux.md, "Control groups"."""
-
-    memory: LinuxMemory | None = None
-    cpu: LinuxCPU | None = None
-    pids: LinuxPids | None = None
-
-
-class Linux(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """config-linux.md."""
-
-    namespaces: tuple[Namespace, ...] = ()
     uid_mappings: tuple[IdMapping, ...] = ()
     gid_mappings: tuple[IdMapping, ...] = ()
-    time_offsets: dict[str, TimeOffset] = field(default_factory=dict)
-    devices: tuple[Device, ...] = ()
-    cgroups_path: str = ""
-    resources: LinuxResources = LinuxResources()
-    rootfs_propagation: str = ""
-    masked_paths: tuple[str, ...] = ()
-    readonly_paths: tuple[str, ...] = ()
-    sysctl: dict[str, str] = field(default_factory=dict)
+
+
+class Hook(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A program to be run at one point of a container's life; `timeout` in seconds."""
+
+    path: str
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    timeout: int | None = None
+
+
+class Hooks(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """config.md, "POSIX-platform Hooks", in the order in which they are called."""
+
+    prestart: tuple[Hook, ...] = ()
+    create_runtime: tuple[Hook, ...] = ()
+    create_container: tuple[Hook, ...] = ()
+    start_container: tuple[Hook, ...] = ()
+    poststart: tuple[Hook, ...] = ()
+    poststop: tuple[Hook, ...] = ()
 
 
 class Spec(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -170,6 +66,7 @@ class Spec(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     hostname: str = ""
     domainname: str = ""
     mounts: tuple[Mount, ...] = ()
+    hooks: Hooks = Hooks()
     annotations: dict[str, str] = field(default_factory=dict)
     linux: Linux | None = None
 
@@ -181,11 +78,40 @@ def decode(text: bytes) -> Spec:
         InvalidRequest: it is no JSON, or a value has the wrong type; the sentence says where.
     """
     try:
-        return msgspec.json.decode(text, type=Spec)
+        return _decoder.decode(text)
+    except msgspec.MsgspecError:
+        return decode_part(text, Spec)  # says what is wrong, or that only Go's way of writing was unusual
+
+
+def decode_part(text: bytes, kind: type[_Part], name: str = "config.json") -> _Part:
+    """Read a part of a ``config.json``, such as the `Process` that ``exec --process`` names.
+
+    Raises:
+        InvalidRequest: as `decode`.
+    """
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError:  # perhaps only because Go writes null for lists that it hasn't got
+        pass
     except msgspec.MsgspecError as error:
-        raise InvalidRequest(f"config.json is not valid ({error})", "correct it and try again") from error
+        raise InvalidRequest(f"{name} is not valid ({error})", "correct it and try again") from error
+    try:
+        return msgspec.json.decode(msgspec.json.encode(_without_nulls(msgspec.json.decode(text))), type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise InvalidRequest(f"{name} is not valid ({error})", "correct it and try again") from error
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
 
 
 def encode(spec: Spec) -> bytes:
     """A ``config.json``, indented for people."""
     return msgspec.json.format(msgspec.json.encode(spec), indent=2)
+
+
+_decoder = msgspec.json.Decoder(Spec)  # what is compiled here once isn't in every process that is forked later

@@ -1,22 +1,38 @@
-"""How a container comes to be, seen from the shim: everything prepared, init cloned, joined, connected."""
+"""How a container comes to be, seen from outside: init cloned, its ids mapped, root and network provided."""
 
 from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from engine.cgroups.manager import Cgroup
-from engine.errors import RuntimeFailure, Unsupported
+from engine.errors import BoxdeckError, RuntimeFailure, Unsupported
 from engine.linux import clone, namespaces
 from engine.network import transport
 from engine.network.plan import NETNS_DESCRIPTOR, NetworkPlan
-from engine.oci.runtime_spec import Linux, Spec
-from engine.runtime import devices, init, mounting, protocol, rootfs, userns
+from engine.oci.linux_spec import Linux
+from engine.oci.runtime_spec import Spec
+from engine.runtime import (
+    attributes,
+    dev_folder,
+    devices,
+    entering,
+    hooks,
+    init,
+    mounting,
+    protocol,
+    rootfs,
+    seccomp,
+    stock,
+    sysctls,
+    userns,
+)
+from engine.runtime.circumstances import Circumstances
 
-_ENTRY_BY_TYPE = {"mount": "mnt", "network": "net"}
 _BY_UNSHARE = namespaces.CLONE_NEWCGROUP | namespaces.CLONE_NEWTIME  # what clone3 gives too early
+_DESCRIPTORS_A_MESSAGE = 200  # SCM_MAX_FD is 253
 
 
 class Living(NamedTuple):
@@ -34,73 +50,162 @@ class Living(NamedTuple):
     master: int | None
 
 
-def give_birth(
-    spec: Spec,
-    bundle: str,
-    cgroup: Cgroup,
-    network: NetworkPlan | None,
-    stdio: tuple[int, int, int] | None,
-    listener: socket.socket | None = None,
-) -> Living:
-    """Make a container up to the moment before execve (OCI runtime spec, "create").
+class Birth:
+    """A container on its way: init works on its own, from `begin` until `finish` has heard that it is ready."""
 
-    Args:
-        stdio: what becomes its 0, 1 and 2; None when the spec wants a terminal.
-        listener: where init waits for `Start`, when the caller ends before the container does. Without one
-            `Start` comes over `Living.sync`, and init dies with the caller.
+    def __init__(self, spec: Spec, around: Circumstances, child: clone.Child, sync: socket.socket) -> None:
+        self._spec = spec
+        self._around = around
+        self._child = child
+        self._sync = sync
+
+    @classmethod
+    def begin(
+        cls, spec: Spec, around: Circumstances, config: bytes = b"", stocked: stock.Stocked | None = None
+    ) -> Birth:
+        """Have an init, and give it all that it needs.
+
+        Args:
+            config: the text of the spec, for an init that is in stock.
+            stocked: that init; it is gone afterwards.
+
+        Raises:
+            BoxdeckError: with the step that failed; init is gone then, the cgroup is the caller's.
+        """
+        linux = spec.linux or Linux()
+        _refuse_what_nobody_does(linux)
+        program = seccomp.prepare_text(linux.seccomp_text, around.seccomp_cache)
+        if stocked is not None and _takes_stock(stocked, linux, config, around, program):
+            child, sync = stocked.child, stocked.sync
+        else:
+            child, sync = _clone_init(spec, around, program)
+        birth = cls(spec, around, child, sync)
+        with birth._or_death():
+            _provide(child.pid, sync, spec, around)
+            protocol.send(sync, protocol.Proceed())
+        return birth
+
+    @property
+    def can_start_early(self) -> bool:
+        """Whether nothing is to be done from outside between `begin` and the start."""
+        process = self._spec.process
+        has_hooks = self._spec.hooks.prestart or self._spec.hooks.create_runtime
+        return not has_hooks and (process is None or not attributes.needs_grant(process))
+
+    def start(self) -> None:
+        """Let init execute as soon as it is ready; before `finish` only if it `can_start_early`."""
+        protocol.send(self._sync, protocol.Start())
+
+    def finish(self) -> Living:
+        """Wait until init stands at the moment before execve, and run the hooks that come before that.
+
+        Raises:
+            BoxdeckError: as `begin`.
+        """
+        process = self._spec.process
+        with self._or_death():
+            master = self._await_created()
+            if process is not None and attributes.needs_grant(process):
+                attributes.grant(process, self._child.pid)
+        return Living(self._child.pid, self._child.pidfd, self._sync, master)
+
+    @contextmanager
+    def _or_death(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # of what fails once init has gone, its own words tell more
+            clone.end(self._child)
+            self._sync.setblocking(False)
+            reason = _said(self._sync)
+            if reason is None:
+                raise
+            raise reason from error
+        except BaseException:
+            clone.end(self._child)
+            raise
+
+    def _await_created(self) -> int | None:
+        """Let init go on until it is ready to execute; the master of its terminal arrives on the way."""
+        master = None
+        while True:
+            message, descriptor = receive_with_descriptor(self._sync)
+            master = descriptor if descriptor is not None else master
+            match message:
+                case protocol.Created():
+                    return master
+                case protocol.Mounted():
+                    self._run_hooks()
+                    protocol.send(self._sync, protocol.Proceed())
+                case protocol.Failed():
+                    raise message.error()
+                case None:
+                    raise _killed()
+
+    def _run_hooks(self) -> None:
+        """The hooks that run in the runtime's namespaces before the root is changed (config.md, "Prestart")."""
+        state = self._around.state("creating", self._child.pid, self._spec)
+        hooks.run(self._spec.hooks.prestart, state, "prestart")
+        hooks.run(self._spec.hooks.create_runtime, state, "createRuntime")
+
+
+def give_birth(spec: Spec, around: Circumstances) -> Living:
+    """Make a container up to the moment before execve (OCI runtime spec, "create").
 
     Raises:
         BoxdeckError: with the step that failed; init is gone then, the cgroup is the caller's.
     """
-    linux = spec.linux or Linux()
-    flags = _clone_flags(linux)
-    mapping = userns.open_mapping(linux) if flags & namespaces.CLONE_NEWUSER else None
-    root = rootfs.prepare(spec, bundle, mapping)
-    sources = mounting.open_sources(spec)
-    device_sources = devices.open_sources(spec) if mapping is not None else {}
-    _prepare_time(linux)
+    return Birth.begin(spec, around).finish()
+
+
+def _refuse_what_nobody_does(linux: Linux) -> None:
+    sysctls.require_own(linux)
+    if linux.namespace("mount") is None:
+        raise Unsupported(
+            "a container without a mount namespace of its own would change the host's mounts",
+            'add {"type": "mount"} to linux.namespaces',
+        )
+    for name, wanted in (
+        ("linux.mountLabel, which SELinux needs,", linux.mount_label),
+        ("linux.intelRdt", linux.intel_rdt),
+    ):
+        if wanted:
+            raise Unsupported(f"{name} can't be had here", "take it out of config.json")
+
+
+def namespace_flags(linux: Linux) -> int:
+    """What clone3 is to make new."""
+    return entering.new_flags(linux) & ~_BY_UNSHARE
+
+
+def _takes_stock(
+    stocked: stock.Stocked, linux: Linux, config: bytes, around: Circumstances, program: seccomp.Filter | None
+) -> bool:
+    """Whether the init in stock is the one that is wanted, and has been told so; otherwise it is gone."""
+    alike = stocked.flags == namespace_flags(linux) and not entering.needs_stepping_stone(linux)
+    if alike and stock.order(stocked, config, around, program):
+        return True
+    stock.discard(stocked)
+    return False
+
+
+def _clone_init(spec: Spec, around: Circumstances, program: seccomp.Filter | None) -> tuple[clone.Child, socket.socket]:
+    """A new init, and the socket to it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    child = _clone(flags & ~_BY_UNSHARE, cgroup)
+    child = _clone(spec.linux or Linux(), around)
     if child.pid == 0:
-        init.main(init.Birth(spec, root, sources, device_sources, stdio, cgroup, theirs, listener))
+        ours.close()
+        init.main(init.Inheritance(spec, around, theirs, program))
     theirs.close()
-    _close_all([root, *sources.values(), *device_sources.values()])
-    if mapping is not None:
-        os.close(mapping)
+    return child, ours
+
+
+def _clone(linux: Linux, around: Circumstances) -> clone.Child:
+    flags = namespace_flags(linux)
+    beside = clone.CLONE_PARENT if around.for_parent else 0
+    if entering.needs_stepping_stone(linux):
+        return entering.clone_through_stepping_stone(linux, flags, around.cgroup, beside)
     try:
-        _settle(child, linux, network)
-        master = _await_created(ours)
-    except BaseException:
-        os.kill(child.pid, 9)
-        os.waitpid(child.pid, 0)
-        raise
-    return Living(child.pid, child.pidfd, ours, master)
-
-
-def _clone_flags(linux: Linux) -> int:
-    flags = 0
-    for namespace in linux.namespaces:
-        if namespace.path:
-            raise Unsupported(f"joining a {namespace.type} namespace by path isn't possible yet", "leave its path out")
-        flags |= namespaces.FLAG_BY_ENTRY[_ENTRY_BY_TYPE.get(namespace.type, namespace.type)]
-    return flags
-
-
-def _prepare_time(linux: Linux) -> None:
-    """Offsets must be written before anybody is in the namespace (time_namespaces(7)), so the shim unshares it."""
-    if not any(namespace.type == "time" for namespace in linux.namespaces):
-        return
-    try:
-        namespaces.unshare(namespaces.CLONE_NEWTIME)
-        lines = (f"{clock} {offset.secs} {offset.nanosecs}\n" for clock, offset in linux.time_offsets.items())
-        Path("/proc/self/timens_offsets").write_text("".join(lines))
-    except OSError as error:
-        raise Unsupported(f"a time namespace can't be made ({error.strerror})", "run without it") from error
-
-
-def _clone(flags: int, cgroup: Cgroup) -> clone.Child:
-    try:
-        return clone.clone(flags, cgroup.descriptor)
+        return clone.clone(flags | beside, around.cgroup.descriptor)
     except OSError as error:
         raise RuntimeFailure(
             f"the container's namespaces can't be made ({error.strerror})",
@@ -108,12 +213,80 @@ def _clone(flags: int, cgroup: Cgroup) -> clone.Child:
         ) from error
 
 
-def _settle(child: clone.Child, linux: Linux, network: NetworkPlan | None) -> None:
-    """Give init what it waits for: its ids and its network."""
-    if any(namespace.type == "user" for namespace in linux.namespaces):
-        userns.write_maps(child.pid, linux)
-    if network is not None:
-        connect(child.pid, network)
+def _provide(pid: int, sync: socket.socket, spec: Spec, around: Circumstances) -> None:
+    """Give init what it waits for: its ids, its root file system and all that is mounted there, its network."""
+    linux = spec.linux or Linux()
+    user = linux.namespace("user")
+    if user is not None and not user.path:
+        userns.write_maps(pid, linux)
+        protocol.send(sync, protocol.Proceed())
+    mapping = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC) if user is not None else None
+    root = rootfs.prepare(spec, around.bundle, mapping)
+    binds = mounting.open_sources(spec, around.bundle, mapping)
+    made = dev_folder.make(spec) if mapping is not None else {}
+    binds.update(made)
+    nodes = devices.open_sources(spec, bool(made)) if mapping is not None else {}
+    _hand_over(sync, root, binds, nodes)
+    if mapping is not None:
+        os.close(mapping)
+    if around.network is not None:
+        connect(pid, around.network)
+    if linux.net_devices:
+        _move_devices(pid, linux)
+
+
+def _move_devices(pid: int, linux: Linux) -> None:
+    """Take devices of the host's into the container's network namespace (config-linux.md, "netDevices")."""
+    from engine.network import moved_devices  # seldom needed, and every shim would pay for it
+
+    home = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        moved_devices.move_all({name: device.name for name, device in linux.net_devices.items()}, home)
+    finally:
+        os.close(home)
+
+
+def _hand_over(sync: socket.socket, root: int, binds: mounting.Sources, nodes: mounting.Sources) -> None:
+    """Send descriptors to init, and let go of them."""
+    labelled = [("bind", key, number) for key, number in binds.items()]
+    labelled += [("device", key, number) for key, number in nodes.items()]
+    first, rest = labelled[:_DESCRIPTORS_A_MESSAGE], labelled[_DESCRIPTORS_A_MESSAGE:]
+    _send_sources(sync, [root], first, more=bool(rest))
+    while rest:
+        first, rest = rest[:_DESCRIPTORS_A_MESSAGE], rest[_DESCRIPTORS_A_MESSAGE:]
+        _send_sources(sync, [], first, more=bool(rest))
+
+
+def _send_sources(sync: socket.socket, root: list[int], labelled: list[tuple[str, int, int]], more: bool) -> None:
+    message = protocol.Sources(
+        rootfs=bool(root),
+        binds=tuple(key for kind, key, _ in labelled if kind == "bind"),
+        devices=tuple(key for kind, key, _ in labelled if kind == "device"),
+        more=more,
+    )
+    numbers = [*root, *(number for _, _, number in labelled)]
+    try:
+        socket.send_fds(sync, [protocol.encode(message)], numbers, socket.MSG_NOSIGNAL)
+    except OSError as error:
+        raise _last_word(sync) from error
+    finally:
+        _close_all(numbers)
+
+
+def _last_word(sync: socket.socket) -> BoxdeckError:
+    """Why init has ended, if it said so."""
+    return _said(sync) or _killed()
+
+
+def _said(sync: socket.socket) -> BoxdeckError | None:
+    while (message := receive_with_descriptor(sync)[0]) is not None:
+        if isinstance(message, protocol.Failed):
+            return message.error()
+    return None
+
+
+def _killed() -> RuntimeFailure:
+    return RuntimeFailure("init died before the container stood", "look at dmesg: perhaps memory ran out")
 
 
 def connect(pid: int, network: NetworkPlan) -> None:
@@ -137,33 +310,50 @@ def connect(pid: int, network: NetworkPlan) -> None:
         _close_all([home, NETNS_DESCRIPTOR])
 
 
-def _await_created(sync: socket.socket) -> int | None:
-    """Let init go on until it is ready to execute; the master of its terminal arrives on the way."""
-    protocol.send(sync, protocol.Network())
-    master = None
-    while True:
-        message, descriptor = receive_with_descriptor(sync)
-        master = descriptor if descriptor is not None else master
-        if isinstance(message, protocol.Created):
-            return master
-        if isinstance(message, protocol.Failed):
-            raise message.error()
-        if message is None:
-            raise RuntimeFailure("init died before the container stood", "look at dmesg: it may have run out of memory")
-
-
 def receive_with_descriptor(sync: socket.socket) -> tuple[protocol.Message | None, int | None]:
     """The next message and the descriptor that came with it, if any."""
     try:
-        frame, descriptors, _, _ = socket.recv_fds(sync, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
-    except ConnectionError:
+        frame, descriptors, _, _ = _receive(sync)
+    except ConnectionResetError:  # told once, and before its last words, when it went with messages of ours unread
+        frame, descriptors, _, _ = _receive(sync)
+    except (ConnectionError, BlockingIOError):
         return None, None
     return (protocol.decode(frame) if frame else None), (descriptors[0] if descriptors else None)
 
 
-def _close_all(descriptors: list[int]) -> None:
-    for descriptor in descriptors:
+def _receive(sync: socket.socket) -> tuple[bytes, list[int], int, object]:
+    return socket.recv_fds(sync, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
+
+
+def await_execution(sync: socket.socket, spec: Spec, state: bytes) -> None:
+    """After `Start`: wait for execve, which closes the socket, passing on the listener of a seccomp filter.
+
+    Raises:
+        BoxdeckError: why the process can't be executed.
+    """
+    while True:
+        message, descriptor = receive_with_descriptor(sync)
+        if isinstance(message, protocol.Failed):
+            raise message.error()
+        if message is None:
+            return
+        if isinstance(message, protocol.Listener) and descriptor is not None:
+            pass_listener_on(descriptor, spec, state)
+
+
+def pass_listener_on(descriptor: int, spec: Spec, state: bytes) -> None:
+    """Give the listener of a seccomp filter to whoever the spec names (config-linux.md, "listenerPath")."""
+    linux = spec.linux
+    try:
+        if linux is not None and (wanted := linux.seccomp) is not None:
+            seccomp.send_listener(descriptor, wanted, state)
+    finally:
+        os.close(descriptor)
+
+
+def _close_all(numbers: list[int]) -> None:
+    for number in numbers:
         try:
-            os.close(descriptor)
+            os.close(number)
         except OSError:
             continue

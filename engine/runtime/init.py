@@ -1,65 +1,131 @@
 """Init: the first process of a container, from clone3 to execve. It obeys ``config.json`` and nothing else.
 
-It is born into its new namespaces as a fork of the shim, with everything it needs as descriptors: the root
-file system and the sources of bind mounts as detached mounts. It speaks to the shim over one socket, which
-closes at execve: silence there means success.
+It is born into its namespaces as a fork of the shim. Both work at the same time: while init joins its cgroups, the
+shim makes the root file system and the sources of bind mounts as detached mounts, and sends their descriptors over
+a socket. That closes at execve: silence there means success.
 """
 
 from __future__ import annotations
 
-import array
 import codecs
 import os
 import signal
 import socket
-import stat
-import sys
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from engine.cgroups.manager import Cgroup
-from engine.errors import BoxdeckError, RuntimeFailure
-from engine.linux import descriptors, keyring, libc, mounts, namespaces, prctl, pty
-from engine.oci.runtime_spec import Linux, Process, Spec
-from engine.runtime import devices, mounting, process, protocol
+from engine.errors import BoxdeckError, InvalidRequest, RuntimeFailure
+from engine.linux import descriptors, keyring, libc, memory, mounts, namespaces, prctl
+from engine.network import loopback
+from engine.oci.linux_spec import Linux
+from engine.oci.process_spec import Process
+from engine.oci.runtime_spec import Spec, decode
+from engine.runtime import (
+    dev_folder,
+    devices,
+    entering,
+    hooks,
+    letting_go,
+    masking,
+    mounting,
+    process,
+    process_stdio,
+    protocol,
+    reaper,
+    rootfs,
+    seccomp,
+    sysctls,
+)
+from engine.runtime.circumstances import Circumstances
+
+REAPER_ANNOTATION = "io.boxdeck.init"  # "true": pid 1 is ours, and the program its child
 
 _SETUP_FAILED = 125
+_MOST_DESCRIPTORS = 253  # SCM_MAX_FD
 
 for _name in ("ascii", "utf-8", "latin-1"):  # codecs are imported at first use, which would be inside the container
     codecs.lookup(_name)
 
 
-class Birth(NamedTuple):
-    """What the shim hands to init by forking.
+class Inheritance(NamedTuple):
+    """What init gets by being forked.
 
     Attributes:
-        rootfs: descriptor of the detached root file system.
-        sources, device_sources: detached sources of bind mounts and devices.
-        stdio: descriptors to become 0, 1 and 2; None with a terminal.
-        cgroup: the container's, which init joins by itself where clone3 couldn't put it there.
         sync: socket to the shim.
-        listener: where to wait for the start when nobody stays at the other end of `sync`.
+        program: the compiled seccomp filter, if there is to be one.
     """
 
     spec: Spec
-    rootfs: int
-    sources: mounting.Sources
-    device_sources: mounting.Sources
-    stdio: tuple[int, int, int] | None
-    cgroup: Cgroup
+    around: Circumstances
     sync: socket.socket
-    listener: socket.socket | None = None
+    program: seccomp.Filter | None
 
 
-def main(birth: Birth) -> NoReturn:
+class Provisions(NamedTuple):
+    """What the shim provides once init's ids are mapped: descriptors of detached mounts.
+
+    Attributes:
+        rootfs: of the root file system.
+        binds, devices: of the sources of bind mounts and devices.
+    """
+
+    rootfs: int
+    binds: mounting.Sources
+    devices: mounting.Sources
+
+
+class Ahead(NamedTuple):
+    """What init has made before there is a root.
+
+    Attributes:
+        file_systems: those of the spec's mounts that need nothing of the root.
+        covers: of masked paths.
+    """
+
+    file_systems: mounting.Sources
+    covers: masking.Covers | None
+
+
+def main(inherited: Inheritance) -> NoReturn:
     """Never returns: becomes the container's program, or reports to whoever made or starts it why not, and ends."""
     try:
-        _reporting(birth.sync, lambda: _set_up(birth))
-        starter = _await_start(birth)
-        _reporting(starter, lambda: _start(birth))
+        _reporting(inherited.sync, lambda: _set_up(inherited))
+        starter = _await_start(inherited)
+        _reporting(starter, lambda: _start(inherited, starter))
     finally:
         os._exit(_SETUP_FAILED)
+
+
+def await_order(sync: socket.socket, pages: memory.Ranges) -> NoReturn:
+    """Never returns: as `main`, for an init in stock, which hears what it is for when somebody needs it.
+
+    Args:
+        pages: what it will probably write to.
+    """
+    try:
+        descriptors.close_all_but({0, 1, 2, sync.fileno()})  # above all the socket of requests, which we don't take
+        memory.take_copies(pages)
+        frame, stdio, _, _ = socket.recv_fds(sync, protocol.FRAME_SIZE, 3, socket.MSG_CMSG_CLOEXEC)
+        order = protocol.decode(frame) if frame else None
+        if isinstance(order, protocol.Order):
+            _reporting(sync, lambda: _obey(order, stdio, sync))
+    finally:
+        os._exit(_SETUP_FAILED)
+
+
+def _obey(order: protocol.Order, stdio: list[int], sync: socket.socket) -> NoReturn:
+    spec = decode(sync.recv(protocol.FRAME_SIZE))
+    around = Circumstances(
+        container_id=order.container_id,
+        bundle=order.bundle,
+        cgroup=Cgroup.open(order.cgroup),
+        stdio=(stdio[0], stdio[1], stdio[2]) if stdio else None,
+    )
+    program = None
+    if order.program is not None:
+        program = seccomp.Filter(order.program, order.program_flags, order.notifies)
+    main(Inheritance(spec, around, sync, program))
 
 
 def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
@@ -77,63 +143,101 @@ def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
     os._exit(_SETUP_FAILED)
 
 
-def _set_up(birth: Birth) -> None:
-    spec, linux = birth.spec, birth.spec.linux or Linux()
+def _set_up(inherited: Inheritance) -> None:
+    spec, linux = inherited.spec, inherited.spec.linux or Linux()
     if spec.process is None or not spec.process.args:
         raise RuntimeFailure(
             "config.json has no process to run", 'give it one: "process": {"args": ["sh"], "cwd": "/"}'
         )
-    forget_imports()
+    letting_go.forget_imports()
     os.umask(0)  # modes of devices and folders are meant as they are written
-    if birth.cgroup.descriptor is None:  # moving oneself is cheap; being moved waits for a lock of the whole machine
-        birth.cgroup.join(0)
-    _await(birth.sync, protocol.Network)
-    _take_identity(spec, linux)
-    slave = _build_root(birth)
-    _finish_root(spec, linux)
-    take_stdio(spec.process, birth.stdio, slave)
-    close_what_leads_out([birth.sync, *([birth.listener] if birth.listener else [])])
-    protocol.send(birth.sync, protocol.Created(os.getpid()))
+    around, sync = inherited.around, inherited.sync
+    if around.cgroup.descriptor is None and not entering.needs_stepping_stone(linux):
+        around.cgroup.join(0)  # moving oneself is cheap; being moved waits for a lock of the whole machine
+    if _is_bounded_early(spec):
+        process.limit_bounding_set(spec.process)  # while others are at work for us
+    _take_identity(spec, linux, inherited)
+    ahead = _work_ahead(spec, linux)
+    provided = _receive_provisions(sync)
+    slave = _build_root(inherited, provided, ahead)
+    process_stdio.take_stdio(spec.process, around.stdio, slave)
+    letting_go.close_what_leads_out([sync, *([around.listener] if around.listener else [])], around.preserved)
+    if around.listener is not None:
+        process.require_command(spec.process)
+    protocol.send(sync, protocol.Created(os.getpid()))
 
 
-def _await_start(birth: Birth) -> socket.socket:
+def _work_ahead(spec: Spec, linux: Linux) -> Ahead:
+    """Do what needs nothing of the root while the shim is still at work on that."""
+    mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_PRIVATE)
+    return Ahead(mounting.make_ahead(spec), masking.make_covers(linux))
+
+
+def _receive_provisions(sync: socket.socket) -> Provisions:
+    rootfs, binds, nodes = -1, mounting.Sources(), mounting.Sources()
+    while True:
+        frame, numbers, _, _ = socket.recv_fds(sync, protocol.FRAME_SIZE, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+        message = protocol.decode(frame) if frame else None
+        if not isinstance(message, protocol.Sources):
+            os._exit(_SETUP_FAILED)  # the shim has given up, or gone
+        if message.rootfs:
+            rootfs = numbers.pop(0)
+        binds.update(zip(message.binds, numbers, strict=False))
+        nodes.update(zip(message.devices, numbers[len(message.binds) :], strict=False))
+        if not message.more:
+            return Provisions(rootfs, binds, nodes)
+
+
+def _await_start(inherited: Inheritance) -> socket.socket:
     """The connection on which the start was asked for; it closes at execve."""
-    starter = birth.sync
-    if birth.listener is not None:
-        birth.sync.close()
-        starter, _ = birth.listener.accept()
+    starter = inherited.sync
+    if inherited.around.listener is not None:
+        inherited.sync.close()
+        starter, _ = inherited.around.listener.accept()
     _await(starter, protocol.Start)
     return starter
 
 
-def _start(birth: Birth) -> None:
-    assert birth.spec.process is not None
-    process.become(birth.spec.process)
-    if birth.listener is None:  # nobody would tell of the end of a container that outlived its shim
-        prctl.set_parent_death_signal(signal.SIGKILL)
-    restore_signals()
-    process.execute(birth.spec.process)
+def _start(inherited: Inheritance, starter: socket.socket) -> None:
+    spec, around = inherited.spec, inherited.around
+    wanted = spec.process
+    assert wanted is not None
+    is_bounded = _is_bounded_early(spec)
+    if spec.hooks.start_container:
+        if not is_bounded:  # their programs are files of the container's
+            process.limit_bounding_set(wanted)
+            is_bounded = True
+        hooks.run(spec.hooks.start_container, around.state("created", os.getpid(), spec), "startContainer")
+    process.become(
+        wanted,
+        inherited.program,
+        lambda descriptor: letting_go.send_listener(starter, descriptor),
+        linux=spec.linux,
+        is_bounded=is_bounded,
+        last=_die_with_the_shim if around.listener is None else None,
+    )
+    letting_go.restore_signals()
+    if spec.annotations.get(REAPER_ANNOTATION) == "true":
+        reaper.run(lambda: _execute(wanted, starter, around))
+    process.execute(wanted, around.preserved)
 
 
-def forget_imports() -> None:
-    """No import from here on: the container's files would answer it."""
-    sys.meta_path.clear()
-    sys.path.clear()
+def _is_bounded_early(spec: Spec) -> bool:
+    """Whether the bounding set is limited at the beginning: it holds for the hooks that we run before the end, too."""
+    return not spec.hooks.create_container
 
 
-def close_what_leads_out(keep: Collection[socket.socket]) -> None:
-    """Let go of all descriptors but the standard streams and sockets of ours.
+def _execute(wanted: Process, starter: socket.socket, around: Circumstances) -> NoReturn:
+    """In the child of a first process that only looks after others."""
+    try:
+        _reporting(starter, lambda: process.execute(wanted, around.preserved))
+    finally:
+        os._exit(_SETUP_FAILED)
 
-    Closing them at execve is too late: the working directory, PATH and the program are names that the image may
-    choose, and /proc/self/fd/N of an inherited folder is a way to the host (CVE-2024-21626).
-    """
-    descriptors.close_all_but({0, 1, 2, *(connection.fileno() for connection in keep)})
 
-
-def restore_signals() -> None:
-    """Undo what Python did to signals: dispositions survive execve where they are "ignore"."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+def _die_with_the_shim() -> None:
+    """Nobody would tell of the end of a container that outlived its shim."""
+    prctl.set_parent_death_signal(signal.SIGKILL)
 
 
 def _await(sync: socket.socket, expected: type) -> None:
@@ -141,14 +245,22 @@ def _await(sync: socket.socket, expected: type) -> None:
         os._exit(_SETUP_FAILED)  # the shim has gone: nobody to report to
 
 
-def _take_identity(spec: Spec, linux: Linux) -> None:
-    new = {namespace.type for namespace in linux.namespaces if not namespace.path}
-    if "user" in new:
+def _take_identity(spec: Spec, linux: Linux, inherited: Inheritance) -> None:
+    user, control, uts = linux.namespace("user"), linux.namespace("cgroup"), linux.namespace("uts")
+    network = linux.namespace("network")
+    if user is not None:
+        if not user.path:
+            _await(inherited.sync, protocol.Proceed)
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)
-    if "cgroup" in new:  # only now, after the shim has put us where we belong: its root is where we are
+    if network is not None and not network.path:
+        loopback.bring_up()
+    if control is not None and not control.path:  # only now that we are where we belong: its root is where we are
         namespaces.unshare(namespaces.CLONE_NEWCGROUP)
-    keyring.join_new_session()
+    if inherited.around.new_keyring:
+        keyring.join_new_session()
+    if (spec.hostname or spec.domainname) and uts is None:
+        raise InvalidRequest("a host name without a UTS namespace would be the host's", "take it out of config.json")
     if spec.hostname:
         _set_name("sethostname", spec.hostname)
     if spec.domainname:
@@ -160,70 +272,39 @@ def _set_name(call: str, name: str) -> None:
     libc.syscall(call, encoded, len(encoded))
 
 
-def _build_root(birth: Birth) -> int | None:
-    """Mount everything, pivot into it; returns the slave of the terminal, if the process gets one."""
-    mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_PRIVATE)
+def _build_root(inherited: Inheritance, provided: Provisions, ahead: Ahead) -> int | None:
+    """Mount everything, let hooks see it, change the root; the slave of the terminal, if the process gets one."""
+    spec, root = inherited.spec, provided.rootfs
     top = os.open("/", os.O_PATH | os.O_CLOEXEC)
     # On top of "/", where no folder needs to exist nor be passable for this user; pivot_root turns them round.
-    mounts.attach(birth.rootfs, top)
+    mounts.attach(root, top)
     os.close(top)
-    mounting.place_all(birth.spec, birth.rootfs, birth.sources)
-    devices.make_all(birth.spec, birth.rootfs, birth.device_sources)
-    slave = _open_terminal(birth)
-    os.fchdir(birth.rootfs)
-    mounts.pivot_root(".", ".")
-    mounts.unmount(".")
-    os.chdir("/")
-    os.close(birth.rootfs)
+    mounting.place_all(spec, root, {**ahead.file_systems, **provided.binds})
+    devices.make_all(spec, root, provided.devices, dev_folder.is_made(spec, provided.binds))
+    slave = _open_terminal(spec, root, inherited.sync)
+    _await_runtime(inherited)
+    if spec.hooks.create_container:
+        hooks.run(spec.hooks.create_container, inherited.around.state("creating", os.getpid(), spec), "createContainer")
+    linux = spec.linux or Linux()
+    sysctls.write_all(root, linux.sysctl)
+    masking.seal(root, linux, ahead.covers)
+    rootfs.enter(root, inherited.around.pivot)
+    rootfs.settle(root, spec)
+    os.close(root)
     return slave
 
 
-def _open_terminal(birth: Birth) -> int | None:
-    wanted = birth.spec.process
-    if wanted is None or not wanted.terminal:
+def _await_runtime(inherited: Inheritance) -> None:
+    """Wait until the network stands, and the hooks have run for which this is the time."""
+    _await(inherited.sync, protocol.Proceed)
+    if inherited.spec.hooks.prestart or inherited.spec.hooks.create_runtime:
+        protocol.send(inherited.sync, protocol.Mounted())
+        _await(inherited.sync, protocol.Proceed)
+
+
+def _open_terminal(spec: Spec, root: int, sync: socket.socket) -> int | None:
+    if spec.process is None or not spec.process.terminal:
         return None
-    slave = open_terminal(devices.open_pts(birth.rootfs), wanted, birth.sync)
-    devices.bind_console(birth.rootfs, slave)
+    slave = process_stdio.open_terminal(devices.open_pts(root), spec.process, sync)
+    devices.bind_console(root, slave)
     return slave
-
-
-def open_terminal(devpts: int, wanted: Process, sync: socket.socket) -> int:
-    """Make a terminal in the container's own devpts, send its master to the shim, return its slave."""
-    master = pty.open_master(devpts)
-    slave = pty.open_slave(master)
-    if wanted.console_size is not None:
-        pty.set_size(slave, wanted.console_size.height, wanted.console_size.width)
-    os.fchown(slave, wanted.user.uid, -1)
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [master]))]
-    sync.sendmsg([protocol.encode(protocol.Done())], rights)
-    os.close(master)
-    os.close(devpts)
-    return slave
-
-
-def _finish_root(spec: Spec, linux: Linux) -> None:
-    for key, value in linux.sysctl.items():
-        Path("/proc/sys", key.replace(".", "/")).write_text(value)
-    for path in linux.masked_paths:
-        mounting.mask(path)
-    for path in linux.readonly_paths:
-        mounting.make_readonly(path)
-    if spec.root is not None and spec.root.readonly:
-        top = os.open("/", os.O_PATH | os.O_CLOEXEC)
-        mounts.set_attributes(top, mounts.MOUNT_ATTR_RDONLY)
-        os.close(top)
-
-
-def take_stdio(wanted: Process, stdio: tuple[int, int, int] | None, slave: int | None) -> None:
-    """Put the terminal, or the given descriptors, on 0, 1 and 2, in a session of its own."""
-    if slave is not None:
-        pty.make_controlling(slave)
-        stdio = (slave, slave, slave)
-    else:
-        os.setsid()
-    assert stdio is not None
-    uid = wanted.user.uid
-    for number, descriptor in enumerate(stdio):
-        os.dup2(descriptor, number)
-        if uid and stat.S_ISFIFO(os.fstat(number).st_mode):
-            os.fchown(number, uid, -1)  # so that the user can open /dev/stdout again, as with runc

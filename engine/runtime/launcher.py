@@ -1,49 +1,131 @@
-"""The launcher: a single-threaded fork server, so that a container's start is a fork and no interpreter's start-up.
+"""The launcher: a single-threaded fork server, so that a container's start is no interpreter's start-up.
 
-The engine, multi-threaded and full of modules, starts one launcher and asks it for shims. It ends when the
-engine's socket closes. It isn't dumpable and runs from a sealed copy of the interpreter, so that nothing in a
-container can trace it, read its memory or write to its executable (CVE-2019-5736).
+The engine, multi-threaded and full of modules, starts one launcher and asks it for shims. It keeps one in stock: a
+spare that waits on the engine's socket itself, with an init cloned already (`engine.runtime.stock`), so that a start
+doesn't even wait for a fork. The launcher ends when the engine's socket closes. It isn't dumpable and runs from a
+sealed copy of the interpreter, so that nothing in a container can trace it, read its memory or write to its
+executable (CVE-2019-5736).
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import socket
 
-from engine.errors import BoxdeckError
-from engine.linux import prctl
-from engine.runtime import protocol, shim
+from engine.cgroups.manager import preload
+from engine.linux import clone, prctl, signals
+from engine.runtime import news, shim
+from engine.runtime.news import Forecast
+from engine.runtime.status import boot_id
 
 
-def main(descriptor: int) -> None:
-    """Serve `Launch` requests on a SOCK_SEQPACKET socket until it closes."""
+def main(descriptor: int, is_moved: bool) -> None:
+    """Serve `Launch` requests on a SOCK_SEQPACKET socket until it closes.
+
+    Args:
+        is_moved: whether the engine puts us into a cgroup before it asks for anything; nobody is in stock until then.
+    """
     prctl.set_dumpable(False)
     prctl.set_name("boxdeck-launch")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # shims are nobody's zombies
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the front end
+    signals.restore(signal.SIGINT)  # Ctrl-C doesn't reach us: we have a session of our own
     os.umask(0o022)
+    os.chdir("/")
+    _let_go_of_streams()
+    boot_id()  # remembered by every shim
+    preload()
     gc.disable()
     gc.freeze()  # what is here now is shared by all shims for ever
     requests = socket.socket(fileno=descriptor)
     requests.set_inheritable(False)
-    while True:
-        frame, descriptors, _, _ = socket.recv_fds(requests, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
-        if not frame:
-            return
-        if descriptors:
-            _launch(frame, requests, socket.socket(fileno=descriptors[0]))
+    Launcher(requests).serve(in_stock=not is_moved)
 
 
-def _launch(frame: bytes, requests: socket.socket, report: socket.socket) -> None:
-    with report:
+def _let_go_of_streams() -> None:
+    """Those of the engine; shims inherit what is here instead."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+
+
+_REFILL_MSEC = 5
+
+
+class Launcher:
+    """Keeps one spare shim on the socket of requests.
+
+    While no spare is free, a request that waits has one forked at once. Otherwise the next is forked a moment after
+    a start is through, so that it takes no processor time from that.
+    """
+
+    def __init__(self, requests: socket.socket) -> None:
+        self._requests = requests
+        self._poll = select.poll()
+        self._pipes: set[int] = set()  # of the spare, and of makers whose start isn't through
+        self._free: int | None = None  # pipe of the spare that has no request yet; without one, requests are watched
+        self._refill = False
+        self._forecast: Forecast | None = None
+
+    def serve(self, in_stock: bool) -> None:
+        """Until the engine has gone.
+
+        Args:
+            in_stock: whether the first shim is forked before anybody asks.
+        """
+        self._poll.register(self._requests, select.POLLIN)
+        if in_stock:
+            self._fork_spare(in_advance=True)
+        while True:
+            ready = self._poll.poll(_REFILL_MSEC if self._refill else None)
+            if not ready:
+                self._fork_spare(in_advance=True)
+            for descriptor, _ in ready:
+                if descriptor == self._requests.fileno():
+                    self._fork_spare(in_advance=False)
+                elif not self._hear(descriptor):
+                    return
+
+    def _fork_spare(self, in_advance: bool) -> None:
+        ours, theirs = os.pipe2(os.O_CLOEXEC)
+        spare = clone.clone(0)  # past what Python does after a fork, which touches much memory
+        if spare.pid == 0:
+            for pipe in (*self._pipes, ours):
+                os.close(pipe)
+            shim.main(self._requests, theirs, self._forecast, in_advance)
+        os.close(theirs)
+        os.close(spare.pidfd)
+        self._pipes.add(ours)
+        self._poll.register(ours, select.POLLIN)
+        self._poll.unregister(self._requests)
+        self._free = ours
+        self._refill = False
+
+    def _hear(self, pipe: int) -> bool:
+        """Take a maker's word; False when the engine has gone."""
+        if pipe != self._free:
+            self._forecast = news.hear_forecast(pipe) or self._forecast
+            self._forget(pipe)
+            self._refill = self._free is None
+            return True
+        self._free = None
+        self._poll.register(self._requests, select.POLLIN)
+        if news.has_taken(pipe):
+            return True
+        self._forget(pipe)
+        return not self._is_over()
+
+    def _forget(self, pipe: int) -> None:
+        self._poll.unregister(pipe)
+        self._pipes.remove(pipe)
+        os.close(pipe)
+
+    def _is_over(self) -> bool:
+        """Whether the engine has closed its end, which is what a spare without a request ends for."""
         try:
-            message = protocol.decode(frame)
-        except BoxdeckError as error:
-            return protocol.send(report, protocol.Failed.of(error))
-        if isinstance(message, protocol.Launch) and os.fork() == 0:
-            requests.close()
-            gc.enable()
-            shim.main(message, report)
-    return None
+            return not self._requests.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
+_URGENT = select.EPOLLPRI
 _GONE = select.EPOLLHUP | select.EPOLLERR
 
 Callback = Callable[[], None]
@@ -22,12 +23,17 @@ class Loop:
         self._timers: list[tuple[float, Callback]] = []
         self._running = True
 
-    def watch(self, descriptor: int, readable: Callback | None, writable: Callback | None = None) -> None:
+    def watch(
+        self, descriptor: int, readable: Callback | None, writable: Callback | None = None, urgent: bool = False
+    ) -> None:
         """Call back while the descriptor can be read or written; both None stops watching it.
 
         The end of a stream and errors count as readable, or as writable where nobody reads.
+
+        Args:
+            urgent: call `readable` for what poll(2) calls exceptional, as a change of a control group's file.
         """
-        events = (READ if readable else 0) | (WRITE if writable else 0)
+        events = ((_URGENT if urgent else READ) if readable else 0) | (WRITE if writable else 0)
         known = descriptor in self._callbacks
         if not events:
             if known:
@@ -58,7 +64,7 @@ class Loop:
 
     def _dispatch(self, descriptor: int, events: int) -> None:
         readable, writable = self._callbacks.get(descriptor, (None, None))
-        if readable and events & (READ | _GONE):
+        if readable and events & (READ | _URGENT | _GONE):
             readable()
         elif writable and events & (WRITE | _GONE):
             writable()

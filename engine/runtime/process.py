@@ -1,44 +1,111 @@
-"""From a privileged Python process to the program a container was asked to run: the last steps before execve."""
+"""From a privileged Python process to the program a container was asked to run: the last steps before execve.
+
+Whoever holds privileges over the host calls `grant` from outside, because the process itself has none any more in its
+user namespace. Everything else the process does itself: `become` and then `execute`.
+"""
 
 from __future__ import annotations
 
 import os
-import resource
+from collections.abc import Callable
 from typing import NoReturn
 
-from engine.errors import CommandNotExecutable, CommandNotFound, InvalidRequest, RuntimeFailure
+from engine.errors import CommandNotExecutable, CommandNotFound, RuntimeFailure, Unsupported
 from engine.linux import capabilities, descriptors, prctl
-from engine.oci.runtime_spec import Capabilities, Process, Rlimit
+from engine.oci.linux_spec import Linux
+from engine.oci.process_spec import Capabilities, Process
+from engine.runtime import attributes, seccomp
+from engine.runtime.seccomp import Filter
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SYS_ADMIN = 1 << capabilities.NUMBERS["CAP_SYS_ADMIN"]
 
 
-def become(process: Process) -> None:
-    """Take on the limits, ids, capabilities and working directory of `process` (config.md, "Process").
+def become(
+    process: Process,
+    filter: Filter | None = None,
+    notify: Callable[[int], None] | None = None,
+    *,
+    linux: Linux | None = None,
+    is_bounded: bool = False,
+    last: Callable[[], None] | None = None,
+) -> None:
+    """Take on everything that `process` asks for but its program (config.md, "Process").
+
+    Args:
+        filter: of system calls. What is still to be done when it is loaded must get through it: with
+            noNewPrivileges only execve, otherwise also the last change of capabilities.
+        notify: gets the listener of a filter that notifies.
+        linux: for what ``process`` doesn't say itself: personality and memory policy.
+        is_bounded: `limit_bounding_set` has been called.
+        last: called as the user, at the last moment before the filter.
 
     Raises:
         BoxdeckError: with what can't be done.
     """
-    for limit in process.rlimits:
-        _set_rlimit(limit)
+    attributes.take_on(process, linux or Linux())
     wanted = process.capabilities or Capabilities()
-    _shrink_bounding_set(wanted)
+    is_inside = _enter(process.cwd)
+    if not is_bounded:
+        limit_bounding_set(process)
     _become_user(process)
-    _enter(process.cwd)  # as that user: a folder that it may not enter is an error, as in runc
+    if not is_inside and not _enter(process.cwd):
+        raise RuntimeFailure(
+            f"the working directory {process.cwd} can't be entered (permission denied)", "choose another with --workdir"
+        )
+    attributes.limit(process)
+    if last is not None:
+        last()
+    if filter is not None and not process.no_new_privileges:
+        _load_while_privileged(filter, notify)
     _set_capabilities(wanted)
     if process.no_new_privileges:
         prctl.set_no_new_privileges()
+        if filter is not None:
+            _load(filter, notify)
 
 
-def execute(process: Process) -> NoReturn:
+def limit_bounding_set(process: Process) -> None:
+    """Give up all that the bounding set of `process` doesn't name; best while waiting for something else.
+
+    Raises:
+        Unsupported: without CAP_SETPCAP.
+    """
+    wanted = process.capabilities or Capabilities()
+    try:
+        prctl.shrink_bounding_set(capabilities.known(wanted.bounding))
+    except OSError as error:
+        raise Unsupported(
+            "capabilities can't be given up without CAP_SETPCAP", "run Boxdeck as root, with all capabilities"
+        ) from error
+
+
+def unavailable(process: Process, own_user_namespace: bool) -> tuple[str, ...]:
+    """Capabilities that `process` asks for and won't get, for the caller to warn of (config.md, "capabilities").
+
+    Args:
+        own_user_namespace: whether it will be in one, where it has all that the kernel knows.
+    """
+    wanted = process.capabilities or Capabilities()
+    known = (1 << capabilities.last_known() + 1) - 1
+    held = known if own_user_namespace else capabilities.permitted() & known
+    asked = (wanted.bounding, wanted.permitted, wanted.effective, wanted.inheritable, wanted.ambient)
+    names = dict.fromkeys(name for names in asked for name in names)
+    return tuple(name for name in names if not capabilities.known((name,)) & held)
+
+
+def execute(process: Process, preserved: int = 0) -> NoReturn:
     """Replace this Python by the program, looked up in the PATH of its own environment.
+
+    Args:
+        preserved: how many descriptors from 3 on it inherits.
 
     Raises:
         CommandNotFound: no such file, in none of the folders of PATH.
         CommandNotExecutable: there is one, but it can't be executed.
     """
-    descriptors.close_on_exec()
-    environment = dict(entry.split("=", 1) for entry in process.env if "=" in entry)
+    descriptors.close_on_exec(3 + preserved)
+    environment = _environment(process)
     denied: OSError | None = None
     for candidate in _candidates(process.args[0], environment.get("PATH", DEFAULT_PATH)):
         try:
@@ -49,14 +116,38 @@ def execute(process: Process) -> NoReturn:
         except OSError as error:
             denied = error
     if denied is None:
-        raise CommandNotFound(
-            f"the command {process.args[0]!r} doesn't exist in the container",
-            "check the spelling, or the image's PATH",
-        )
+        raise _not_found(process)
     raise CommandNotExecutable(
         f"the command {process.args[0]!r} can't be executed ({_reason(denied)})",
         "it needs the execute bit, this machine's architecture and an interpreter that is in the image",
     )
+
+
+def require_command(process: Process) -> None:
+    """Look whether the program is there at all: callers of ``create`` want to be told by that, not by ``start``.
+
+    Raises:
+        CommandNotFound: no such file, in none of the folders of PATH.
+    """
+    for candidate in _candidates(process.args[0], _environment(process).get("PATH", DEFAULT_PATH)):
+        try:
+            os.stat(os.path.join(process.cwd, candidate))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:  # whoever executes it will see
+            return
+        return
+    raise _not_found(process)
+
+
+def _not_found(process: Process) -> CommandNotFound:
+    return CommandNotFound(
+        f"the command {process.args[0]!r} doesn't exist in the container", "check the spelling, or the image's PATH"
+    )
+
+
+def _environment(process: Process) -> dict[str, str]:
+    return dict(entry.split("=", 1) for entry in process.env if "=" in entry)
 
 
 def _candidates(name: str, path: str) -> list[str]:
@@ -71,27 +162,11 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno or 0).lower()
 
 
-def _set_rlimit(limit: Rlimit) -> None:
-    number = getattr(resource, limit.type, None)
-    if number is None:
-        raise InvalidRequest(f"there is no resource limit {limit.type}", "see getrlimit(2) for their names")
-    try:
-        resource.setrlimit(number, (limit.soft, limit.hard))
-    except (OSError, ValueError) as error:
-        raise RuntimeFailure(f"the limit {limit.type} can't be set to {limit.soft}:{limit.hard} ({error})") from error
-
-
-def _shrink_bounding_set(wanted: Capabilities) -> None:
-    keep = _mask(wanted.bounding)
-    for number in range(capabilities.last_known() + 1):
-        if not keep >> number & 1:
-            prctl.drop_from_bounding_set(number)
-
-
 def _become_user(process: Process) -> None:
     user = process.user
     os.umask(0o022 if user.umask is None else user.umask)
-    prctl.keep_capabilities(True)
+    if user.uid:
+        prctl.keep_capabilities(True)  # until execve, which forgets it; what isn't wanted goes before
     try:
         os.setgroups(user.additional_gids)
         os.setresgid(user.gid, user.gid, user.gid)
@@ -101,31 +176,54 @@ def _become_user(process: Process) -> None:
             f"the process can't become user {user.uid}:{user.gid} ({error.strerror})",
             "choose ids that the container's user namespace maps",
         ) from error
-    prctl.keep_capabilities(False)
 
 
-def _enter(folder: str) -> None:
+def _enter(folder: str) -> bool:
+    """Make a folder the working directory; False where this user may not enter it, but perhaps another may."""
     try:
         os.chdir(folder)
         os.getcwd()  # fails where no path leads to: a link of /proc that would have led out of the container
+    except PermissionError:
+        return False
     except OSError as error:
         raise RuntimeFailure(
             f"the working directory {folder} can't be entered ({os.strerror(error.errno or 0).lower()})",
             "choose another with --workdir",
         ) from error
+    return True
+
+
+def _load_while_privileged(filter: Filter, notify: Callable[[int], None] | None) -> None:
+    """Without noNewPrivileges, seccomp(2) wants CAP_SYS_ADMIN, which a change from uid 0 has made ineffective."""
+    held = capabilities.permitted()
+    capabilities.set_sets(_SYS_ADMIN & held, held, 0)
+    _load(filter, notify)
+
+
+def _load(filter: Filter, notify: Callable[[int], None] | None) -> None:
+    listener = seccomp.load(filter)
+    if listener is not None and notify is not None:
+        notify(listener)
 
 
 def _set_capabilities(wanted: Capabilities) -> None:
-    capabilities.set_sets(_mask(wanted.effective), _mask(wanted.permitted), _mask(wanted.inheritable))
-    prctl.clear_ambient_set()
-    for name in wanted.ambient:
-        prctl.raise_ambient(capabilities.NUMBERS[name])
-
-
-def _mask(names: tuple[str, ...]) -> int:
     try:
-        return capabilities.mask(names)
-    except KeyError as error:
-        raise InvalidRequest(
-            f"there is no capability {error.args[0]}", "see capabilities(7) for their names"
-        ) from error
+        _set_sets(wanted, ~0)
+    except PermissionError:  # config.md, "capabilities": what can't be granted is no failure
+        _set_sets(wanted, capabilities.permitted())
+
+
+def _set_sets(wanted: Capabilities, held: int) -> None:
+    """The five sets, as far as we have them ourselves."""
+    permitted = capabilities.known(wanted.permitted) & held
+    inheritable = capabilities.known(wanted.inheritable) & capabilities.known(wanted.bounding) & held
+    capabilities.set_sets(capabilities.known(wanted.effective) & permitted, permitted, inheritable)
+    if inheritable:  # otherwise there is no ambient capability either
+        prctl.clear_ambient_set()
+        _raise_ambient(capabilities.known(wanted.ambient) & permitted & inheritable)
+
+
+def _raise_ambient(mask: int) -> None:
+    for number in range(mask.bit_length()):
+        if mask >> number & 1:
+            prctl.raise_ambient(number)

@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from engine import errors
+from engine.cgroups.alarms import Kind
 from engine.network.plan import NetworkPlan
-from engine.oci.runtime_spec import Process
+from engine.oci.process_spec import Process
 
 CONTROL = 0
 STDIN = 1
@@ -30,18 +31,31 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
 
     Attributes:
         generation: which start of this container it is; returned in the status.
+        cgroup: its path.
         interactive: keep the standard input open for those who attach.
         start: go on to execve by itself; otherwise wait for `Start` on the shim's socket.
+        attach: the socket that the start is reported on stays, as if it had said `Attach` before the start.
+        seccomp_cache: the folder of compiled filters.
+        log_max_bytes, log_max_files: the bounds of its log.
+        host_interface: the host's end of its network interface, if it has one.
+        history: the folder of all containers' pasts; empty for not to record its own.
     """
 
     container_id: str
     generation: int
     bundle: str
+    cgroup: str
     runtime_directory: str
     log: str
     network: NetworkPlan | None = None
+    host_interface: str = ""
+    history: str = ""
     interactive: bool = False
     start: bool = True
+    attach: bool = False
+    seccomp_cache: str | None = None
+    log_max_bytes: int = 10 * 1024 * 1024
+    log_max_files: int = 3
 
 
 class Start(Struct, tag=True, frozen=True):
@@ -62,10 +76,15 @@ class Attach(Struct, tag=True, frozen=True):
 
 
 class Exec(Struct, tag=True, frozen=True, kw_only=True):
-    """To a shim: run a further process and make this connection its streams."""
+    """To a shim: run a further process and make this connection its streams.
+
+    Attributes:
+        detached: it goes on when the connection is closed, and what it writes then is heard by nobody.
+    """
 
     process: Process
     interactive: bool = False
+    detached: bool = False
 
 
 class Wait(Struct, tag=True, frozen=True):
@@ -81,6 +100,12 @@ class Resize(Struct, tag=True, frozen=True):
 
 class CloseStdin(Struct, tag=True, frozen=True):
     """On a stream: no more input will come."""
+
+
+class Look(Struct, tag=True, frozen=True):
+    """To a shim, by the recorder: something may have happened of which the kernel tells nobody."""
+
+    kind: Kind
 
 
 class Done(Struct, tag=True, frozen=True):
@@ -123,13 +148,77 @@ class Failed(Struct, tag=True, frozen=True):
         return kind(self.cause, self.remedy)
 
 
-class Network(Struct, tag=True, frozen=True):
-    """Shim to init: ids are mapped, the network stands; go on."""
+class Born(Struct, tag=True, frozen=True):
+    """A stepping stone to the shim: init has been cloned; its pid as the shim sees it."""
+
+    pid: int
+
+
+class Delivered(Struct, tag=True, frozen=True, kw_only=True):
+    """Maker to shim: the container stands. With it come the sockets to init and for clients, and the streams.
+
+    Attributes:
+        started: whether init has been told to execute already.
+        leftovers: children of the shim's that were needed to make it, and have ended.
+        terminal: whether the stream is the master of a terminal; otherwise they are pipes, from standard output on
+            when the process reads from /dev/null.
+        alarms, urgent: of those whose descriptors come last (`engine.cgroups.alarms`).
+    """
+
+    pid: int
+    started: bool
+    terminal: bool
+    leftovers: tuple[int, ...]
+    alarms: tuple[Kind, ...] = ()
+    urgent: tuple[bool, ...] = ()
+
+
+class Order(Struct, tag=True, frozen=True, kw_only=True):
+    """Shim to an init in stock, with the standard streams as descriptors: what for. ``config.json`` follows as a frame.
+
+    Attributes:
+        cgroup: its path.
+        program, program_flags, notifies: the compiled seccomp filter, if there is to be one.
+    """
+
+    container_id: str
+    bundle: str
+    cgroup: str
+    program: bytes | None
+    program_flags: int
+    notifies: bool
+
+
+class Sources(Struct, tag=True, frozen=True, kw_only=True):
+    """Shim to init, with descriptors: the root file system, and the sources of bind mounts and of devices.
+
+    Attributes:
+        rootfs: whether the first descriptor is that of the root file system.
+        binds, devices: what the other descriptors are the sources of, as positions in the lists of the spec.
+        more: whether another message of this kind follows; one carries a limited number of descriptors.
+    """
+
+    rootfs: bool
+    binds: tuple[int, ...] = ()
+    devices: tuple[int, ...] = ()
+    more: bool = False
+
+
+class Proceed(Struct, tag=True, frozen=True):
+    """Shim to init: what the next step needs is there (its ids, its network, the end of the runtime's hooks)."""
+
+
+class Mounted(Struct, tag=True, frozen=True):
+    """Init to shim: everything is mounted, and the root not yet changed: the time of hooks."""
+
+
+class Listener(Struct, tag=True, frozen=True):
+    """Init to whoever starts it, with a descriptor: notifications of its seccomp filter come from there."""
 
 
 Message = (
-    Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Done | Created | Running | Exited | Failed
-    | Network
+    Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Look | Done | Created | Running | Exited
+    | Failed | Born | Delivered | Order | Sources | Proceed | Mounted | Listener
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

@@ -7,14 +7,9 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from typing import NamedTuple
 
-from engine.cgroups.manager import Cgroup
-from engine.errors import RuntimeFailure
-from engine.linux import clone, namespaces
-from engine.oci.runtime_spec import Spec
 from engine.runtime import exec as entering
-from engine.runtime import protocol
+from engine.runtime import protocol, userns
 from engine.runtime.birth import receive_with_descriptor
 from engine.runtime.client import Client
 from engine.runtime.loop import Loop
@@ -29,14 +24,6 @@ def exit_status(status: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-class Enterable(NamedTuple):
-    """What there is to enter: `pidfd` is of the container's first process."""
-
-    spec: Spec
-    pidfd: int
-    cgroup: Cgroup
-
-
 class ExecSession:
     """One further process; ends when the process ends, tells the client its exit status and closes it.
 
@@ -49,13 +36,15 @@ class ExecSession:
         loop: Loop,
         client: Client,
         request: protocol.Exec,
-        container: Enterable,
+        container: entering.Enterable,
         ended: Callable[[Client], None],
     ) -> None:
         self._loop = loop
         self._ended = ended
         self._client = client
+        self._container = container
         self._feeds = request.interactive
+        self._detached = request.detached
         self._streams = Streams(loop, None, self._finish_if_over)
         self._master: int | None = None
         self._failure: protocol.Failed | None = None
@@ -67,18 +56,18 @@ class ExecSession:
         loop.watch(self._pidfd, self._reap)
         loop.watch(self._sync.fileno(), self._hear)
 
-    def _spawn(self, request: protocol.Exec, container: Enterable, undo: ExitStack) -> None:
-        self._pipes = None if request.process.terminal else open_pipes(request.interactive)
+    def _spawn(self, request: protocol.Exec, container: entering.Enterable, undo: ExitStack) -> None:
+        owner = userns.owner(container.spec, request.process)
+        self._pipes = None if request.process.terminal else open_pipes(request.interactive, owner)
         if self._pipes is not None:
             undo.callback(self._pipes.close)
         self._sync, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         undo.callback(self._sync.close)
         with theirs:
-            self._pid, self._pidfd = _clone_into(container)
+            self._pid, self._pidfd = entering.clone_into(container)
             if self._pid == 0:
-                flags = entering.namespace_flags(container.spec)
                 stdio = self._pipes.child if self._pipes else None
-                entering.main(entering.Entry(request.process, container.pidfd, container.cgroup, flags, stdio, theirs))
+                entering.main(entering.Entry(request.process, container, stdio, theirs))
         if self._pipes is not None:
             self._pipes.close_child_ends()
 
@@ -88,6 +77,8 @@ class ExecSession:
         It is never waited for: root of the container may stop the child where it likes.
         """
         message, master = receive_with_descriptor(self._sync)
+        if isinstance(message, protocol.Listener) and master is not None:
+            return entering.pass_listener_on(master, self._container, self._pid)
         if master is not None:
             self._master = master
         elif isinstance(message, protocol.Failed):
@@ -97,6 +88,7 @@ class ExecSession:
             self._sync.close()
         if message is None:
             self._begin()
+        return None
 
     def _begin(self) -> None:
         self._begun = True
@@ -138,11 +130,12 @@ class ExecSession:
                 signal.pidfd_send_signal(self._pidfd, number)
 
     def hang_up(self) -> None:
-        """The client has gone: close the streams, so that a shell on a terminal ends."""
+        """The client has gone: close the streams, so that a shell on a terminal ends; a detached process goes on."""
         if not self._begun:  # nobody is left who wants it to be executed
             self.kill(signal.SIGKILL)
         self._streams.remove_viewer(self._client)
-        self._streams.close()
+        if not (self._detached and self._begun):
+            self._streams.close()
 
     def _reap(self) -> None:
         self._loop.forget(self._pidfd)
@@ -167,29 +160,3 @@ class ExecSession:
         self._client.finish(lambda: self._ended(self._client))
         self._streams.close()
         return self._let_go()
-
-
-def _clone_into(container: Enterable) -> clone.Child:
-    """A child in the container's pid namespace (and cgroup on v2); it enters everything else itself."""
-    try:
-        if entering.namespace_flags(container.spec) & namespaces.CLONE_NEWPID:
-            return _clone_inside(container)
-        return clone.clone(0, container.cgroup.descriptor)
-    except OSError as error:
-        raise RuntimeFailure(
-            f"the container can't be entered ({error.strerror})", "see whether it still runs"
-        ) from error
-
-
-def _clone_inside(container: Enterable) -> clone.Child:
-    """Clone while our children are born in the container's pid namespace; the child must not come back from there."""
-    home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    child = None
-    try:
-        namespaces.setns(container.pidfd, namespaces.CLONE_NEWPID)
-        child = clone.clone(0, container.cgroup.descriptor)
-        return child
-    finally:
-        if child is None or child.pid != 0:
-            namespaces.setns(home, namespaces.CLONE_NEWPID)
-        os.close(home)

@@ -1,138 +1,243 @@
-"""The shim: one small process per container that makes it, keeps its streams and tells how it ended.
+"""The shim: one small process per container that keeps its streams and tells how it ended.
 
-It outlives launcher and engine. What it knows is in one status file; what it can do is asked for on its
-socket. When it ends nothing of the container is left but the status file.
+It outlives launcher and engine. Its maker (`engine.runtime.maker`), a child that lives for a moment, makes the
+container. What the shim knows is in one status file; what it can do is asked for on its socket. When it ends nothing
+of the container is left but the status file.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
 import time
-from contextlib import ExitStack
-from pathlib import Path
+from functools import cached_property, partial
 from typing import NoReturn
 
+from msgspec.structs import replace
+
+from engine.cgroups import incident_counts
 from engine.cgroups.manager import Cgroup
-from engine.errors import BoxdeckError, Conflict, RuntimeFailure
-from engine.linux import prctl
-from engine.oci.runtime_spec import Linux, decode
-from engine.runtime import protocol
-from engine.runtime.birth import give_birth
+from engine.errors import BoxdeckError, Conflict, NotFound, RuntimeFailure
+from engine.incidents import Incidents
+from engine.linux import clone, prctl, signals
+from engine.oci.runtime_spec import Spec, decode
+from engine.oci.state import encode as encode_state
+from engine.runtime import maker, protocol, unix_socket
+from engine.runtime.birth import pass_listener_on, receive_with_descriptor
 from engine.runtime.client import Client
+from engine.runtime.exec import Enterable, find
+from engine.runtime.incident_alarms import IncidentAlarms
 from engine.runtime.logs import LogWriter
 from engine.runtime.loop import Loop
-from engine.runtime.session import Enterable, ExecSession, exit_status
-from engine.runtime.status import Status, boot_id, start_ticks, write
-from engine.runtime.stdio import Streams, open_pipes
-from engine.runtime.unix_socket import NAME as SOCKET_NAME
-from engine.runtime.unix_socket import listen
+from engine.runtime.news import Forecast
+from engine.runtime.recording import Recording
+from engine.runtime.session import ExecSession, exit_status
+from engine.runtime.status import Status, at_start, read, ring, write
+from engine.runtime.stdio import Pipes, Streams
 
 SIGKILL_STATUS = 128 + int(signal.SIGKILL)
+_SIGCHLD = int(signal.SIGCHLD)
 _LINGER_SECONDS = 1.0
+_LEAVING_SECONDS = 0.2  # for a maker that has closed its descriptors and has its memory still to give back
 _ACCEPT_PAUSE_SECONDS = 0.1
+_DYING_NS = 10 * 10**9  # from being killed for memory to having ended: giving much back takes time
+_MOST_RIGHTS = 9  # that a maker delivers: two sockets, three streams, four alarms
 
 
-def main(launch: protocol.Launch, report: socket.socket) -> NoReturn:
-    """Never returns. Called in a fresh fork of the launcher, with the socket to report the start on."""
+def main(requests: socket.socket, pipe: int, forecast: Forecast | None, in_advance: bool) -> NoReturn:
+    """Never returns. Called in a fresh fork of the launcher: a spare, until its maker has a request.
+
+    Args:
+        requests: where `Launch` requests come from, each with a socket to report the start on.
+        pipe: what the launcher is told over (`engine.runtime.news`).
+        forecast: what the start will probably be like; None before the first one.
+        in_advance: whether there is time to prepare for that, since no request waits.
+    """
     try:
         _detach()
-        Shim(launch, report).run()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        making = clone.clone(0)
+        if making.pid == 0:
+            ours.close()
+            maker.main(requests, pipe, theirs, forecast, in_advance)
+        os.close(making.pidfd)
+        theirs.close()
+        requests.close()
+        os.close(pipe)
+        frame, descriptors, _, _ = socket.recv_fds(ours, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
+        if frame and descriptors:
+            _serve(frame, socket.socket(fileno=descriptors[0]), ours, making.pid)
+    finally:
+        os._exit(0)
+
+
+def _serve(frame: bytes, report: socket.socket, making: socket.socket, maker_pid: int) -> None:
+    try:
+        launch = protocol.decode(frame)
+        if isinstance(launch, protocol.Launch):
+            Shim(launch, report, making, maker_pid).run()
     except BoxdeckError as error:
         protocol.send(report, protocol.Failed.of(error))
     except BaseException as error:
         failure = RuntimeFailure(f"the shim failed ({type(error).__name__}: {error})", "please report this")
         protocol.send(report, protocol.Failed.of(failure))
-    finally:
-        os._exit(0)
 
 
 def _detach() -> None:
     os.setsid()
-    os.chdir("/")
     prctl.set_name("boxdeck-shim")
     prctl.set_child_subreaper()
-    for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    null = os.open("/dev/null", os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    os.close(null)
+    signals.restore(_SIGCHLD)
 
 
 class Shim:
-    """One container's life, from `give_birth` to its exit status."""
+    """One container's life, from what the maker delivers to the exit status.
 
-    def __init__(self, launch: protocol.Launch, report: socket.socket) -> None:
+    Args:
+        report: where the engine waits for the start.
+        making: where the maker delivers.
+    """
+
+    def __init__(self, launch: protocol.Launch, report: socket.socket, making: socket.socket, maker_pid: int) -> None:
         self._launch = launch
+        self._leaving = [maker_pid]  # children on their way out that nobody else waits for
         self._report = report
+        self._making = making
         self._loop = Loop()
-        self._runtime = Path(launch.runtime_directory)
-        self._runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._status = self._first_status()
-        self._held = ExitStack()  # what the container has on this machine; closing it gives everything back
-        self._door = ExitStack()  # its socket: whoever finds it closed finds the last word written
+        self._log: LogWriter | None = None
+        self._listens = False
         self._sessions: dict[Client, ExecSession] = {}
         self._waiting: list[Client] = []
         self._starters: list[Client] = []
         self._started = False
         self._start_failure: protocol.Failed | None = None
         self._exit_status: int | None = None
+        self._alarms = IncidentAlarms(self._loop, ())
+        self._was_killed = False  # by us, for somebody
+        self._recording = Recording(self._loop, launch)
 
     def run(self) -> None:
-        """Make the container, serve until it has ended and everybody knows."""
-        self._write(self._status)
-        with self._door:
-            try:
-                with self._held:
-                    self._make()
-                    self._serve()
-            except BoxdeckError as error:
-                self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(error))
-                protocol.send(self._report, protocol.Failed.of(error))
+        """Have the container made, serve until it has ended and everybody knows."""
+        try:
+            self._get_ready()
+            self._receive()
+            self._serve()
+        except BoxdeckError as error:
+            self._give_back()
+            self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(error))
+            protocol.send(self._report, protocol.Failed.of(error))
+        finally:
+            self._give_back()
+            self._close_door()
+            self._recording.end()  # last: nobody waits for that
 
-    def _make(self) -> None:
-        spec = self._spec = decode(Path(self._launch.bundle, "config.json").read_bytes())
-        linux = spec.linux or Linux()
-        self._cgroup = Cgroup.create(linux.cgroups_path, linux.resources, below_limits=True)
-        self._held.callback(self._remove_cgroup)
-        log = LogWriter(self._launch.log)
-        self._held.callback(log.close)
-        self._listener = listen(self._runtime)
-        self._door.callback(self._stop_listening)
-        self._streams = Streams(self._loop, log, self._finish_if_over)
-        self._held.callback(self._streams.close)
-        terminal = spec.process is not None and spec.process.terminal
-        pipes = None if terminal else open_pipes(self._launch.interactive)
-        stdio = pipes.child if pipes is not None else None
-        self._living = give_birth(spec, self._launch.bundle, self._cgroup, self._launch.network, stdio)
-        if pipes is not None:
-            pipes.close_child_ends()
-            self._streams.use_pipes(pipes)
-        elif self._living.master is not None:
-            self._streams.use_terminal(self._living.master)
+    def _get_ready(self) -> None:
+        """Log, socket and streams, while the maker is at work."""
+        launch = self._launch
+        self._log = LogWriter(launch.log, launch.log_max_bytes, launch.log_max_files)
+        self._streams = Streams(self._loop, self._log, self._finish_if_over)
+
+    def _receive(self) -> None:
+        """Take over what the maker has made.
+
+        Raises:
+            BoxdeckError: why it couldn't.
+        """
+        frame, rights, _, _ = socket.recv_fds(self._making, protocol.FRAME_SIZE, _MOST_RIGHTS, socket.MSG_CMSG_CLOEXEC)
+        message = protocol.decode(frame) if frame else None
+        self._status = read(f"{self._launch.runtime_directory}/status.json") or at_start(self._launch, os.getpid())
+        if isinstance(message, protocol.Failed):
+            raise message.error()
+        if not isinstance(message, protocol.Delivered):
+            raise RuntimeFailure("the container's maker was killed", "look at dmesg: perhaps memory ran out")
+        self._pid, self._pidfd = message.pid, os.pidfd_open(message.pid)
+        self._sync, self._listener = socket.socket(fileno=rights[0]), socket.socket(fileno=rights[1])
+        self._listens = True
+        self._started = message.started
+        self._leaving += message.leftovers
+        first = len(rights) - len(message.alarms)
+        self._use_streams = partial(self._use, message.terminal, rights[2:first])
+        alarms = zip(message.alarms, message.urgent, rights[first:], strict=True)
+        self._alarms = IncidentAlarms(self._loop, tuple(alarms))
+
+    def _use(self, terminal: bool, streams: list[int]) -> None:
+        if terminal:
+            self._streams.use_terminal(streams[0])
+        else:
+            stdin = streams[0] if self._launch.interactive else -1
+            self._streams.use_pipes(Pipes((-1, -1, -1), stdin, streams[-2], streams[-1]))
+
+    @cached_property
+    def _spec(self) -> Spec:
+        with open(f"{self._launch.bundle}/config.json", "rb", buffering=0) as file:
+            return decode(file.read())
+
+    @cached_property
+    def _cgroup(self) -> Cgroup:
+        return Cgroup.open(self._launch.cgroup)
+
+    @cached_property
+    def _enterable(self) -> Enterable:
+        launch = self._launch
+        return find(self._spec, self._pidfd, self._cgroup, launch.container_id, launch.bundle, launch.seccomp_cache)
 
     def _remove_cgroup(self) -> None:
-        self._cgroup.kill()
-        self._cgroup.remove()
+        try:
+            cgroup = self._cgroup
+        except NotFound:
+            return
+        cgroup.discard()
 
-    def _stop_listening(self) -> None:
+    def _give_back(self) -> None:
+        """What the container has on this machine; once."""
+        if self._log is not None:
+            self._streams.close()
+            self._log.close()
+            self._log = None
+            self._alarms.close()
+            self._remove_cgroup()
+
+    def _close_door(self) -> None:
+        """Whoever finds the socket closed finds the last word written."""
+        if not self._listens:
+            return
+        self._listens = False
         self._loop.forget(self._listener.fileno())
         self._listener.close()
-        (self._runtime / SOCKET_NAME).unlink(missing_ok=True)
+        unix_socket.remove(self._launch.runtime_directory)
 
     def _serve(self) -> None:
-        self._update(state="created", pid=self._living.pid)
-        self._loop.watch(self._living.pidfd, self._reap)
-        self._loop.watch(self._living.sync.fileno(), self._hear_init)
+        self._loop.watch(self._pidfd, self._reap)
+        self._loop.watch(self._sync.fileno(), self._hear_init)
+        self._loop.watch(self._making.fileno(), self._hear_maker)
         self._loop.watch(self._listener.fileno(), self._accept)
-        protocol.send(self._report, protocol.Created(self._living.pid))
-        if self._launch.start:
-            self._start()
-        else:
+        self._alarms.listen(self._launch.cgroup, self._tell_of_incidents)
+        if self._launch.attach:
+            client = Client(self._loop, self._report, self._handle, self._gone)
+            self._streams.add_viewer(client, feeds=self._launch.interactive)
+            self._starters.append(client)
+        if not self._launch.start:
+            self._update(state="created", pid=self._pid)
+            protocol.send(self._report, protocol.Created(self._pid))
             self._report.close()
+        elif not self._started:
+            self._start()
+        gc.enable()
         self._loop.run()
+
+    def _hear_maker(self) -> None:
+        """The maker lets go of its end: it is on its way out, with those that it needed to make the container."""
+        self._loop.forget(self._making.fileno())
+        self._making.close()
+        self._loop.call_later(_LEAVING_SECONDS, self._reap_others)
+
+    def _reap_others(self) -> None:
+        """Only those: an exec's process is its session's to wait for."""
+        self._leaving = [pid for pid in self._leaving if not _has_ended(pid)]
+        if self._leaving:
+            self._loop.call_later(_LEAVING_SECONDS, self._reap_others)
 
     # The start
 
@@ -140,41 +245,61 @@ class Shim:
         if self._started:
             raise Conflict("the container has been started already", "attach to it or exec in it")
         self._started = True
-        protocol.send(self._living.sync, protocol.Start())
+        protocol.send(self._sync, protocol.Start())
 
     def _hear_init(self) -> None:
         """Init's last word: silence when execve worked, else why not; then it ends, and `_reap` hears of it."""
-        message = protocol.receive(self._living.sync)
-        self._loop.forget(self._living.sync.fileno())
-        self._living.sync.close()
+        message, descriptor = receive_with_descriptor(self._sync)
+        if isinstance(message, protocol.Listener) and descriptor is not None:
+            return self._pass_listener_on(descriptor)
+        self._loop.forget(self._sync.fileno())
+        self._sync.close()
         if isinstance(message, protocol.Failed):
             self._start_failure = message
         elif self._started:
-            self._update(state="running", started_unix_ns=time.time_ns())
-            self._answer_starters(protocol.Running(self._living.pid))
+            self._update(state="running", pid=self._pid, started_unix_ns=time.time_ns())
+            self._answer_starters(protocol.Running(self._pid))
+            self._use_streams()  # only now: nobody gets output of what isn't known to run
+            self._recording.begin()
+        return None
+
+    def _tell_of_incidents(self, incidents: Incidents) -> None:
+        self._update(incidents=incidents)
+
+    def _pass_listener_on(self, descriptor: int) -> None:
+        try:
+            state = encode_state(
+                self._launch.container_id, "running", self._pid, self._launch.bundle, self._spec.annotations
+            )
+            pass_listener_on(descriptor, self._spec, state)
+        except BoxdeckError as error:  # its process would wait for ever for an answer from nobody
+            self._start_failure = protocol.Failed.of(error)
+            self._kill(signal.SIGKILL)
 
     def _answer_starters(self, message: protocol.Message) -> None:
-        if self._launch.start:
+        if self._launch.start and not self._launch.attach:
             protocol.send(self._report, message)
             self._report.close()
         for client in self._starters:
             client.send_message(message)
-            client.finish(self._stop_if_all_know)
+            if client not in self._streams.viewers:
+                client.finish(self._stop_if_all_know)
         self._starters.clear()
 
     # Connections
 
     def _accept(self) -> None:
         try:
-            connection, _ = self._listener.accept()
+            connection = unix_socket.accept(self._listener)
         except OSError:  # EMFILE: too many connections; they wait until some have gone
             self._loop.forget(self._listener.fileno())
             self._loop.call_later(_ACCEPT_PAUSE_SECONDS, self._listen_again)
             return
-        Client(self._loop, connection, self._handle, self._gone)
+        if connection is not None:
+            Client(self._loop, connection, self._handle, self._gone)
 
     def _listen_again(self) -> None:
-        if self._listener.fileno() >= 0:
+        if self._listens:
             self._loop.watch(self._listener.fileno(), self._accept)
 
     def _handle(self, client: Client, frame: bytes) -> None:
@@ -197,7 +322,7 @@ class Shim:
             case protocol.Wait():
                 self._waiting.append(client)
             case protocol.Attach():
-                client.send_message(protocol.Running(self._living.pid))
+                client.send_message(protocol.Running(self._pid))
                 self._streams.add_viewer(client, feeds=message.stdin)
             case protocol.Exec():
                 self._exec(client, message)
@@ -205,22 +330,24 @@ class Shim:
                 self._streams.resize(message.rows, message.columns)
             case protocol.CloseStdin():
                 self._streams.close_input()
+            case protocol.Look():
+                self._alarms.sound(message.kind)
             case _:
                 raise RuntimeFailure(f"a shim doesn't understand {type(message).__name__}")
 
     def _exec(self, client: Client, message: protocol.Exec) -> None:
         if self._status.state != "running":
             raise Conflict("the container isn't running", "start it first")
-        container = Enterable(self._spec, self._living.pidfd, self._cgroup)
-        self._sessions[client] = ExecSession(self._loop, client, message, container, self._session_ended)
+        self._sessions[client] = ExecSession(self._loop, client, message, self._enterable, self._session_ended)
 
     def _session_ended(self, client: Client) -> None:
         self._sessions.pop(client, None)
         self._stop_if_all_know()
 
     def _kill(self, number: int) -> None:
+        self._was_killed |= number == signal.SIGKILL
         try:
-            signal.pidfd_send_signal(self._living.pidfd, number)
+            signal.pidfd_send_signal(self._pidfd, number)
         except ProcessLookupError:
             return
 
@@ -237,8 +364,10 @@ class Shim:
     # The end
 
     def _reap(self) -> None:
-        self._loop.forget(self._living.pidfd)
-        _, status = os.waitpid(self._living.pid, 0)
+        self._loop.forget(self._pidfd)
+        _, status = os.waitpid(self._pid, 0)
+        while self._sync.fileno() >= 0:  # what it said before it ended, or its silence, is still to be heard
+            self._hear_init()
         self._exit_status = exit_status(status)
         if not self._streams.at_end:  # others may keep its streams open where a pid namespace is shared
             self._loop.call_later(_LINGER_SECONDS, self._finish)
@@ -254,23 +383,31 @@ class Shim:
         if self._status.state in ("exited", "failed") or self._exit_status is None:
             return
         self._streams.drain()
-        killed_for_memory = self._exit_status == SIGKILL_STATUS and self._cgroup.oom_kills() > 0
-        self._held.close()
+        incidents = incident_counts.count(self._launch.cgroup, self._status.incidents)
+        killed_for_memory = self._was_killed_for_memory(incidents)
+        self._give_back()
         if self._status.state == "running":
             self._update(
                 state="exited",
                 finished_unix_ns=time.time_ns(),
                 exit_status=self._exit_status,
                 oom_killed=killed_for_memory,
+                incidents=incidents,
             )
-            self._door.close()
+            self._close_door()
             self._tell_everyone(protocol.Exited(self._exit_status))
         else:
             failure = self._start_failure or _killed_too_early()
             self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(failure.error()))
-            self._door.close()
+            self._close_door()
             self._answer_starters(failure)
             self._tell_everyone(failure)
+
+    def _was_killed_for_memory(self, incidents: Incidents) -> bool:
+        """Whether the first process was among the victims; the one killed last, since with it all others ended."""
+        if self._exit_status != SIGKILL_STATUS or self._was_killed:
+            return False
+        return time.time_ns() - incidents.oom_kills.last_unix_ns < _DYING_NS
 
     def _tell_everyone(self, message: protocol.Message) -> None:
         for client in [*self._streams.viewers, *self._waiting]:
@@ -286,23 +423,20 @@ class Shim:
 
     # Status
 
-    def _first_status(self) -> Status:
-        return Status(
-            container_id=self._launch.container_id,
-            generation=self._launch.generation,
-            boot_id=boot_id(),
-            shim_pid=os.getpid(),
-            shim_start_ticks=start_ticks(os.getpid()) or 0,
-            state="creating",
-        )
-
     def _update(self, **changes: object) -> None:
-        fields = {name: getattr(self._status, name) for name in Status.__struct_fields__}
-        self._write(Status(**{**fields, **changes}))
+        self._write(replace(self._status, **changes))
 
     def _write(self, status: Status) -> None:
         self._status = status
-        write(self._runtime / "status.json", status)
+        write(f"{self._launch.runtime_directory}/status.json", status)
+        ring(self._launch.runtime_directory)
+
+
+def _has_ended(child: int) -> bool:
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == child
+    except ChildProcessError:
+        return True
 
 
 def _killed_too_early() -> protocol.Failed:

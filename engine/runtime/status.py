@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
+
+from engine.incidents import Incidents
+
+if TYPE_CHECKING:
+    from engine.runtime.protocol import Launch
+
+_SIZE_LIMIT = 64 * 1024
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -18,6 +27,8 @@ class Status(Struct, frozen=True, kw_only=True):
         shim_start_ticks: /proc/PID/stat field 22 of the shim: a pid is only trusted together with it.
         exit_status: None while the container runs or before it did.
         error: why it could not be started; empty otherwise.
+        host_interface: the host's end of its network interface; empty without one.
+        incidents: what befell it at its limits; only ever more while it runs.
     """
 
     container_id: str
@@ -32,6 +43,8 @@ class Status(Struct, frozen=True, kw_only=True):
     exit_status: int | None = None
     oom_killed: bool = False
     error: str = ""
+    host_interface: str = ""
+    incidents: Incidents = Incidents()
 
     @property
     def is_final(self) -> bool:
@@ -39,41 +52,80 @@ class Status(Struct, frozen=True, kw_only=True):
         return self.state in ("exited", "failed")
 
 
-def write(path: Path, status: Status) -> None:
+def at_start(launch: Launch, shim_pid: int) -> Status:
+    """The first status of a start, before anything of the container is there."""
+    return Status(
+        container_id=launch.container_id,
+        generation=launch.generation,
+        boot_id=boot_id(),
+        shim_pid=shim_pid,
+        shim_start_ticks=start_ticks(shim_pid) or 0,
+        state="creating",
+        host_interface=launch.host_interface,
+    )
+
+
+def write(path: Path | str, status: Status) -> None:
     """Replace the file: a reader sees the old one or the new one, never half of one."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_bytes(msgspec.json.encode(status))
+    aside = f"{path}.{os.getpid()}"
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, _encoder.encode(status))
+    finally:
+        os.close(descriptor)
     os.rename(aside, path)
 
 
-def read(path: Path) -> Status | None:
+def ring(runtime_directory: str) -> None:
+    """Wake the engines that watch the folder of all run-time folders, which alone each of them can."""
+    try:
+        os.utime(runtime_directory)
+    except OSError:  # removed
+        return
+
+
+def read(path: Path | str) -> Status | None:
     """The status in a file; None when there is none, or none that can be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Status)
+        return _decoder.decode(_content(str(path)))
     except (OSError, msgspec.MsgspecError):
         return None
 
 
+@functools.cache
 def boot_id() -> str:
     """What tells this boot of the machine from all others (random(4))."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return _content("/proc/sys/kernel/random/boot_id").decode().strip()
 
 
 def start_ticks(pid: int) -> int | None:
     """When a process started, in clock ticks since boot (proc_pid_stat(5), field 22); None if there is none."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        text = _content(f"/proc/{pid}/stat")
     except OSError:
         return None
-    return int(text.rpartition(")")[2].split()[19])
+    return int(text.rpartition(b")")[2].split()[19])
 
 
 def shim_is_alive(status: Status) -> bool:
     """Whether the shim that wrote this still lives: same boot, same pid, same start time, no zombie."""
-    if status.boot_id != boot_id() or start_ticks(status.shim_pid) != status.shim_start_ticks:
+    if status.boot_id != boot_id():
         return False
     try:
-        text = Path(f"/proc/{status.shim_pid}/stat").read_text(encoding="utf-8", errors="replace")
+        fields = _content(f"/proc/{status.shim_pid}/stat").rpartition(b")")[2].split()
     except OSError:
         return False
-    return text.rpartition(")")[2].split()[0] not in ("Z", "X")
+    return int(fields[19]) == status.shim_start_ticks and fields[0] not in (b"Z", b"X")
+
+
+def _content(path: str) -> bytes:
+    """A small file, read in one go."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _SIZE_LIMIT)
+    finally:
+        os.close(descriptor)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Status)

@@ -44,28 +44,34 @@ class Pipes(NamedTuple):
         self.close_own_ends()
 
 
-def open_pipes(interactive: bool) -> Pipes:
+def open_pipes(interactive: bool, owner: int = 0) -> Pipes:
     """Pipes for a process without a terminal.
+
+    Args:
+        owner: the process's user as the host knows it, who may then open /dev/stdout again; only who makes a pipe
+            can give it to an id that the container's user namespace has.
 
     Raises:
         OSError: EMFILE; none is left open then.
     """
     with ExitStack() as undo:
         if interactive:
-            child_in, stdin = _open_pipe(undo)
+            child_in, stdin = _open_pipe(undo, owner)
         else:
             child_in, stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), -1
             undo.callback(os.close, child_in)
-        stdout, child_out = _open_pipe(undo)
-        stderr, child_err = _open_pipe(undo)
+        stdout, child_out = _open_pipe(undo, owner)
+        stderr, child_err = _open_pipe(undo, owner)
         undo.pop_all()
     return Pipes((child_in, child_out, child_err), stdin, stdout, stderr)
 
 
-def _open_pipe(undo: ExitStack) -> tuple[int, int]:
+def _open_pipe(undo: ExitStack, owner: int) -> tuple[int, int]:
     ends = os.pipe2(os.O_CLOEXEC)
     for descriptor in ends:
         undo.callback(os.close, descriptor)
+    if owner:
+        os.fchown(ends[0], owner, -1)
     return ends
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 from engine.linux import clone, namespaces
-from engine.oci.runtime_spec import IdMapping, Linux
+from engine.oci.linux_spec import IdMapping, Linux
+from engine.oci.process_spec import Process
+from engine.oci.runtime_spec import Spec
 
 
 def write_maps(pid: int, linux: Linux) -> None:
@@ -16,8 +17,12 @@ def write_maps(pid: int, linux: Linux) -> None:
     Raises:
         OSError: EINVAL for overlapping ranges, EPERM when they were written already.
     """
-    Path(f"/proc/{pid}/uid_map").write_text(_lines(linux.uid_mappings))
-    Path(f"/proc/{pid}/gid_map").write_text(_lines(linux.gid_mappings))
+    for name, mappings in (("uid_map", linux.uid_mappings), ("gid_map", linux.gid_mappings)):
+        descriptor = os.open(f"/proc/{pid}/{name}", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, _lines(mappings).encode())
+        finally:
+            os.close(descriptor)
 
 
 def open_mapping(linux: Linux) -> int:
@@ -33,6 +38,28 @@ def open_mapping(linux: Linux) -> int:
         signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
         os.waitpid(child.pid, 0)
         os.close(child.pidfd)
+
+
+def host_id(mappings: tuple[IdMapping, ...], inside: int) -> int | None:
+    """What an id of a container is on the host; None for one that it doesn't have."""
+    if not mappings:
+        return inside
+    found = (m for m in mappings if m.container_id <= inside < m.container_id + m.size)
+    return next((m.host_id + inside - m.container_id for m in found), None)
+
+
+def inside_id(mappings: tuple[IdMapping, ...], outside: int) -> int | None:
+    """What an id of the host is in a container; None for one that it doesn't have."""
+    if not mappings:
+        return outside
+    found = (m for m in mappings if m.host_id <= outside < m.host_id + m.size)
+    return next((m.container_id + outside - m.host_id for m in found), None)
+
+
+def owner(spec: Spec, process: Process | None) -> int:
+    """The user of a process as the host knows it; root for one that isn't mapped."""
+    mappings = spec.linux.uid_mappings if spec.linux is not None else ()
+    return host_id(mappings, process.user.uid if process is not None else 0) or 0
 
 
 def _lines(mappings: tuple[IdMapping, ...]) -> str:

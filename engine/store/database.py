@@ -53,8 +53,24 @@ class Database:
                 self._connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All statements inside take effect together or not at all; writers of other engines wait."""
+    def transaction(self, durable: bool = True) -> Iterator[None]:
+        """All statements inside take effect together or not at all; writers of other engines wait.
+
+        Args:
+            durable: whether a power cut must not undo it. What it says of processes may be lost with them; that
+                nobody who is killed loses it holds either way.
+        """
+        if not durable:
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            with self._begun():
+                yield
+        finally:
+            if not durable:
+                self._connection.execute("PRAGMA synchronous=FULL")
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -76,25 +92,46 @@ class Database:
         result = self._connection.execute(statement, parameters).fetchone()
         return tuple(result) if result is not None else None
 
-    def record_event(self, kind: str, action: str, subject: str, name: str, detail: str = "") -> None:
-        """Append an event; call it inside the transaction that makes the change it tells of."""
+    def record_event(
+        self,
+        kind: str,
+        action: str,
+        subject: str,
+        name: str,
+        detail: str = "",
+        count: int = 0,
+        at_unix_ns: int | None = None,
+    ) -> None:
+        """Append an event; call it inside the transaction that makes the change it tells of.
+
+        Args:
+            at_unix_ns: when it happened, if that isn't now.
+        """
         self.execute(
-            "INSERT INTO events (at_unix_ns, kind, action, subject, name, detail) VALUES (?, ?, ?, ?, ?, ?)",
-            (time.time_ns(), kind, action, subject, name, detail),
+            "INSERT INTO events (at_unix_ns, kind, action, subject, name, detail, count) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (at_unix_ns or time.time_ns(), kind, action, subject, name, detail, count),
         )
         self.execute("DELETE FROM events WHERE revision <= (SELECT max(revision) FROM events) - ?", (EVENTS_KEPT,))
 
     def events_after(self, revision: int) -> list[Event]:
         """Events newer than a revision, oldest first."""
         found = self.rows(
-            "SELECT revision, at_unix_ns, kind, action, subject, name, detail FROM events"
+            "SELECT revision, at_unix_ns, kind, action, subject, name, detail, count FROM events"
             " WHERE revision > ? ORDER BY revision",
             (revision,),
         )
         return [
-            Event(revision=r, at_unix_ns=t, kind=k, action=a, subject=s, name=n, detail=d)
-            for r, t, k, a, s, n, d in found
+            Event(revision=r, at_unix_ns=t, kind=k, action=a, subject=s, name=n, detail=d, count=c)
+            for r, t, k, a, s, n, d, c in found
         ]
+
+    def version(self) -> tuple[int, int]:
+        """Another pair of numbers whenever somebody, here or elsewhere, may have changed something.
+
+        The first grows with others' commits (SQLite's ``PRAGMA data_version``), the second with our own changes.
+        """
+        (others,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(others), self._connection.total_changes
 
     def latest_revision(self) -> int:
         """The revision of the newest event; 0 when there has been none."""

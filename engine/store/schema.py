@@ -62,4 +62,7 @@ MIGRATIONS: tuple[str, ...] = (
         detail     TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    ALTER TABLE events ADD COLUMN count INTEGER NOT NULL DEFAULT 0;
+    """,
 )

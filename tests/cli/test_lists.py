@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import time
 
 from engine import __version__
 from tests.command_line import CommandLine, eventually
@@ -70,29 +69,6 @@ def test_images_shows_base_with_its_digest_and_size(boxdeck: CommandLine) -> Non
     assert row["ID"][7:19] in boxdeck.ok("images", "-q").split()
 
 
-def test_stats_counts_processor_memory_and_processes(boxdeck: CommandLine) -> None:
-    boxdeck.ok("run", "-d", "--name", "busy", "-m", "64m", "base", "sh", "-c", "while :; do :; done")
-    time.sleep(0.3)
-    row = boxdeck("stats", "--no-stream", "--format", "json").json[0]
-    assert row["Name"] == "busy"
-    assert float(row["CPUPerc"].rstrip("%")) > 10
-    assert row["MemUsage"].endswith(" / 64MiB")
-    assert row["PIDs"] == "1"
-    assert re.fullmatch(r"[\d.]+k?B / [\d.]+k?B", row["NetIO"])
-
-
-def test_stats_goes_on_until_it_is_interrupted(boxdeck: CommandLine) -> None:
-    boxdeck.ok("run", "-d", "--name", "watched", "base", "sleep", "99")
-    watching = boxdeck.start("stats", "watched")
-    assert watching.stdout is not None
-    seen = [watching.stdout.readline() for _ in range(4)]
-    assert seen[0].split() == seen[2].split()  # columns are as wide as what is in them
-    assert b"watched" in seen[1]
-    watching.send_signal(2)
-    _, err = watching.communicate(timeout=10)
-    assert (watching.returncode, err) == (130, b"")
-
-
 def test_inspect_has_dockers_names_and_the_spec_that_init_obeys(boxdeck: CommandLine) -> None:
     boxdeck.ok("run", "-d", "--name", "open", "-e", "A=b", "-w", "/tmp", "--label", "k=v", "base", "sleep", "99")
     found = boxdeck("inspect", "open").json[0]
@@ -111,7 +87,15 @@ def test_inspect_has_dockers_names_and_the_spec_that_init_obeys(boxdeck: Command
     spec = found["RuntimeSpec"]
     assert spec["process"]["args"] == ["sleep", "99"]
     assert spec["process"]["cwd"] == "/tmp"
-    assert {n["type"] for n in spec["linux"]["namespaces"]} == {"mount", "uts", "ipc", "pid", "network", "cgroup"}
+    assert {n["type"] for n in spec["linux"]["namespaces"]} == {
+        "user",
+        "mount",
+        "uts",
+        "ipc",
+        "pid",
+        "network",
+        "cgroup",
+    }
     assert os.path.isdir(found["GraphDriver"]["Data"]["UpperDir"])
     assert os.path.isdir(found["GraphDriver"]["Data"]["LowerDir"].split(":")[0])
 

@@ -186,17 +186,37 @@ def test_an_exec_ends_with_the_terminal_it_was_started_from(boxdeck: CommandLine
 def test_progress_is_shown_while_base_is_assembled(fresh_boxdeck: CommandLine) -> None:
     terminal = Terminal([*fresh_boxdeck.argv, "run", "--rm", "base", "echo", "ready"])
     try:
-        terminal.expect(rb"\r\x1b\[K[A-Z].*\r\x1b\[Kready")
+        terminal.expect(rb"\r\x1b\[J[A-Z].*\r\x1b\[Jready")
         assert terminal.end() == 0
     finally:
         terminal.close()
 
 
-def test_stats_refreshes_in_place(boxdeck: CommandLine, sit_at: Typist) -> None:
-    boxdeck.ok("run", "-d", "--name", "watched", "base", "sleep", "99")
-    terminal = sit_at("stats")
-    for _ in range(2):
-        terminal.expect(rb"\x1b\[H\x1b\[JCONTAINER ID")
-        terminal.expect(rb"watched")
+def test_stats_redraws_in_place_fits_the_terminal_and_gives_the_cursor_back(
+    boxdeck: CommandLine, sit_at: Typist
+) -> None:
+    for name in ("one", "two", "three"):
+        boxdeck.ok("run", "-d", "--name", name, "base", "sleep", "99")
+    terminal = sit_at("stats", "--interval", "30")
+    terminal.expect(rb"\x1b\[\?25l")
+    line = rb"[^\x1b]+\x1b\[K"
+    first = terminal.expect(rb"\x1b\[HCONTAINER ID" + rb"\r\n".join([line] * 4) + rb"\x1b\[J")[0]
+    assert b"--" in first  # no rates yet
+    second = terminal.expect(rb"(?s)\x1b\[HCONTAINER ID.*?\x1b\[J", seconds=5)[0]
+    assert all(name in second for name in (b"one", b"two", b"three"))
+    terminal.resize(3, 30)  # is followed at once
+    small = terminal.expect(rb"(?s)\x1b\[HCONTAINER ID.*?\x1b\[J", seconds=5)[0].decode()
+    assert "… and 2 more" in small
+    lines = re.sub(r"\x1b\[\??[\dJKHhl]+", "", small).split("\r\n")
+    assert len(lines) == 3 and all(len(line) <= 30 for line in lines)
     terminal.type(b"\x03")
-    assert terminal.end() == 130
+    terminal.expect(rb"\r\n\x1b\[\?25h")
+    assert terminal.end() == 0
+
+
+def test_stats_that_is_terminated_gives_the_cursor_back(boxdeck: CommandLine, sit_at: Typist) -> None:
+    terminal = sit_at("stats")
+    terminal.expect(rb"CONTAINER ID")
+    terminal.process.terminate()
+    terminal.expect(rb"\x1b\[\?25h")
+    assert terminal.end() == 143

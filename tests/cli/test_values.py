@@ -33,7 +33,7 @@ def test_no_memory_sizes(text: str) -> None:
 def test_other_values() -> None:
     assert values.processors("0.5") == 0.5
     assert values.processors("0") is None
-    assert values.process_count("-1") is None
+    assert values.process_count("-1") == values.process_count("0") == -1
     assert values.process_count("7") == 7
     assert values.seconds("-1") == math.inf
     assert values.label("a=b=c") == ("a", "b=c")

@@ -18,7 +18,7 @@ def start_first(app: Tmux, boxdeck: CommandLine) -> str:
     app.press("n")
     app.wait_for("run a container", "base")
     app.press("Enter")
-    app.wait_for("running", gone=EMPTY)
+    app.wait_for("1 of 1 running", gone=EMPTY)
     return boxdeck.names()[0]
 
 
@@ -26,7 +26,7 @@ def test_from_an_empty_machine_to_a_shell_and_back(boxdeck: CommandLine, open_ap
     app = open_app()
     name = start_first(app, boxdeck)
     screen = app.wait_for(name, "CPU", "MEMORY", "processes 1")
-    assert re.search(rf"{name} +base +\d+\.\d", screen), screen
+    assert eventually(lambda: re.search(rf"{name} +base +\d+\.\d", app.screen) is not None), app.screen
     assert str(boxdeck.state(name)["Pid"]) in screen
     assert boxdeck("inspect", name).json[0]["NetworkSettings"]["IPAddress"] in screen
 
@@ -60,6 +60,28 @@ def test_from_an_empty_machine_to_a_shell_and_back(boxdeck: CommandLine, open_ap
 
     app.press("q")
     app.wait_for("status=0")
+
+
+def test_a_containers_namespaces_are_visited_and_left_again(boxdeck: CommandLine, open_app: OpenApp) -> None:
+    app = open_app()
+    name = start_first(app, boxdeck)
+    app.press("N")
+    app.wait_for("enter", name, "maps")
+    app.press("Enter")
+    app.wait_for(":/#", gone="maps")
+    app.type("readlink /proc/self/ns/pid /proc/1/ns/pid; tty; echo $((6 * 7))")
+    screen = app.wait_for("42\n")
+    assert screen.count(f"pid:[{pid_namespace(boxdeck, name)}]") == 2
+    app.type("exit")
+    app.wait_for(name, "maps", gone=":/#")
+    app.press("q")
+    app.wait_for("status=0")
+
+
+def pid_namespace(boxdeck: CommandLine, name: str) -> int:
+    """The number of a container's pid namespace."""
+    rows = boxdeck("ns", "ls", "-t", "pid", "--format", "json").json
+    return int(next(row["Inode"] for row in rows if name in row["Containers"]))
 
 
 def test_a_container_lives_on_after_q_and_everybody_sees_it(boxdeck: CommandLine, open_app: OpenApp) -> None:
@@ -143,3 +165,22 @@ def test_without_a_terminal_the_app_says_so(boxdeck: CommandLine) -> None:
     answer = boxdeck()
     assert answer.status == 125
     assert "terminal" in answer.sentence
+
+
+def test_a_limit_is_changed_and_the_machine_is_looked_at(boxdeck: CommandLine, open_app: OpenApp) -> None:
+    script = "while :; do (x=$(head -c 40000000 /dev/zero | tr '\\0' y)); sleep 2; done"
+    boxdeck.ok("run", "-d", "--name", "greedy", "--memory", "20m", "base", "bash", "-c", script)
+    app = open_app()
+    app.wait_for("greedy ran out of memory", "▲ greedy", "OOM")
+    app.press("Right")
+    app.wait_for("limit 20M", "anonymous", "killed for it")
+    app.press("Right")
+    app.wait_for("ON HOST", str(boxdeck.state("greedy")["Pid"]))
+    app.press("u")
+    app.wait_for("limits of greedy", "in force · memory 20M")
+    app.type("200m")
+    app.wait_for("200M", gone="limits of greedy")
+    app.press("6")
+    app.wait_for("machine", "CONTROL GROUP", "╰ greedy", "/ 200M", "oom", "update")
+    app.press("Enter")
+    app.wait_for("ON HOST", gone="CONTROL GROUP")

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine import Engine
@@ -74,6 +75,24 @@ async def test_a_launcher_that_was_killed_is_replaced(engine: Engine) -> None:
     assert is_alive(first.pid) and is_alive(second.pid)
 
 
+async def test_a_request_that_died_with_its_launcher_is_made_to_the_next_one(engine: Engine) -> None:
+    first = await engine.containers.run(SLEEP)
+    assert engine.launcher.pid is not None
+    await asyncio.sleep(0.2)  # it has a shim in stock again
+    launcher = psutil.Process(engine.launcher.pid)
+    everybody = [launcher, *launcher.children(recursive=True)]
+    shim = psutil.Process(shim_pid(engine, first))
+    takers = [process for process in everybody if process not in (shim, *shim.children(recursive=True))]
+    for process in takers:
+        process.suspend()
+    starting = asyncio.create_task(engine.containers.run(SLEEP))
+    await asyncio.sleep(0.3)
+    for process in takers:
+        process.kill()
+    second = await starting
+    assert is_alive(first.pid) and is_alive(second.pid)
+
+
 async def test_a_container_dies_with_its_shim_and_is_known_to_be_dead(engine: Engine) -> None:
     container = await engine.containers.run(SLEEP)
     os.kill(shim_pid(engine, container), signal.SIGKILL)
@@ -126,6 +145,7 @@ async def test_a_shim_that_waits_for_a_killed_engine_is_ended(engine: Engine) ->
         container_id=container.id,
         generation=engine.containers._records.next_generation(container.id),
         bundle=str(engine.paths.bundle(container.id)),
+        cgroup=engine.paths.cgroup_path(container.id),
         runtime_directory=str(engine.paths.runtime(container.id)),
         log=str(engine.paths.log(container.id)),
         start=False,

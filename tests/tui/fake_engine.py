@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
 from msgspec.structs import replace
 
-from engine.errors import CommandNotFound, NotFound
+from engine.errors import CommandNotFound, InvalidRequest, NotFound
+from engine.isolation import Isolation
 from engine.jobs import Job
 from engine.model import (
     BridgeNode,
     BridgePort,
+    CgroupNode,
     Container,
     ContainerNamespaces,
     ContainerRequest,
-    ContainerSample,
     Endpoint,
     Event,
-    HostSample,
     IdRange,
     Image,
     ImageConfig,
@@ -38,9 +38,20 @@ from engine.model import (
     Topology,
     Uplink,
 )
+from engine.model.history import History
+from engine.model.limits_in_force import LimitsInForce
+from tests.tui import fake_measures
 
 NOW = time.time_ns()
 GIB, MIB = 1 << 30, 1 << 20
+ISOLATION = Isolation(
+    root_uid=1_000_013_824,
+    capabilities=("CAP_CHOWN", "CAP_KILL"),
+    filters_calls=True,
+    hides_paths=True,
+    no_new_privileges=False,
+    read_only=False,
+)
 KINDS: tuple[NamespaceKind, ...] = ("user", "mnt", "uts", "ipc", "pid", "net", "cgroup", "time")
 
 
@@ -66,6 +77,7 @@ def container(number: int, name: str, image: str = "base", *, ran_seconds: float
         started_unix_ns=NOW - int(ran_seconds * 1e9),
         pid=48_000 + number * 13,
         endpoint=endpoint,
+        isolation=ISOLATION,
     )
     return replace(made, **changes)
 
@@ -162,6 +174,28 @@ class FakeContainers:
             if number > 60:
                 await asyncio.sleep(0.5)
 
+    async def top(self, reference: str) -> tuple[ProcessInfo, ...]:
+        self._engine.read.append("top")
+        return fake_measures.processes(self._found(reference))
+
+    async def history(self, reference: str) -> History:
+        self._engine.read.append("history")
+        return fake_measures.history(reference)
+
+    async def limits(self, reference: str) -> LimitsInForce:
+        self._engine.read.append("limits")
+        return fake_measures.limits_in_force(self._found(reference))
+
+    async def update(self, reference: str, limits: Limits) -> Container:
+        found = self._found(reference)
+        if limits.memory_bytes is not None and 0 < limits.memory_bytes < 8 * MIB:
+            raise InvalidRequest("the container uses more than that now", "give it at least 8m")
+        changed = {name: value for name, value in structs.asdict(limits).items() if value not in (None, ())}
+        return self._set(reference, request=replace(found.request, limits=replace(found.request.limits, **changed)))
+
+    def _found(self, reference: str) -> Container:
+        return next(each for each in self._engine.all if each.id == reference)
+
     def _set(self, reference: str, **changes: Any) -> Container:
         index = next(i for i, each in enumerate(self._engine.all) if each.id == reference)
         self._engine.all[index] = replace(self._engine.all[index], **changes)
@@ -201,6 +235,9 @@ class FakeEngine:
         self.images = FakeImages()
         self._changed = asyncio.Event()
         self._backlog = minutes * 60
+        self._next: Event | None = None
+        self.tick = 0
+        self.read: list[str] = []
 
     def change(self) -> None:
         self._changed.set()
@@ -209,7 +246,28 @@ class FakeEngine:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            yield Event(revision=1, at_unix_ns=0, kind="container", action="start", subject="", name="")
+            yield self._next or Event(revision=1, at_unix_ns=0, kind="container", action="rename", subject="", name="")
+            self._next = None
+
+    def latest_events(self, count: int) -> tuple[Event, ...]:
+        return tuple(
+            Event(
+                revision=n, at_unix_ns=NOW - (9 - n) * 10**9, kind="container", action=action, subject="x", name="web"
+            )
+            for n, action in enumerate(("create", "start", "die", "start"), 1)
+        )[-count:]
+
+    def happen(self, action: str, to: Container, detail: str = "") -> None:
+        """Something happens to a container."""
+        self._next = Event(
+            revision=9, at_unix_ns=time.time_ns(), kind="container", action=action, subject=to.id, name=to.name,
+            detail=detail,
+        )  # fmt: skip
+        self.change()
+
+    async def cgroup_tree(self) -> CgroupNode:
+        self.read.append("groups")
+        return fake_measures.cgroup_tree(self.all, self.tick)
 
     async def samples(self, interval_seconds: float = 1.0) -> AsyncIterator[Snapshot]:
         tick = 0
@@ -220,14 +278,13 @@ class FakeEngine:
                 await asyncio.sleep(interval_seconds)
 
     def _snapshot(self, tick: int) -> Snapshot:
-        host = HostSample(
-            cpu_percent=30 + 20 * math.sin(tick / 7),
-            processors=2,
-            memory_used_bytes=int(6.1 * GIB),
-            memory_total_bytes=23 * GIB,
+        self.tick = tick
+        samples = {
+            each.id: fake_measures.sample(each, number, tick) for number, each in enumerate(self.all) if each.is_running
+        }
+        return Snapshot(
+            taken_unix_ns=time.time_ns(), interval_seconds=1, host=fake_measures.host_sample(tick), containers=samples
         )
-        samples = {each.id: _sample(each, number, tick) for number, each in enumerate(self.all) if each.is_running}
-        return Snapshot(taken_unix_ns=time.time_ns(), interval_seconds=1, host=host, containers=samples)
 
     async def topology(self) -> Topology:
         ports = tuple(
@@ -246,20 +303,6 @@ class FakeEngine:
     async def namespace_tree(self) -> NamespaceTree:
         host = tuple(NamespaceInfo(kind=kind, inode=4_026_531_834 + n, is_host=True) for n, kind in enumerate(KINDS))
         return NamespaceTree(host=host, containers=tuple(_namespaces(each) for each in self.all if each.is_running))
-
-
-def _sample(each: Container, number: int, tick: int) -> ContainerSample:
-    wave = (1 + math.sin(tick / (5 + number) + number)) / 2
-    spike = 60 if number == 0 and tick % 41 < 6 else 0
-    return ContainerSample(
-        container_id=each.id, cpu_limit_percent=200 if number else None,
-        cpu_percent=12 * wave * (1 + number % 3) + spike + tick % 5,
-        memory_bytes=int((40 + 150 * min(1, tick / 200) * wave) * MIB), memory_cache_bytes=17 * MIB,
-        memory_limit_bytes=each.request.limits.memory_bytes, pids=3 + number, pids_limit=each.request.limits.pids,
-        network_received_bytes=tick * 1_000_000, network_sent_bytes=tick * 31_000,
-        network_received_bytes_per_second=9_600_000 * wave if number != 1 else 0,
-        network_sent_bytes_per_second=310_000 * wave,
-    )  # fmt: skip
 
 
 def _namespaces(each: Container) -> ContainerNamespaces:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from engine import Engine
 from engine.model import Container, ContainerRequest, Limits, State
+from engine.options import BindMount, Security
 from tests.tui.driving import desk, soon
 from tui.config import Config
 from tui.widgets.log_view import LogView
@@ -53,6 +57,21 @@ async def test_the_form_passes_everything_on(engine: Engine) -> None:
     assert request.command == ("sh", "-c", "echo hello; sleep 1000")
     assert request.limits == Limits(memory_bytes=64 << 20, cpus=0.5, pids=32)
     assert request.network == "bridge"
+
+
+async def test_the_form_passes_on_what_a_container_may_do(engine: Engine, tmp_path: Path) -> None:
+    async with desk(engine) as at:
+        await at.press("n", *["tab"] * 8)
+        await at.type(f"{tmp_path}:/data:ro")
+        await at.press("tab", "tab", "tab")
+        await at.type("net_admin -chown")
+        await at.press("tab", "tab", "space", "tab", "space")
+        await at.press("shift+tab", "shift+tab", "shift+tab", "enter")
+        await at.see("security", "own ids · read-only · 12 capabilities")
+    request = (await only(engine)).request
+    assert request.binds == (BindMount(source=str(tmp_path), destination="/data", read_only=True),)
+    assert request.security == Security(cap_add=("net_admin",), cap_drop=("chown",))
+    assert request.read_only and request.init and request.tty and request.userns is None
 
 
 async def test_a_wrong_field_has_its_sentence_beside_it_and_can_be_corrected(engine: Engine) -> None:
@@ -155,7 +174,8 @@ async def test_numbers_move_and_curves_grow(engine: Engine) -> None:
     await engine.containers.run(ContainerRequest(image="base", command=command, name="busy", limits=limits))
     async with desk(engine) as at:
         await at.see("busy", "limit 30 %", "/  64M")
-        await at.until(lambda: max(at.app.deck.history.of(at.app.deck.selected_id or "").cpu_percent, default=0) > 5)
+        curve = at.app.deck.history.of(at.app.deck.selected_id or "").cpu_percent
+        await at.until(lambda: max((value or 0 for value in curve), default=0) > 5)
         await at.until(lambda: "⣿" in at.text)
 
 
@@ -182,6 +202,13 @@ async def test_the_wiring_and_the_namespaces_are_the_kernels(engine: Engine) -> 
         (tree,) = (await engine.namespace_tree()).containers
         for namespace in tree.namespaces:
             await at.see(f"{namespace.inode}")
+        await at.press("a")
+        await at.see("every namespace of this machine", "KIND", "PARENT", "the host's", "first")
+        for entry in await engine.namespaces.list():
+            if "first" in entry.containers and entry.kind == "pid":
+                await at.see(f"{entry.inode}", f"{entry.parent_inode}")
+        await at.press("a")
+        await at.see(f"1 sh  host {container.pid}")
         await at.press("escape")
         await at.see("cpu", "memory", "network")
 
@@ -195,3 +222,18 @@ async def test_containers_run_on_when_the_app_is_left(engine: Engine) -> None:
     assert await states(engine) == {"first": State.RUNNING}
     async with desk(engine) as at:
         await at.see("first", "1 of 1 running")
+
+
+async def test_curves_show_what_was_before_the_app_came(engine: Engine) -> None:
+    command = ("sh", "-c", "while :; do :; done")
+    limits = Limits(cpus=0.3)
+    container = await engine.containers.run(ContainerRequest(image="base", command=command, limits=limits))
+    for _ in range(100):
+        if len((await engine.containers.history(container.id)).hour.cpu_percent) > 3:
+            break
+        await asyncio.sleep(0.1)
+    async with desk(engine) as at:
+        await at.until(lambda: at.app.deck.history.is_filled(container.id))
+        recorded = (await engine.containers.history(container.id)).hour.cpu_percent
+        shown = at.app.deck.history.of(container.id).cpu_percent
+        assert list(shown)[:3] == list(recorded[:3])

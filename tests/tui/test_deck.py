@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import ContainerSample, HostSample, Snapshot
+from engine.model import ContainerSample, CpuSample, HostSample, Snapshot
 from tests.tui.fake_engine import container, crowd
 from tui.deck import Deck
 from tui.history import CAPACITY, History
+from tui.sorting import Order
 
 ONE, TWO, THREE = container(1, "web"), container(2, "db"), container(3, "cache")
 
@@ -93,8 +94,26 @@ def test_whatever_happens_something_listed_is_selected(happens: list[tuple[str, 
             assert deck.listed[deck.selected_index] == deck.selected
 
 
+def test_the_selection_stays_while_the_list_is_ordered_anew_every_second() -> None:
+    deck = deck_of(ONE, TWO, THREE)
+    deck.select(TWO.id)
+    deck.set_order(Order.CPU)
+    for busy, quiet in ((ONE, TWO), (TWO, ONE)):
+        deck.take_snapshot(snapshot(**{busy.id: 50.0, quiet.id: 1.0}))
+        assert [each.name for each in deck.listed] == [busy.name, quiet.name, THREE.name]
+        assert name(deck) == "db"
+        assert deck.listed[deck.selected_index] == TWO
+    deck.set_order(Order.NAME)
+    assert [each.name for each in deck.listed] == ["cache", "db", "web"]
+    assert name(deck) == "db"
+
+
+def _measured(name: str, percent: float) -> ContainerSample:
+    return ContainerSample(container_id=name, cpu=CpuSample(usage_usec=0, percent=percent))
+
+
 def snapshot(**percents: float) -> Snapshot:
-    samples = {name: ContainerSample(container_id=name, cpu_percent=value) for name, value in percents.items()}
+    samples = {name: _measured(name, value) for name, value in percents.items()}
     return Snapshot(taken_unix_ns=0, interval_seconds=1, host=HostSample(cpu_percent=5), containers=samples)
 
 

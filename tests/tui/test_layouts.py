@@ -58,6 +58,10 @@ async def test_a_large_screen_shows_every_side_at_once() -> None:
 async def test_sides_turn_with_arrow_keys() -> None:
     async with desk(FakeEngine(*crowd())) as at:
         await at.press("right")
+        await at.see("anonymous")
+        await at.press("right")
+        await at.see("ON HOST", "├ worker --busy")
+        await at.press("right")
         await at.see("shared with db", "1 nginx -g daemon off;")
         await at.press("right")
         await at.see("nat masquerade")
@@ -70,7 +74,7 @@ async def test_sides_turn_with_arrow_keys() -> None:
 async def test_the_side_that_is_shown_is_lit_in_the_frame() -> None:
     async with desk(FakeEngine(*crowd())) as at:
         frame = at.app.screen.query_one(Detail)
-        for key, side in (("l", "logs"), ("right", "overview"), ("right", "namespaces")):
+        for key, side in (("l", "logs"), ("right", "overview"), ("right", "graphs")):
             await at.press(key)
             await at.see(side)
             title = frame._shown_title

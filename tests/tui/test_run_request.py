@@ -9,8 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from engine.limits import DeviceLimit
 from engine.model import ContainerRequest, Limits
-from tui.run_request import FieldError, Fields, request_of
+from engine.options import BindMount, Security
+from tui.limit_words import FieldError
+from tui.run_request import Fields, request_of
 
 PLAIN = Fields(image="base")
 
@@ -24,15 +27,39 @@ def test_the_form_as_it_opens_is_a_shell_that_stays() -> None:
 def test_every_field_arrives() -> None:
     fields = Fields(
         image=" debian:12 ", command="sh -c 'date; sleep 1'", name="job", memory="256m", cpus="1.5", pids="64",
-        network="none", terminal=False,
+        limits="shares=512 cpuset=0-1 swap=1g weight=200 writing=/dev/sda:1m",
+        network="none", volumes="/srv:/data:ro '/a b:/c'", ids="keep-id", rights="none", capabilities="net_admin -kill",
+        terminal=False, read_only=True, init=True,
     )  # fmt: skip
     assert request_of(fields) == ContainerRequest(
         image="debian:12",
         command=("sh", "-c", "date; sleep 1"),
         name="job",
         network="none",
-        limits=Limits(memory_bytes=256 << 20, cpus=1.5, pids=64),
+        limits=Limits(
+            memory_bytes=256 << 20,
+            cpus=1.5,
+            pids=64,
+            cpu_shares=512,
+            cpuset_cpus="0-1",
+            memory_swap_bytes=1 << 30,
+            io_weight=200,
+            device_written_bytes=(DeviceLimit("/dev/sda", 1 << 20),),
+        ),
+        binds=(
+            BindMount(source="/srv", destination="/data", read_only=True),
+            BindMount(source="/a b", destination="/c"),
+        ),
+        userns="keep-id",
+        security=Security(cap_add=("net_admin",), cap_drop=("ALL", "kill")),
+        read_only=True,
+        init=True,
     )
+
+
+def test_everything_is_a_privileged_container() -> None:
+    assert request_of(replace(PLAIN, rights="privileged", ids="host")).security == Security(privileged=True)
+    assert request_of(replace(PLAIN, rights="privileged", ids="host")).userns == "host"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +84,12 @@ def test_amounts_of_memory(text: str, count: int | None) -> None:
         ("cpus", "nan", "at least a hundredth"),
         ("pids", "-1", "isn't a number of processes"),
         ("pids", "1.5", "isn't a number of processes"),
+        ("limits", "speed=9", "'speed=9' isn't a further limit"),
+        ("limits", "shares=1", "'1' isn't a number from 2 to 262144"),
+        ("limits", "reading=/dev/sda", "'/dev/sda' isn't a device with a rate"),
+        ("volumes", "data:/data", "would be a named volume"),
+        ("volumes", "'/a", "a quote is open"),
+        ("capabilities", "fly", "'fly' isn't a capability"),
     ],
 )
 def test_a_wrong_field_is_named_with_a_sentence(field: str, text: str, says: str) -> None:
@@ -67,7 +100,7 @@ def test_a_wrong_field_is_named_with_a_sentence(field: str, text: str, says: str
 
 
 @example("pids", "0\x1f")  # white space to str.strip, but not to int
-@given(st.sampled_from(["command", "name", "memory", "cpus", "pids"]), st.text(max_size=12))
+@given(st.sampled_from(["command", "name", "memory", "cpus", "pids", "limits"]), st.text(max_size=12))
 def test_whatever_is_typed_gives_a_request_or_a_sentence_for_its_field(field: str, text: str) -> None:
     with contextlib.suppress(FieldError):
         assert request_of(replace(PLAIN, **{field: text})).image == "base"

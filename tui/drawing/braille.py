@@ -1,17 +1,23 @@
-"""Values as columns of braille dots: two columns and four rows of dots in every cell."""
+"""Values as columns of braille dots: two columns and four rows of dots in every cell.
+
+Curves are drawn anew every second, so heights are bytes, and whole rows are translated at once.
+"""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
+from functools import lru_cache
 
 DOTS_PER_CELL = 4
+BLANK = chr(0x2800)
 
 # Unicode 15, chapter 21.1, "Braille Patterns": bits of the dots in the left and right column, from the bottom up.
-_LEFT = (0x00, 0x40, 0x44, 0x46, 0x47)
-_RIGHT = (0x00, 0x80, 0xA0, 0xB0, 0xB8)
-_LEFT_DOWN = (0x00, 0x01, 0x03, 0x07, 0x47)
-_RIGHT_DOWN = (0x00, 0x08, 0x18, 0x38, 0xB8)
-_BLANK = 0x2800
+_UP = ((0x00, 0x40, 0x44, 0x46, 0x47), (0x00, 0x80, 0xA0, 0xB0, 0xB8))
+_DOWN = ((0x00, 0x01, 0x03, 0x07, 0x47), (0x00, 0x08, 0x18, 0x38, 0xB8))
+_PATTERNS = "".join(chr(0x2800 + bits) for bits in range(256))
+_ROWS_PER_BAND = 60
+_BAND_DOTS = _ROWS_PER_BAND * DOTS_PER_CELL  # a height within it fits into a byte
 
 
 def area(values: Sequence[float | None], columns: int, rows: int, top: float, *, down: bool = False) -> list[str]:
@@ -28,8 +34,13 @@ def area(values: Sequence[float | None], columns: int, rows: int, top: float, *,
         `rows` strings of `columns` characters, from the top. A value of 0 is one dot high, so that it shows
         where values begin; blanks are braille blanks.
     """
-    heights = [_height(value, rows * DOTS_PER_CELL, top) for value in _last(values, columns * 2)]
-    lines = [_row(heights, row, down) for row in range(rows)]
+    heights = _heights(values[-columns * 2 :] if columns else (), rows * DOTS_PER_CELL, top)
+    heights = [0] * (columns * 2 - len(heights)) + heights
+    lines: list[str] = []
+    for base in range(0, rows, _ROWS_PER_BAND):
+        band = _band(heights, base * DOTS_PER_CELL)
+        left, right = band[::2], band[1::2]
+        lines.extend(_row(left, right, row, down) for row in range(min(_ROWS_PER_BAND, rows - base)))
     return lines if down else lines[::-1]
 
 
@@ -38,22 +49,30 @@ def spark(values: Sequence[float | None], columns: int, top: float) -> str:
     return area(values, columns, 1, top)[0]
 
 
-def _last(values: Sequence[float | None], count: int) -> list[float | None]:
-    kept = list(values[-count:]) if count else []
-    return [None] * (count - len(kept)) + kept
+def _heights(values: Sequence[float | None], dots: int, top: float) -> list[int]:
+    """How many dots each value is high: at least one, and none where nothing is known."""
+    if top <= 0:
+        return [0 if value is None else 1 for value in values]
+    return [0 if value is None else dots if value >= top else round(value / top * dots) or 1 for value in values]
 
 
-def _height(value: float | None, dots: int, top: float) -> int:
-    if value is None:
-        return 0
-    share = min(1.0, value / top) if top > 0 else 0.0
-    return max(1, min(dots, round(share * dots)))
-
-
-def _row(heights: list[int], row: int, down: bool) -> str:
+def _row(left: bytes, right: bytes, row: int, down: bool) -> str:
     """The cells of one row, counted from the side that the graph grows from."""
-    left, right = (_LEFT_DOWN, _RIGHT_DOWN) if down else (_LEFT, _RIGHT)
-    base = row * DOTS_PER_CELL
-    filled = [max(0, min(DOTS_PER_CELL, height - base)) for height in heights]
-    pairs = zip(filled[::2], filled[1::2], strict=True)
-    return "".join(chr(_BLANK | left[first] | right[second]) for first, second in pairs)
+    of_left, of_right = _tables(row, down)
+    bits = int.from_bytes(left.translate(of_left)) | int.from_bytes(right.translate(of_right))
+    return codecs.charmap_decode(bits.to_bytes(len(left)), "strict", _PATTERNS)[0]
+
+
+def _band(heights: list[int], base: int) -> bytes:
+    """What of them is in one band of rows."""
+    if not base and max(heights, default=0) <= _BAND_DOTS:
+        return bytes(heights)
+    return bytes(max(0, min(_BAND_DOTS, height - base)) for height in heights)
+
+
+@lru_cache(2 * _ROWS_PER_BAND)
+def _tables(row: int, down: bool) -> tuple[bytes, bytes]:
+    """From heights to the dots that the left and the right column have in a row."""
+    filled = [max(0, min(DOTS_PER_CELL, height - row * DOTS_PER_CELL)) for height in range(256)]
+    left, right = _DOWN if down else _UP
+    return bytes(left[dots] for dots in filled), bytes(right[dots] for dots in filled)

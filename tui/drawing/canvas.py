@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import groupby
+from operator import itemgetter
+
 from tui.drawing.lines import Line, Span, Tone
 
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
@@ -20,27 +24,29 @@ class Canvas:
     """Characters with tones; it grows to the right and downwards as it is drawn on."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[int, int], tuple[str, Tone]] = {}
+        self._rows: defaultdict[int, dict[int, tuple[str, Tone]]] = defaultdict(dict)
         self._strokes: dict[tuple[int, int], int] = {}
 
     @property
     def height(self) -> int:
-        """Lines that have something on them."""
-        return max((y for _, y in self._cells), default=-1) + 1
+        """Lines down to the last that has something on it."""
+        return max((y for y, row in self._rows.items() if row), default=-1) + 1
 
     def at(self, x: int, y: int) -> str:
         """The character there; a blank where nothing was drawn."""
-        return self._cells.get((x, y), (" ", Tone.PLAIN))[0]
+        return self._rows[y].get(x, _BLANK)[0]
 
     def tint(self, x: int, y: int, tone: Tone) -> None:
         """Change the tone of what is drawn there."""
-        if (x, y) in self._cells:
-            self._cells[x, y] = (self._cells[x, y][0], tone)
+        row = self._rows[y]
+        if x in row:
+            row[x] = (row[x][0], tone)
 
     def text(self, x: int, y: int, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Write text; it covers what is there."""
+        row = self._rows[y]
         for offset, character in enumerate(text):
-            self._cells[x + offset, y] = (character, tone)
+            row[x + offset] = (character, tone)
             self._strokes.pop((x + offset, y), None)
 
     def horizontal(self, x: int, y: int, length: int, tone: Tone = Tone.FAINT) -> None:
@@ -64,20 +70,18 @@ class Canvas:
 
     def lines(self) -> list[Line]:
         """The picture, neighbours of one tone in one span, without blanks at the right."""
-        return [self._line(y) for y in range(self.height)]
+        return [_line(self._rows[y]) for y in range(self.height)]
 
     def _stroke(self, x: int, y: int, ends: int, tone: Tone) -> None:
         merged = self._strokes.get((x, y), 0) | ends
         self._strokes[x, y] = merged
-        self._cells[x, y] = (_STROKES.get(merged, " "), tone)
+        self._rows[y][x] = (_STROKES.get(merged, " "), tone)
 
-    def _line(self, y: int) -> Line:
-        right = max((x for x, row in self._cells if row == y), default=-1)
-        spans: list[Span] = []
-        for x in range(right + 1):
-            character, tone = self._cells.get((x, y), (" ", Tone.PLAIN))
-            if spans and spans[-1].tone is tone:
-                spans[-1] = Span(spans[-1].text + character, tone)
-            else:
-                spans.append(Span(character, tone))
-        return tuple(spans)
+
+_BLANK = (" ", Tone.PLAIN)
+
+
+def _line(row: dict[int, tuple[str, Tone]]) -> Line:
+    cells = [row.get(x, _BLANK) for x in range(max(row, default=-1) + 1)]
+    runs = groupby(cells, itemgetter(1))
+    return tuple([Span("".join([character for character, _ in run]), tone) for tone, run in runs])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 
 from engine.model import Container, ContainerSample, Limits
-from tui.drawing import states, units
+from tui.alarms import Alarm
+from tui.drawing import isolation, states, units
 from tui.drawing.lines import Line, Span, Tone, clip, joined, line
 
 _DOT = Span(" · ", Tone.FAINT)
@@ -15,12 +16,14 @@ _LABEL_CELLS = 9
 def facts(
     container: Container, sample: ContainerSample | None, width: int, now_unix_ns: int, pending: str = ""
 ) -> list[Line]:
-    """State, image and command, network and limits: four lines, or five when it ended badly."""
+    """State, image and command, network, limits and isolation; further lines when it ended badly or gives much up."""
     lines = [
         _state(container, sample, now_unix_ns, pending),
         _labelled("image", line(container.request.image, _DOT, Span(shlex.join(container.argv), Tone.MUTED))),
         _labelled("network", network(container)),
         _labelled("limits", _limits(container.request.limits)),
+        _labelled("security", isolation.sentence(container)),
+        *(line(Span(f"! {warning}", Tone.WARN)) for warning in container.warnings),
     ]
     if container.error:
         lines.insert(1, line(Span(container.error, Tone.BAD)))
@@ -31,17 +34,31 @@ def brief(
     container: Container, sample: ContainerSample | None, width: int, now_unix_ns: int, pending: str = ""
 ) -> list[Line]:
     """The same in two lines, for small screens."""
-    second = joined((line(container.request.image), network(container)), _DOT)
+    second = joined((line(container.request.image), network(container), isolation.words(container)), _DOT)
     if container.error:
         second = line(Span(container.error, Tone.BAD))
     return [clip(each, width) for each in (_state(container, sample, now_unix_ns, pending), second)]
+
+
+def alarm_line(alarm: Alarm, now_unix_ns: int) -> Line:
+    """What happened to it that nobody has looked at yet."""
+    tone = Tone.BAD if alarm.action == "oom" else Tone.WARN
+    ago = units.duration((now_unix_ns - alarm.at_unix_ns) / 1e9)
+    return joined(
+        (
+            line(Span(f"▲ {alarm.words}", tone), f" {alarm.count} times" if alarm.count > 1 else ""),
+            line(Span(f"{ago} ago", Tone.MUTED)),
+            line(alarm.more),
+        ),
+        _DOT,
+    )
 
 
 def hint(container: Container) -> Line:
     """What stands in place of curves while there are none."""
     if container.is_running:
         return line(Span("measuring…", Tone.MUTED))
-    return line(Span("not running since this app was started   ", Tone.MUTED), Span("S", Tone.ACCENT), " start it")
+    return line(Span("not running, and nothing was recorded of it   ", Tone.MUTED), Span("S", Tone.ACCENT), " start it")
 
 
 def network(container: Container) -> Line:
@@ -51,7 +68,7 @@ def network(container: Container) -> Line:
         pair = f"{endpoint.container_interface} ⇄ {endpoint.host_interface}"
         return line(endpoint.address.partition("/")[0], _DOT, Span(f"{pair} on {endpoint.bridge}", Tone.MUTED))
     words = {"none": "loopback only", "host": "the host's own", "bridge": "bridge, once it runs"}
-    return line(Span(words[container.request.network], Tone.MUTED))
+    return line(Span(words.get(container.request.network, "another container's"), Tone.MUTED))
 
 
 def _state(container: Container, sample: ContainerSample | None, now_unix_ns: int, pending: str) -> Line:
@@ -72,8 +89,11 @@ def _state(container: Container, sample: ContainerSample | None, now_unix_ns: in
 
 
 def _pids(sample: ContainerSample) -> Line:
-    of_limit = f" / {sample.pids_limit}" if sample.pids_limit else ""
-    return line(Span("processes ", Tone.MUTED), f"{sample.pids}{of_limit}")
+    pids = sample.pids
+    if pids is None:
+        return line(Span("pids controller is off", Tone.MUTED))
+    of_limit = f" / {pids.limit}" if pids.limit else ""
+    return line(Span("processes ", Tone.MUTED), f"{pids.current}{of_limit}")
 
 
 def _labelled(label: str, value: Line) -> Line:

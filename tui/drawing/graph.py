@@ -23,7 +23,7 @@ class Curve(Struct, frozen=True, kw_only=True):
     """What a graph shows.
 
     Attributes:
-        values: oldest first, one a tick.
+        values: oldest first, one a tick; None is a gap.
         limit: drawn as a line when it is in sight.
         label: writes a value beside the axis, in at most `GUTTER` - 1 cells.
         least_top: the axis never ends below this, so that noise stays small.
@@ -31,7 +31,7 @@ class Curve(Struct, frozen=True, kw_only=True):
         binary: round the axis to powers of two instead of ten.
     """
 
-    values: Sequence[float]
+    values: Sequence[float | None]
     label: Callable[[float], str]
     limit: float | None = None
     least_top: float = 1.0
@@ -41,7 +41,8 @@ class Curve(Struct, frozen=True, kw_only=True):
 
 def top_of(curve: Curve, cells: int) -> float:
     """The value at which the axis ends, given what is in view."""
-    peak = max(curve.values[-cells * 2 :], default=0.0) if cells > 0 else 0.0
+    in_view = curve.values[-cells * 2 :] if cells > 0 else ()
+    peak = max((value for value in in_view if value is not None), default=0.0)
     if curve.limit is not None and curve.limit <= peak * _LIMIT_IN_SIGHT:
         return max(curve.limit, peak)
     return units.ceiling(max(peak * 1.02, curve.least_top), binary=curve.binary)

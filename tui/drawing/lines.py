@@ -35,8 +35,8 @@ Line = tuple[Span, ...]
 
 def line(*pieces: str | Span) -> Line:
     """A line of spans; bare text is plain, empty pieces vanish."""
-    spans = (piece if isinstance(piece, Span) else Span(piece) for piece in pieces)
-    return tuple(span for span in spans if span.text)
+    spans = [piece if isinstance(piece, Span) else Span(piece) for piece in pieces]
+    return tuple([span for span in spans if span.text])  # lists are quicker here than generators
 
 
 def plain(of: Line) -> str:
@@ -46,7 +46,7 @@ def plain(of: Line) -> str:
 
 def width(of: Line) -> int:
     """How many cells a line takes."""
-    return sum(cell_len(span.text) for span in of)
+    return sum([cell_len(text) for text, _ in of])
 
 
 def clip(of: Line, cells: int) -> Line:

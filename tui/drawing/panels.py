@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from engine.model import Container, ContainerSample
+from engine.model import Container, ContainerSample, NetworkSample
 from tui.drawing import graph, units
 from tui.drawing.lines import Line, Span, Tone, line
 from tui.drawing.table import pressure
@@ -32,20 +32,23 @@ class Panel(Struct, frozen=True, kw_only=True):
 def cpu(container: Container, sample: ContainerSample | None, series: Series) -> Panel:
     """Processor time, in percent of one processor."""
     cpus = container.request.limits.cpus
-    limit = sample.cpu_limit_percent if sample else cpus * 100 if cpus else None
+    now = sample.cpu if sample else None
+    limit = now.limit_percent if now else cpus * 100 if cpus and not sample else None
     curve = graph.Curve(
         values=tuple(series.cpu_percent), label=_percent, limit=limit, least_top=5, is_over=sample is None
     )
-    now = line(Span("not running", Tone.MUTED))
-    if sample is not None:
-        now = line(_strong(units.percent(sample.cpu_percent), sample.cpu_percent, limit), Span(" %", Tone.MUTED))
-    value = now + _limit(f"{limit:.0f} %" if limit else "")
+    if now is not None:
+        says = line(_strong(units.known(now.percent, units.percent), now.percent, limit), Span(" %", Tone.MUTED))
+    else:
+        says = _off("cpu") if sample else line(Span("not running", Tone.MUTED))
+    value = says + _limit(f"{limit:.0f} %" if limit else "")
     return Panel(title="cpu", value=value, draw=lambda width, height: graph.graph(curve, width, height))
 
 
 def memory(container: Container, sample: ContainerSample | None, series: Series) -> Panel:
     """Memory without the page cache that could be dropped at once."""
-    limit = sample.memory_limit_bytes if sample else container.request.limits.memory_bytes
+    now = sample.memory if sample else None
+    limit = now.limit_bytes if now else None if sample else container.request.limits.memory_bytes
     curve = graph.Curve(
         values=tuple(series.memory_bytes),
         label=units.size,
@@ -54,11 +57,11 @@ def memory(container: Container, sample: ContainerSample | None, series: Series)
         binary=True,
         is_over=sample is None,
     )
-    now: Line = ()
-    if sample is not None:
-        cache = Span(f"  cache {units.size(sample.memory_cache_bytes)}", Tone.MUTED)
-        now = line(_strong(units.size(sample.memory_bytes), sample.memory_bytes, limit), cache)
-    value = now + _limit(units.size(limit) if limit else "")
+    says: Line = _off("memory") if sample else ()
+    if now is not None:
+        cache = Span(f"  cache {units.size(now.file_bytes)}", Tone.MUTED)
+        says = line(_strong(units.size(now.working_set_bytes), now.working_set_bytes, limit), cache)
+    value = says + _limit(units.size(limit) if limit else "")
     return Panel(title="memory", value=value, draw=lambda width, height: graph.graph(curve, width, height))
 
 
@@ -68,17 +71,17 @@ def network(sample: ContainerSample | None, series: Series) -> Panel:
         graph.Curve(values=tuple(values), label=_rate, least_top=1000, is_over=sample is None)
         for values in (series.received_per_second, series.sent_per_second)
     )
-    value = _traffic(sample) if sample is not None else ()
+    value = _traffic(sample.network) if sample and sample.network else ()
     return Panel(title="network", value=value, draw=lambda width, height: graph.mirrored(received, sent, width, height))
 
 
-def _traffic(sample: ContainerSample) -> Line:
-    totals = f"↓ {units.size(sample.network_received_bytes)} ↑ {units.size(sample.network_sent_bytes)}"
+def _traffic(now: NetworkSample) -> Line:
+    totals = f"↓ {units.size(now.received_bytes)} ↑ {units.size(now.sent_bytes)}"
     return line(
         Span("↓ ", Tone.ACCENT),
-        units.rate(sample.network_received_bytes_per_second),
+        units.known(now.received_bytes_per_second, units.rate),
         Span("  ↑ ", Tone.MUTED),
-        units.rate(sample.network_sent_bytes_per_second),
+        units.known(now.sent_bytes_per_second, units.rate),
         Span(f"   total {totals}", Tone.MUTED),
     )
 
@@ -91,8 +94,12 @@ def _rate(value: float) -> str:
     return units.rate(value).removesuffix("/s")
 
 
-def _strong(text: str, value: float, limit: float | None) -> Span:
-    tone = pressure(value, limit)
+def _off(controller: str) -> Line:
+    return line(Span(f"{controller} controller is off", Tone.MUTED))
+
+
+def _strong(text: str, value: float | None, limit: float | None) -> Span:
+    tone = pressure(value or 0, limit)
     return Span(text, Tone.STRONG if tone is Tone.PLAIN else tone)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import islice
+from typing import Literal
 
 from msgspec import Struct, structs
 
@@ -12,8 +12,12 @@ from engine.model import Container, ContainerSample
 from tui.drawing import braille, states, units
 from tui.drawing.lines import Line, Span, Tone, fit, line
 from tui.history import Series
+from tui.sorting import Order
 
 _GAP = 2
+_LEAST_TOP = 5.0
+"""Sparks of containers that do next to nothing stay low: percent of one processor."""
+
 _NAME_CELLS = 17
 
 
@@ -34,19 +38,32 @@ MEMORY = Column(title="MEMORY", cells=11, right=True)
 NETWORK = Column(title="NET/s", cells=12, right=True)
 UPTIME = Column(title="UP", cells=4, right=True)
 
+_ORDERED_BY = {
+    Order.NAME: NAME.title,
+    Order.CPU: CPU.title,
+    Order.MEMORY: MEMORY.title,
+    Order.NETWORK: NETWORK.title,
+}
+
 _IN_ORDER = (NAME, IMAGE, CPU, HISTORY, MEMORY, NETWORK, UPTIME)
 _BY_IMPORTANCE = (NAME, CPU, MEMORY, HISTORY, IMAGE, UPTIME, NETWORK)
 _GROWING = (NAME, IMAGE, HISTORY)
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """What is known of a container when its row is drawn; `pending` says what is being done to it."""
+    """What is known of a container when its row is drawn.
+
+    Attributes:
+        pending: what is being done to it.
+        alarm: what happened that nobody has looked at yet.
+    """
 
     container: Container
     sample: ContainerSample | None
     series: Series
     now_unix_ns: int
     pending: str = ""
+    alarm: Literal["oom", "limit"] | None = None
 
 
 @lru_cache
@@ -62,26 +79,32 @@ def fitting(width: int) -> tuple[Column, ...]:
     return tuple(_grown(ordered, max(0, room)))
 
 
-def header(columns: Sequence[Column]) -> Line:
-    """The titles."""
-    cells = (fit(column.title, column.cells, right=column.right) for column in columns)
-    return line(Span("  " + (" " * _GAP).join(cells), Tone.MUTED))
+def header(columns: Sequence[Column], order: Order = Order.AGE) -> Line:
+    """The titles; the one that rows are ordered by is marked."""
+    pieces: list[str | Span] = [Span("  ")]
+    for index, column in enumerate(columns):
+        is_first = column.title == _ORDERED_BY.get(order)
+        title = f"{column.title.removesuffix(' %')} ▾" if is_first else column.title
+        pieces.append(" " * _GAP if index else "")
+        pieces.append(Span(fit(title, column.cells, right=column.right), Tone.LIT if is_first else Tone.MUTED))
+    return line(*pieces)
 
 
 def row(of: Row, columns: Sequence[Column], *, selected: bool) -> Line:
     """One container. One that doesn't run has its state in place of numbers."""
-    pieces: list[Span] = [Span("◌", Tone.WARN) if of.pending else states.glyph(of.container), Span(" ")]
+    pieces: list[Span] = [_glyph(of), _BLANK]
+    is_running = of.container.is_running
     for index, column in enumerate(columns):
         if index:
-            pieces.append(Span(" " * _GAP))
-        if column.title in (NAME.title, IMAGE.title):
+            pieces.append(_BETWEEN)
+        if column.title in _WORDS:
             pieces.append(_words(of, column, selected))
-        elif of.container.is_running:
+        elif is_running:
             pieces.extend(_NUMBERS[column.title](of, column))
         else:
             pieces.append(_ended(of, columns[index:]))
             break
-    return line(*pieces)
+    return tuple(pieces)
 
 
 def _grown(columns: list[Column], room: int) -> list[Column]:
@@ -99,13 +122,27 @@ def _grown(columns: list[Column], room: int) -> list[Column]:
     return list(grown.values())
 
 
+_BLANK, _BETWEEN = Span(" "), Span(" " * _GAP)
+_WORDS = frozenset((NAME.title, IMAGE.title))
 _GROWING_TITLES = frozenset(column.title for column in _GROWING)
+
+
+def _glyph(of: Row) -> Span:
+    if of.pending:
+        return Span("◌", Tone.WARN)
+    return Span("▲", Tone.BAD if of.alarm == "oom" else Tone.WARN) if of.alarm else states.glyph(of.container)
 
 
 def _words(of: Row, column: Column, selected: bool) -> Span:
     if column.title == IMAGE.title:
-        return Span(fit(of.container.request.image, column.cells), Tone.MUTED)
-    return Span(fit(of.container.name, column.cells), Tone.STRONG if selected else Tone.PLAIN)
+        return _cell(of.container.request.image, column.cells, Tone.MUTED)
+    return _cell(of.container.name, column.cells, Tone.STRONG if selected else Tone.PLAIN)
+
+
+@lru_cache(1024)
+def _cell(text: str, cells: int, tone: Tone, right: bool = False) -> Span:
+    """Text in as many cells; most rows look as they did a second ago, so what was fitted then is kept."""
+    return Span(fit(text, cells, right=right), tone)
 
 
 def _ended(of: Row, rest: Sequence[Column]) -> Span:
@@ -114,48 +151,65 @@ def _ended(of: Row, rest: Sequence[Column]) -> Span:
 
 
 def _cpu(of: Row, column: Column) -> Line:
-    if of.sample is None:
-        return line(Span(fit("·", column.cells, right=True), Tone.FAINT))
-    value, limit = of.sample.cpu_percent, of.sample.cpu_limit_percent
-    return line(Span(fit(units.percent(value), column.cells, right=True), pressure(value, limit)))
+    cpu = of.sample.cpu if of.sample else None
+    if of.alarm == "oom":
+        return (_cell("OOM", column.cells, Tone.BAD, right=True),)
+    if cpu is None or cpu.percent is None:
+        return _unknown(column)
+    tone = pressure(cpu.percent, cpu.limit_percent)
+    return (_cell(units.percent(cpu.percent), column.cells, tone, right=True),)
 
 
 def _history(of: Row, column: Column) -> Line:
-    wanted = column.cells * 2
-    recent = list(islice(of.series.cpu_percent, max(0, len(of.series.cpu_percent) - wanted), None))
-    top = units.ceiling(max([5.0, *recent]))
-    return line(Span(braille.spark(recent, column.cells, top).replace(chr(0x2800), " "), Tone.ACCENT))
+    values = of.series.cpu_percent
+    recent = [values[at] for at in range(-min(column.cells * 2, len(values)), 0)]  # a deque is quick at its ends
+    peak = max([value for value in recent if value is not None], default=0.0)
+    top = units.ceiling(peak) if peak > _LEAST_TOP else _LEAST_TOP
+    return (Span(braille.spark(recent, column.cells, top).replace(braille.BLANK, " "), Tone.ACCENT),)
 
 
 def _memory(of: Row, column: Column) -> Line:
-    if of.sample is None:
-        return line(Span(fit("·", column.cells, right=True), Tone.FAINT))
-    used, limit = of.sample.memory_bytes, of.sample.memory_limit_bytes
-    value = Span(units.size(used), pressure(used, limit))
-    rest = Span(f" / {units.size(limit):>4}" if limit else "", Tone.MUTED)
-    return line(" " * max(0, column.cells - len(value.text) - len(rest.text)), value, rest)
+    memory = of.sample.memory if of.sample else None
+    if memory is None:
+        return _unknown(column)
+    used, limit = memory.working_set_bytes, memory.limit_bytes
+    return _of_limit(units.size(used), units.size(limit) if limit else "", column.cells, pressure(used, limit))
+
+
+@lru_cache(1024)
+def _of_limit(used: str, limit: str, cells: int, tone: Tone) -> Line:
+    rest = f" / {limit:>4}" if limit else ""
+    return line(" " * max(0, cells - len(used) - len(rest)), Span(used, tone), Span(rest, Tone.MUTED))
 
 
 def _network(of: Row, column: Column) -> Line:
-    if of.sample is None or of.container.endpoint is None:
+    network = of.sample.network if of.sample else None
+    if network is None:
         mode = of.container.request.network
-        return line(Span(fit("·" if mode == "bridge" else f"{mode}", column.cells, right=True), Tone.FAINT))
+        return _unknown(column, units.UNKNOWN if mode == "bridge" else mode.partition(":")[0])
     received, sent = (
-        units.rate(value).removesuffix("/s")
-        for value in (of.sample.network_received_bytes_per_second, of.sample.network_sent_bytes_per_second)
+        units.known(value, units.rate).removesuffix("/s")
+        for value in (network.received_bytes_per_second, network.sent_bytes_per_second)
     )
-    return line(
-        Span(f"↓{received:>4}", _moving(received)), " ", Span(f"↑{sent:>4}".rjust(column.cells - 6), _moving(sent))
-    )
+    return _both_ways(received, sent, column.cells)
+
+
+@lru_cache(1024)
+def _both_ways(received: str, sent: str, cells: int) -> Line:
+    return line(Span(f"↓{received:>4}", _moving(received)), " ", Span(f"↑{sent:>4}".rjust(cells - 6), _moving(sent)))
 
 
 def _uptime(of: Row, column: Column) -> Line:
     seconds = (of.now_unix_ns - (of.container.started_unix_ns or of.now_unix_ns)) / 1e9
-    return line(Span(fit(units.span(seconds), column.cells, right=True), Tone.MUTED))
+    return (_cell(units.span(seconds), column.cells, Tone.MUTED, right=True),)
+
+
+def _unknown(column: Column, word: str = units.UNKNOWN) -> Line:
+    return (_cell(word, column.cells, Tone.FAINT, right=True),)
 
 
 def _moving(shown: str) -> Tone:
-    return Tone.FAINT if shown == "0" else Tone.PLAIN
+    return Tone.FAINT if shown in ("0", units.UNKNOWN) else Tone.PLAIN
 
 
 def pressure(value: float, limit: float | None) -> Tone:

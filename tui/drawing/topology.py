@@ -48,6 +48,13 @@ def topology_lines(view: View) -> list[Line]:
     return lines + _off_bridge_lines(view)
 
 
+def shown_of(view: View) -> tuple[object, ...]:
+    """What a drawing depends on: as long as it is the same, so is the drawing."""
+    ports = [port for bridge in view.topology.bridges for port in bridge.ports]
+    traffic = tuple([_traffic(port, view.snapshot) for port in ports])
+    return view.topology, view.selected_id, view.off_bridge, view.width, traffic
+
+
 def line_of_selected(lines: list[Line]) -> int:
     """The line of `topology_lines` in which the selected container's name is lit; 0 when none is."""
     return next((y for y, each in enumerate(lines) if y > _UPLINK_LINES and Tone.LIT in [s.tone for s in each]), 0)
@@ -194,19 +201,23 @@ def _traffic(port: BridgePort, snapshot: Snapshot | None) -> str:
     sample = snapshot.containers.get(port.container_id or "") if snapshot else None
     if not port.is_up:
         return "down"
-    if sample is None:
+    if sample is None or sample.network is None:
         return ""
-    received = units.rate(sample.network_received_bytes_per_second)
-    sent = units.rate(sample.network_sent_bytes_per_second)
+    received = units.known(sample.network.received_bytes_per_second, units.rate)
+    sent = units.known(sample.network.sent_bytes_per_second, units.rate)
     return f"↓{received:<7} ↑{sent}"
 
 
 def _off_bridge_lines(view: View) -> list[Line]:
     """Who has no veth, said below."""
-    words = (("host", "on the host's network"), ("none", "loopback only"))
+    words = (
+        ("host", "on the host's network"),
+        ("none", "loopback only"),
+        ("container", "on another container's network"),
+    )
     lines: list[Line] = []
     for mode, says in words:
-        names = [each for each in view.off_bridge if each.request.network == mode]
+        names = [each for each in view.off_bridge if each.request.network.partition(":")[0] == mode]
         if names:
             spans = [Span(each.name, Tone.LIT if each.id == view.selected_id else Tone.PLAIN) for each in names]
             listed = joined([line(span) for span in spans], Span(", ", Tone.MUTED))

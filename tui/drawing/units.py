@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+
+UNKNOWN = "\u2013"
+"""What stands in place of a number that isn't known."""
 
 _BINARY = ("B", "K", "M", "G", "T", "P")
 _DECIMAL = ("", "k", "M", "G", "T", "P")
@@ -25,6 +29,11 @@ def rate(bytes_per_second: float) -> str:
 def percent(value: float) -> str:
     """A percentage without its sign: one decimal below 100."""
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+
+
+def known(value: float | None, write: Callable[[float], str]) -> str:
+    """A number as `write` puts it, or a dash when there is none."""
+    return UNKNOWN if value is None else write(value)
 
 
 def cpus(value: float) -> str:

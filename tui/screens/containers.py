@@ -6,19 +6,20 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container as Box
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input
 
 from tui.deck import Deck
+from tui.live import Sight
 from tui.messages import SelectionMoved
 from tui.screens.live_screen import LiveScreen
 from tui.widgets.containers_table import ContainersTable
 from tui.widgets.detail import Detail
 from tui.widgets.empty_card import EmptyCard
 from tui.widgets.field import Field
+from tui.widgets.graphs import Graphs
 from tui.widgets.shell_pane import ShellPane
+from tui.widgets.still import StillBox, StillVertical
 
 
 class ContainersScreen(LiveScreen):
@@ -33,7 +34,7 @@ class ContainersScreen(LiveScreen):
             "side",
             id="detail.previous",
             show=False,
-            tooltip="Other sides: namespaces, topology, logs",
+            tooltip="Other sides: graphs, processes, logs and more",
         ),
         Binding(
             "right",
@@ -41,9 +42,13 @@ class ContainersScreen(LiveScreen):
             "side",
             id="detail.next",
             show=False,
-            tooltip="Other sides: namespaces, topology, logs",
+            tooltip="Other sides: graphs, processes, logs and more",
         ),
+        Binding("z", "turn_reach", "zoom out", id="graphs.reach", tooltip="Graphs of minutes, an hour or a day"),
         Binding("slash", "filter", "filter", id="containers.filter", tooltip="List only what contains a text"),
+        Binding(
+            "o", "reorder", "order", id="containers.order", show=False, tooltip="By age, name, cpu, memory, network"
+        ),
         Binding("plus", "maximise", "maximise", id="detail.maximise", tooltip="As large as the screen, and back"),
         Binding("escape", "back", "back", id="containers.back", show=False, tooltip="Leave a panel, or the filter"),
     ]
@@ -51,15 +56,17 @@ class ContainersScreen(LiveScreen):
     def __init__(self, deck: Deck) -> None:
         super().__init__(deck)
         self._shown_title = Content()
+        self._table = ContainersTable(deck, id="table")
+        self._detail = Detail(deck, id="detail")
 
     def compose_parts(self) -> ComposeResult:
         """Card, table and detail; which of them show depends on what there is."""
         yield EmptyCard(id="card")
-        with Box(id="halves"):
-            with Vertical(id="list"):
-                yield ContainersTable(self.deck, id="table")
+        with StillBox(id="halves"):
+            with StillVertical(id="list"):
+                yield self._table
                 yield Field(id="filter", placeholder="name, image or id", select_on_focus=False)
-            yield Detail(self.deck, id="detail")
+            yield self._detail
 
     def on_mount(self) -> None:
         """Nothing is known yet."""
@@ -69,33 +76,50 @@ class ContainersScreen(LiveScreen):
     @property
     def detail(self) -> Detail:
         """The selected container's part."""
-        return self.query_one(Detail)
+        return self._detail
 
     @property
-    def shows_namespaces(self) -> bool:
+    def shows_namespaces(self) -> Sight:
         """Whether the side with namespaces is in sight."""
-        return self.detail.query_one(".side-namespaces").display
+        return Sight.CONTAINERS if self.detail.shows("namespaces") else Sight.NONE
+
+    @property
+    def shows_topology(self) -> bool:
+        """Whether the side with the wiring is in sight."""
+        return self.detail.shows("topology")
 
     def paint(self) -> None:
         """Card or halves, then both halves."""
         is_empty = self.deck.is_empty
         self.query_one("#card").display = is_empty
         self.query_one("#halves").display = self.deck.containers is not None and not is_empty
-        self.query_one(ContainersTable).show()
+        self._table.show()
         self.detail.show()
+        self._look_back()
         self._title()
+        self._follow_filter()
         if self.focused is None and not is_empty:
-            self.query_one(ContainersTable).focus()
+            self._table.focus()
+
+    def _look_back(self) -> None:
+        """Curves in sight also show what was before the app came: the selected container's first."""
+        if self.deck.backfill is not None and self.deck.snapshot is not None:
+            selected = self.deck.selected
+            running = [each.id for each in self._table.in_sight if each.is_running]
+            self.deck.backfill.look([selected.id, *running] if selected is not None else running)
 
     def _title(self) -> None:
         listed, every = len(self.deck.listed), len(self.deck.containers or ())
         count = f"{listed} of {every}" if self.deck.filter_text else f"{every}"
-        title = Content.assemble(("containers ", "bold $foreground"), (count, "$muted"))
+        order = f" · {self.deck.order.value} ▾" if self.deck.order.value else ""
+        title = Content.assemble(("containers ", "bold $foreground"), (count + order, "$muted"))
         if not title.is_same(self._shown_title):  # setting it repaints the whole panel
             self._shown_title = self.query_one("#list").border_title = title
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing to filter or enlarge on an empty machine."""
+        """Nothing to filter or enlarge on an empty machine, and only graphs have a reach."""
+        if action == "turn_reach":
+            return self.is_mounted and self.detail.tab == "graphs"
         return not self.deck.is_empty or action not in ("filter", "maximise")
 
     # --- selection and sides ---
@@ -107,6 +131,15 @@ class ContainersScreen(LiveScreen):
     def action_turn(self, steps: int) -> None:
         """Show a neighbouring side of the selected container."""
         self.detail.turn(steps)
+
+    def action_turn_reach(self) -> None:
+        """Another span of time in the graphs."""
+        self.detail.query_one(Graphs).turn_reach()
+
+    def action_reorder(self) -> None:
+        """Another order of the list."""
+        self.deck.set_order(self.deck.order.next)
+        self.paint_all()
 
     def action_maximise(self) -> None:
         """The detail alone, and back."""
@@ -121,20 +154,20 @@ class ContainersScreen(LiveScreen):
             self.minimize()
         elif self.deck.filter_text or self.query_one("#filter").display:
             self._end_filter("")
-        self.query_one(ContainersTable).focus()
+        self._table.focus()
 
     # --- shells ---
 
     def on_shell_pane_left(self, message: ShellPane.Left) -> None:
         """Back to the table; the process runs on."""
         self.minimize()
-        self.query_one(ContainersTable).focus()
+        self._table.focus()
 
     async def on_shell_pane_closed(self, message: ShellPane.Closed) -> None:
         """Its process has ended and was looked at."""
         self.minimize()
         await self.detail.close_shell(message.pane)
-        self.query_one(ContainersTable).focus()
+        self._table.focus()
 
     # --- filter ---
 
@@ -153,8 +186,15 @@ class ContainersScreen(LiveScreen):
         """Keep the filter and go to the list."""
         self._end_filter(event.value)
 
+    def _follow_filter(self) -> None:
+        """A filter that was ended elsewhere isn't shown any more."""
+        field = self.query_one("#filter", Input)
+        if not field.has_focus and field.value != self.deck.filter_text:
+            field.value = self.deck.filter_text
+            field.display = bool(self.deck.filter_text)
+
     def _end_filter(self, text: str) -> None:
         field = self.query_one("#filter", Input)
         field.value = text
         field.display = bool(text)
-        self.query_one(ContainersTable).focus()
+        self._table.focus()

@@ -23,6 +23,9 @@ _GROUPS = {
     "view": "Views",
     "topology": "Views",
     "namespaces": "Views",
+    "host": "Views",
+    "groups": "Control groups",
+    "graphs": "The container beside the list",
     "log": "Logs",
     "app": "Boxdeck",
 }

@@ -10,8 +10,10 @@ from textual.screen import Screen
 
 from engine.model import State
 from tui.deck import Deck
+from tui.live import Sight
 from tui.messages import DeckChanged
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.still import Still
 from tui.widgets.top_bar import TopBar
 
 _WIDTHS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]
@@ -19,7 +21,7 @@ _HEIGHTS = [(0, "-low"), (30, "-medium"), (46, "-high")]
 """Classes by columns and rows, for style sheets."""
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(Screen[None], Still):
     """A screen that paints what the deck holds.
 
     Attributes:
@@ -54,8 +56,13 @@ class LiveScreen(Screen[None]):
         """Show what the deck holds, in the screen's own parts."""
 
     @property
-    def shows_namespaces(self) -> bool:
-        """Whether namespaces are in sight, so that they need to be read."""
+    def shows_namespaces(self) -> Sight:
+        """Which namespaces are in sight, so that they need to be read."""
+        return Sight.NONE
+
+    @property
+    def shows_topology(self) -> bool:
+        """Whether the wiring is in sight, so that it needs to be read."""
         return False
 
     def on_deck_changed(self, message: DeckChanged) -> None:

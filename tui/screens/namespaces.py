@@ -7,18 +7,28 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from tui.live import Sight
+from tui.messages import SightChanged
 from tui.screens.live_screen import LiveScreen
 from tui.widgets.namespace_tree import NamespaceForest
 
 
 class NamespacesScreen(LiveScreen):
-    """The host's namespaces, and every container's with its processes."""
+    """The host's namespaces, and every container's with its processes; or all that the machine has."""
 
     HERE = "namespaces"
     CSS_PATH = "full_view.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pageup", "scroll(-1)", "page up", id="namespaces.page_up", show=False, tooltip="A page up"),
         Binding("pagedown", "scroll(1)", "page down", id="namespaces.page_down", show=False, tooltip="A page down"),
+        Binding("a", "every", "all", id="namespaces.every", tooltip="All namespaces of the machine, and back"),
+        Binding(
+            "enter",
+            "app.visit",
+            "enter",
+            id="namespaces.enter",
+            tooltip="A shell in its namespaces but not its cgroup, on the whole terminal",
+        ),
         Binding("escape", "app.go('containers')", "back", id="namespaces.back", tooltip="Back to the containers"),
     ]
 
@@ -30,13 +40,22 @@ class NamespacesScreen(LiveScreen):
         yield panel
 
     @property
-    def shows_namespaces(self) -> bool:
-        """Always."""
-        return True
+    def shows_namespaces(self) -> Sight:
+        """Those of containers, or all."""
+        return Sight.EVERY if self.query_one(NamespaceForest).shows_every else Sight.CONTAINERS
 
     def paint(self) -> None:
         """The tree as it is now."""
         self.query_one(NamespaceForest).show(self.deck)
+
+    def action_every(self) -> None:
+        """Containers in the host, or all namespaces of the machine."""
+        view = self.query_one(NamespaceForest)
+        view.shows_every = not view.shows_every
+        view.border_title = "every namespace of this machine" if view.shows_every else "namespaces"
+        view.scroll_to(y=0, animate=False)
+        self.app.post_message(SightChanged())
+        self.paint()
 
     def action_scroll(self, pages: int) -> None:
         """Move the view."""

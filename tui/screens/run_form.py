@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -15,22 +16,38 @@ from textual.widgets import Checkbox, Input, Label, Select, Static
 
 from engine.errors import BoxdeckError
 from engine.model import Container, ContainerRequest
-from tui.run_request import FieldError, Fields, request_of
+from tui.limit_words import FieldError
+from tui.run_request import Fields, request_of
 from tui.widgets.field import Field
+from tui.widgets.form_field import clear_errors, complain, form_field, say
 
 ImageNames = Callable[[], Awaitable[Sequence[str]]]
 Say = Callable[[str], None]
 Run = Callable[[ContainerRequest, Say], Awaitable[Container]]
+
+_AIRY_ROWS = 34
+"""From this height on there is an empty line below every field."""
+_HEIGHTS: list[tuple[int, str]] | None = [(0, "-low"), (_AIRY_ROWS, "-airy")]
 
 _NETWORKS = (
     ("bridge · an address of its own", "bridge"),
     ("none · loopback only", "none"),
     ("host · the machine's", "host"),
 )
+_IDS = (
+    ("of its own · root inside is nobody outside", "auto"),
+    ("the host's · root inside is root outside", "host"),
+    ("mine kept · you are the same inside and outside", "keep-id"),
+)
+_RIGHTS = (
+    ("the usual · few capabilities, calls filtered", "usual"),
+    ("none · no capability at all", "none"),
+    ("all · privileged: nothing keeps it in", "privileged"),
+)
 
 
 class RunForm(ModalScreen[Container | None]):
-    """Asks for image, command, name, limits and network; closes with the container that runs then.
+    """Asks for image, command, name, limits, network and security; closes with the container that runs then.
 
     Args:
         image_names: names to suggest.
@@ -39,6 +56,7 @@ class RunForm(ModalScreen[Container | None]):
 
     CSS_PATH: ClassVar = ["dialog.tcss", "run_form.tcss"]
     AUTO_FOCUS = "#image"
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "close", id="form.close", tooltip="Run nothing"),
         Binding("ctrl+s", "submit", "run", id="form.run", tooltip="Run it"),
@@ -56,18 +74,25 @@ class RunForm(ModalScreen[Container | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "run a container"
             dialog.border_subtitle = "enter run · tab next field · esc close"
-            yield from _field("image", Field("base", id="image"))
-            yield from _field("command", Field("sh", id="command", placeholder="the image's own"))
-            yield from _field("name", Field(id="name", placeholder="made up"))
-            yield from _field("memory", Field(id="memory", placeholder="no limit · 256m, 1.5g"))
-            yield from _field("cpus", Field(id="cpus", placeholder="no limit · 1.5"))
-            yield from _field("pids", Field(id="pids", placeholder="no limit · 512"))
-            yield from _field(
-                "network", Select(_NETWORKS, id="network", value="bridge", allow_blank=False, compact=True)
+            yield from form_field("image", Field("base", id="image"))
+            yield from form_field("command", Field("sh", id="command", placeholder="the image's own"))
+            yield from form_field("name", Field(id="name", placeholder="made up"))
+            yield from form_field("memory", Field(id="memory", placeholder="no limit · 256m, 1.5g"))
+            yield from form_field("cpus", Field(id="cpus", placeholder="no limit · 1.5"))
+            yield from form_field("pids", Field(id="pids", placeholder="2048 · 512"))
+            yield from form_field("limits", Field(id="limits", placeholder="no more · shares=512 cpuset=0-1 swap=1g"))
+            yield from form_field("network", _choice(_NETWORKS, "network"))
+            yield from form_field("volumes", Field(id="volumes", placeholder="none · /on/the/host:/inside:ro"))
+            yield from form_field("ids", _choice(_IDS, "ids"))
+            yield from form_field("rights", _choice(_RIGHTS, "rights"))
+            yield from form_field(
+                "capabilities", Field(id="capabilities", placeholder="as its rights say · net_admin -chown")
             )
-            yield from _field(
-                "terminal", Checkbox("keep a terminal open for it", id="terminal", value=True, compact=True)
-            )
+            with Horizontal(classes="field"):
+                yield Label("", classes="label")
+                yield Checkbox("a terminal", id="terminal", value=True, compact=True)
+                yield Checkbox("read-only root", id="read_only", compact=True)
+                yield Checkbox("an init", id="init", compact=True)
             yield Static(id="status", markup=False)
 
     def on_mount(self) -> None:
@@ -82,11 +107,11 @@ class RunForm(ModalScreen[Container | None]):
     @on(Input.Submitted)
     def action_submit(self) -> None:
         """Run what the form says."""
-        self._clear_errors()
+        clear_errors(self)
         try:
             request = request_of(self._fields())
         except FieldError as error:
-            self._complain(error)
+            complain(self, error)
             return
         self.run_worker(self._run_request(request), exclusive=True, exit_on_error=False)
 
@@ -95,11 +120,11 @@ class RunForm(ModalScreen[Container | None]):
         self.dismiss(None)
 
     async def _run_request(self, request: ContainerRequest) -> None:
-        self._say("starting…")
+        say(self, "starting…")
         try:
-            container = await self._run(request, self._say)
+            container = await self._run(request, partial(say, self))
         except BoxdeckError as error:
-            self._say(str(error), is_error=True)
+            say(self, str(error), is_error=True)
         else:
             self.dismiss(container)
 
@@ -114,27 +139,17 @@ class RunForm(ModalScreen[Container | None]):
             memory=typed("memory"),
             cpus=typed("cpus"),
             pids=typed("pids"),
+            limits=typed("limits"),
             network=str(self.query_one("#network", Select).value),
+            volumes=typed("volumes"),
+            ids=str(self.query_one("#ids", Select).value),
+            rights=str(self.query_one("#rights", Select).value),
+            capabilities=typed("capabilities"),
             terminal=self.query_one("#terminal", Checkbox).value,
+            read_only=self.query_one("#read_only", Checkbox).value,
+            init=self.query_one("#init", Checkbox).value,
         )
 
-    def _complain(self, error: FieldError) -> None:
-        self.query_one(f"#{error.field}-error", Static).update(str(error))
-        self.query_one(f"#{error.field}").focus()
 
-    def _clear_errors(self) -> None:
-        for place in self.query(".error").results(Static):
-            place.update()
-        self._say("")
-
-    def _say(self, text: str, is_error: bool = False) -> None:
-        status = self.query_one("#status", Static)
-        status.set_class(is_error, "-error")
-        status.update(text)
-
-
-def _field(name: str, widget: Input | Select[str] | Checkbox) -> ComposeResult:
-    with Horizontal(classes="field"):
-        yield Label(name, classes="label")
-        yield widget
-    yield Static(id=f"{name}-error", classes="error", markup=False)
+def _choice(options: tuple[tuple[str, str], ...], name: str) -> Select[str]:
+    return Select(options, id=name, value=options[0][1], allow_blank=False, compact=True)

@@ -30,6 +30,11 @@ class TopologyScreen(LiveScreen):
         panel.border_title = "topology"
         yield panel
 
+    @property
+    def shows_topology(self) -> bool:
+        """It shows nothing else."""
+        return True
+
     def paint(self) -> None:
         """The wiring as it is now."""
         self.query_one(TopologyPanel).show(self.deck)

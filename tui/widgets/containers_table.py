@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.visual import Visual
 
 from engine.model import Container
 from tui.deck import Deck
 from tui.drawing import table
 from tui.drawing.lines import Line
 from tui.messages import SelectionMoved
-from tui.widgets.drawn import content_of
+from tui.widgets.direct import Direct
+from tui.widgets.palette import Palette, bands
 
 _HEADER_ROWS = 1
 
 
-class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
+class ContainersTable(ScrollView, Direct, can_focus=True, inherit_bindings=False):
     """One row a container, as many columns as fit, and a header that stays.
 
     Only rows that changed since the last paint are painted again.
@@ -91,6 +92,8 @@ class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._deck = deck
         self._listed: tuple[Container, ...] = ()
         self._painted: dict[int, Line] = {}
+        self._strips: dict[int, tuple[Line, Palette, Strip]] = {}
+        self._palettes: dict[str, Palette] = {}
         self._hovered: int | None = None
 
     # --- news ---
@@ -104,9 +107,22 @@ class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._painted.clear()
             self.refresh()
         self._keep_in_sight()
-        for y in range(self.size.height):
-            if self._painted.get(y) != self._line(y):
-                self.refresh(Region(0, y, self._cells, 1))
+        lines = self._lines()
+        changed = [y for y, line in enumerate(lines) if self._painted.get(y) != line]
+        self._painted.update((y, lines[y]) for y in changed)
+        if changed:
+            self.refresh(*bands(changed, self.size))
+
+    def notify_style_update(self) -> None:
+        """Look at the colours again before the next paint."""
+        super().notify_style_update()
+        self._palettes.clear()
+
+    @property
+    def in_sight(self) -> Sequence[Container]:
+        """The containers whose rows are in sight."""
+        top = self.scroll_offset.y
+        return self._listed[top : top + max(0, self.size.height - _HEADER_ROWS)]
 
     @property
     def _cells(self) -> int:
@@ -116,6 +132,7 @@ class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Other columns may fit now."""
         self._painted.clear()
+        self._strips.clear()
         self.show()
 
     def _keep_in_sight(self) -> None:
@@ -125,38 +142,60 @@ class ContainersTable(ScrollView, can_focus=True, inherit_bindings=False):
         if room > 0 and wanted != top:
             self.scroll_to(y=wanted, animate=False, immediate=True)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other rows are in sight."""
+        super().watch_scroll_y(old_value, new_value)
+        self._painted.clear()
+
     # --- painting ---
 
-    def render_line(self, y: int) -> Strip:
-        """The header, or one container."""
-        line = self._line(y)
-        self._painted[y] = line
-        index = self._index_at(y)
-        classes: tuple[str, ...] = ()
-        if index is not None and index == self._deck.selected_index and self._deck.selected is not None:
-            classes = ("containers-table--cursor" if self.has_focus else "containers-table--blurred",)
-        elif index is not None and index == self._hovered:
-            classes = ("containers-table--hover",)
-        style = self.get_visual_style(*classes)
-        strips = Visual.to_strips(self, content_of(line), self._cells, 1, style, pad=True, apply_selection=False)
-        return strips[0]
+    def strips(self, rows: Sequence[int]) -> list[Strip]:
+        """The header and containers."""
+        if not all(y in self._painted for y in rows):
+            self._painted.update(enumerate(self._lines()))
+        top, cells = self.scroll_offset.y - _HEADER_ROWS, self.size.width
+        return [self._strip(y, self._palette(y + top if y >= _HEADER_ROWS else -1), cells) for y in rows]
 
-    def _line(self, y: int) -> Line:
-        columns = table.fitting(self._cells)
-        if y < _HEADER_ROWS:
-            return table.header(columns)
-        index = self._index_at(y)
-        if index is None:
-            return ()
-        container = self._listed[index]
-        row = table.Row(
+    def _strip(self, y: int, palette: Palette, cells: int) -> Strip:
+        """One line, also below the scrollbar that lies over its last cell."""
+        line, known = self._painted.get(y, ()), self._strips.get(y)
+        if known is not None and known[0] is line and known[1] is palette:
+            return known[2]
+        strip = palette.strip(line, cells)
+        self._strips[y] = line, palette, strip
+        return strip
+
+    def _palette(self, index: int) -> Palette:
+        """The colours of a row; the selected one and the one under the pointer have others."""
+        name = ""
+        if index == self._deck.selected_index and self._listed:
+            name = "containers-table--cursor" if self.has_focus else "containers-table--blurred"
+        elif index == self._hovered:
+            name = "containers-table--hover"
+        if name not in self._palettes:
+            self._palettes[name] = Palette(self, self.get_visual_style(*filter(None, [name])))
+        return self._palettes[name]
+
+    def _lines(self) -> list[Line]:
+        """All that is in sight."""
+        columns, now_unix_ns = table.fitting(self._cells), time.time_ns()
+        rows = (
+            table.row(self._row(each, now_unix_ns), columns, selected=each.id == self._deck.selected_id)
+            for each in self.in_sight
+        )
+        lines = [table.header(columns, self._deck.order), *rows]
+        return lines + [()] * (self.size.height - len(lines))
+
+    def _row(self, container: Container, now_unix_ns: int) -> table.Row:
+        alarm = self._deck.alarms.of(container.id)
+        return table.Row(
             container=container,
             sample=self._deck.sample(container.id),
             series=self._deck.history.of(container.id),
-            now_unix_ns=time.time_ns(),
+            now_unix_ns=now_unix_ns,
             pending=self._deck.pending.get(container.id, ""),
+            alarm=alarm.action if alarm else None,
         )
-        return table.row(row, columns, selected=container.id == self._deck.selected_id)
 
     def _index_at(self, y: int) -> int | None:
         index = y - _HEADER_ROWS + self.scroll_offset.y

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import time
+
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import var
 from textual.widget import Widget
 
 from tui.deck import Deck
+from tui.drawing import facts
+from tui.drawing.tab_strip import MORE, tabs_in_sight
 from tui.messages import LogsWanted
 from tui.terminal.session import TerminalSession
+from tui.widgets.drawn import Drawn
+from tui.widgets.graphs import Graphs
 from tui.widgets.log_view import LogView
 from tui.widgets.namespace_tree import NamespacePanel
 from tui.widgets.overview import Overview
+from tui.widgets.processes import Processes
 from tui.widgets.shell_pane import ShellPane
+from tui.widgets.still import StillVertical
 from tui.widgets.topology import TopologyPanel
 
-TABS = ("overview", "namespaces", "topology", "logs")
+TABS = ("overview", "graphs", "processes", "namespaces", "topology", "logs")
 _SHELL = "shell"
+_NAME_CELLS = 12  # for the container's name, at least
 _TITLE_CELLS = 3  # corner, line and blank before the title
 
 
-class Panel(Vertical):
+class Panel(StillVertical):
     """A titled frame around one part, for where several are shown at once."""
 
 
-class Detail(Vertical):
+class Detail(StillVertical):
     """The selected container from several sides.
 
     One side is shown at a time, chosen by `tab`. Where the screen is large, the overview shows all of them.
@@ -46,19 +54,28 @@ class Detail(Vertical):
         self._logs_of: str | None = None
         self._shown_id: str | None = None
         self._shown_title = Content()
+        self._titled: tuple[object, ...] = ()
+        self._shells: list[ShellPane] = []
+        self._alarm = Drawn(id="alarm")
+        self._graphs = Graphs(deck, classes="side side-graphs")
+        self._log_view = LogView()
+        self._sides = (
+            Overview(classes="side side-overview"),
+            self._graphs,
+            Processes(classes="side side-processes"),
+            NamespacePanel(),
+            TopologyPanel(),
+        )
 
     def compose(self) -> ComposeResult:
         """All sides; the style sheet shows the right ones."""
-        yield Overview(classes="side side-overview")
-        with Panel(classes="side side-namespaces") as panel:
-            panel.border_title = "namespaces"
-            yield NamespacePanel()
-        with Panel(classes="side side-topology") as panel:
-            panel.border_title = "topology"
-            yield TopologyPanel()
-        with Panel(classes="side side-logs") as panel:
-            panel.border_title = "logs"
-            yield LogView()
+        *whole, namespaces, topology = self._sides
+        yield self._alarm
+        yield from whole
+        for title, side in (("namespaces", namespaces), ("topology", topology), ("logs", self._log_view)):
+            with Panel(classes=f"side side-{title}") as panel:
+                panel.border_title = title
+                yield side
 
     # --- news ---
 
@@ -69,20 +86,31 @@ class Detail(Vertical):
         if self._deck.selected_id != self._shown_id:
             self._selection_moved()
         self._drop_shells_of_the_gone()
+        self._show_alarm()
         self._show_sides()
         self._title()
         self._want_logs()
 
+    def _show_alarm(self) -> None:
+        """What happened to it that nobody has looked at yet."""
+        alarm = self._deck.alarms.of(self._deck.selected_id or "")
+        self._alarm.display = alarm is not None
+        if alarm is not None:
+            self._alarm.show([facts.alarm_line(alarm, time.time_ns())])
+
     def _show_sides(self) -> None:
         """Paint what is in sight."""
-        sides = (self.query_one(Overview), self.query_one(NamespacePanel), self.query_one(TopologyPanel))
-        for side in sides:
+        for side in self._sides:
             if side.display and isinstance(side.parent, Widget) and side.parent.display:
                 side.show(self._deck)
 
+    def shows(self, side: str) -> bool:
+        """Whether a side is in sight; none is while the app begins or ends."""
+        return any(part.display for part in self.children if part.has_class(f"side-{side}"))
+
     def _selection_moved(self) -> None:
         self._shown_id = self._deck.selected_id
-        for pane in self.query(ShellPane):
+        for pane in self._shells:
             pane.set_class(pane.name == self._shown_id, "-of-selected")
         if self.tab == _SHELL and self.shell is None:
             self.tab = "overview"
@@ -92,7 +120,7 @@ class Detail(Vertical):
     @property
     def shell(self) -> ShellPane | None:
         """The selected container's shell, if one was opened."""
-        return next((pane for pane in self.query(ShellPane) if pane.name == self._deck.selected_id), None)
+        return next((pane for pane in self._shells if pane.name == self._deck.selected_id), None)
 
     @property
     def tabs(self) -> tuple[str, ...]:
@@ -123,11 +151,19 @@ class Detail(Vertical):
     def _title(self) -> None:
         container = self._deck.selected
         name = container.name if container else ""
-        tabs = [(f" {tab} ", "bold $accent" if tab == self.tab else "$muted") for tab in self.tabs]
+        of = name, self.tabs, self.tab, self.size.width
+        if of != self._titled:  # setting it repaints the whole panel
+            self._titled, self._shown_title = of, self._title_of(name)
+            self.border_title = self._shown_title
+        span = self._graphs.span if self.tab == "graphs" and self.is_mounted else ""
+        if span != self.border_subtitle:
+            self.border_subtitle = span
+
+    def _title_of(self, name: str) -> Content:
+        in_sight = tabs_in_sight(self.tabs, self.tab, self.size.width - _NAME_CELLS)
+        tabs = [(f" {tab} ", "bold $accent" if tab == self.tab else "$muted") for tab in in_sight]
         room = self.size.width - sum(len(text) for text, _ in tabs) - 2
-        title = Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
-        if not title.is_same(self._shown_title):  # setting it repaints the whole panel
-            self._shown_title = self.border_title = title
+        return Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
 
     def on_click(self, event: events.Click) -> None:
         """A click on a name in the frame shows that side."""
@@ -136,14 +172,17 @@ class Detail(Vertical):
         x = event.screen_x - self.region.x - _TITLE_CELLS
         for tab in self.tabs:
             start = self._shown_title.plain.rfind(f" {tab} ") + 1
-            if start <= x < start + len(tab):
+            if 0 < start <= x < start + len(tab):
                 self.tab = tab
+                return
+        if self._shown_title.plain[x : x + 1] == MORE:
+            self.turn(1 if x > self._shown_title.plain.find(f" {self.tab} ") else -1)
 
     # --- logs ---
 
     def _want_logs(self) -> None:
         """Follow the logs of the selected container, once they are in sight."""
-        view = self.query_one(LogView)
+        view = self._log_view
         wanted = self._deck.selected_id
         in_sight = view.is_mounted and isinstance(view.parent, Widget) and view.parent.display
         if in_sight and wanted != self._logs_of:
@@ -167,23 +206,29 @@ class Detail(Vertical):
 
     async def open_shell(self, session: TerminalSession, container_id: str, title: str) -> None:
         """Show a process of a container's in a pane, and give it the focus."""
-        for ended in [pane for pane in self.query(ShellPane) if pane.name == container_id]:
-            await ended.remove()
+        for ended in [pane for pane in self._shells if pane.name == container_id]:
+            await self._remove(ended)
         pane = ShellPane(session, title=title, name=container_id, classes="side side-shell -of-selected")
+        self._shells.append(pane)
         await self.mount(pane)
         self.tab = _SHELL
         pane.focus()
 
     def _drop_shells_of_the_gone(self) -> None:
-        for pane in self.query(ShellPane):
+        for pane in self._shells:
             if pane.name not in self._deck.names:
                 self.run_worker(self.close_shell(pane))
 
     async def close_shell(self, pane: ShellPane) -> None:
         """Take a pane away."""
-        await pane.remove()
+        await self._remove(pane)
         if self.tab == _SHELL:
             self.tab = "overview"
+
+    async def _remove(self, pane: ShellPane) -> None:
+        if pane in self._shells:
+            self._shells.remove(pane)
+            await pane.remove()
 
 
 def _short(name: str, cells: int) -> str:

@@ -1,17 +1,17 @@
-"""From lines in tones to what Textual paints."""
+"""A drawing as high as its lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from textual.content import Content
-from textual.widgets import Static
 
 from tui.drawing.lines import Line
+from tui.widgets.painted import Painted
 
 
 def content_of(line: Line) -> Content:
-    """One line, with the theme's colours for its tones."""
+    """One line for Textual's own widgets, with the theme's colours for its tones."""
     return Content.assemble(*((span.text, span.tone.value) if span.tone.value else span.text for span in line))
 
 
@@ -20,20 +20,15 @@ def content_of_lines(lines: Iterable[Line]) -> Content:
     return Content("\n").join(content_of(line) for line in lines)
 
 
-class Drawn(Static):
-    """As high as its lines; repaints only when they differ from those before."""
+class Drawn(Painted):
+    """Lines that take as much height as they need."""
 
     DEFAULT_CSS = """
-    Drawn { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    Drawn { height: 0; }
     """
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__("", id=id, classes=classes, markup=False)
-        self._lines: list[Line] = []
 
     def show(self, lines: list[Line]) -> None:
         """Paint these lines."""
-        if lines != self._lines:
-            self._lines = lines
-            self.styles.height = len(lines)  # another height lays the screen out anew, the same one doesn't
-            self.update(content_of_lines(lines), layout=False)
+        if len(lines) != len(self.lines):
+            self.styles.height = len(lines)  # another height lays the screen out anew
+        self.paint(lines)

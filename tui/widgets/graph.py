@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from textual.app import RenderResult
-from textual.widget import Widget
-
 from tui.drawing.graph import time_axis
-from tui.drawing.lines import Span, Tone, justify, line
+from tui.drawing.lines import Line, Span, Tone, justify, line
 from tui.drawing.panels import Panel
-from tui.widgets.drawn import content_of_lines
+from tui.widgets.painted import Painted
 
 _ROWS_WITH_TIME = 5
 """From this height on there is room for a line for time below the curve."""
 
 
-class Graph(Widget):
+class Graph(Painted):
     """A heading, a curve that fills the rest, and a line that says how far back the left edge is.
 
     Attributes:
@@ -35,16 +32,20 @@ class Graph(Widget):
         """Paint anew; the interval is that between two values."""
         self._panel = panel
         self._interval_seconds = interval_seconds
-        self.refresh()
+        self.paint(self._drawn())
 
-    def render(self) -> RenderResult:
+    def on_resize(self) -> None:
+        """As large as the new place."""
+        self.paint(self._drawn())
+
+    def _drawn(self) -> list[Line]:
         """Heading, curve and time, for the size at hand."""
-        if self._panel is None:
-            return ""
         width, height = self.size
+        if self._panel is None or not width:
+            return []
         has_time = self.has_time and height >= _ROWS_WITH_TIME
         heading = justify(line(Span(self._panel.title, Tone.MUTED)), self._panel.value, width)
         lines = [heading, *self._panel.draw(width, height - 1 - has_time)]
         if has_time:
             lines.append(time_axis(width, self._interval_seconds))
-        return content_of_lines(lines)
+        return lines

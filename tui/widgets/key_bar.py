@@ -13,7 +13,15 @@ from tui.widgets.shell_pane import ShellPane
 _ORDER = ("form", "confirm", "container", "log", "containers", "detail", "view", "app")
 """First words of bindings' ids, in the order in which keys are shown."""
 
-_LAST = ("topology.back", "namespaces.back", "app.help", "app.quit")
+_LAST = (
+    "namespaces.enter",
+    "groups.open",
+    "topology.back",
+    "namespaces.back",
+    "host.back",
+    "app.help",
+    "app.quit",
+)
 """Ids of bindings that are shown even when there's little room."""
 
 _NAMES = {

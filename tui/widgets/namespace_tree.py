@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from tui.deck import Deck
-from tui.drawing import namespace_forest, namespaces
+from tui.drawing import namespace_forest, namespace_table, namespaces
 from tui.drawing.lines import Line, Span, Tone, line
-from tui.messages import NamespacesWanted
+from tui.messages import SightChanged
 from tui.widgets.drawn import Drawn
 
 
@@ -25,7 +25,7 @@ class NamespacePanel(VerticalScroll):
 
     def on_show(self) -> None:
         """Come into sight with what is true now."""
-        self.app.post_message(NamespacesWanted())
+        self.app.post_message(SightChanged())
 
     def show(self, deck: Deck) -> None:
         """Paint the selected container."""
@@ -43,16 +43,21 @@ class NamespacePanel(VerticalScroll):
 
 
 class NamespaceForest(NamespacePanel):
-    """Every running container's namespaces below the host's."""
+    """Every running container's namespaces below the host's, or a list of all that the machine has.
+
+    Attributes:
+        shows_every: the list.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.shows_every = False
         self._shown_id: str | None = None
 
     def show(self, deck: Deck) -> None:
         """Paint all, and bring a newly selected container into sight."""
         super().show(deck)
-        if self.size and deck.namespaces is not None and deck.selected_id != self._shown_id:
+        if self.size and not self.shows_every and deck.namespaces is not None and deck.selected_id != self._shown_id:
             self._shown_id = deck.selected_id
             y = namespace_forest.line_of(deck.namespaces, deck.selected_id, max(20, self.size.width - 1))
             self.call_after_refresh(self._bring_into_sight, y)
@@ -61,6 +66,9 @@ class NamespaceForest(NamespacePanel):
         self.scroll_to(y=0 if y < self.size.height // 2 else y - 2, animate=False)
 
     def _lines(self, deck: Deck, width: int) -> list[Line]:
-        if deck.namespaces is None:
+        if deck.namespaces is None or (self.shows_every and deck.every_namespace is None):
             return [line(Span("reading…", Tone.MUTED))]
+        if self.shows_every and deck.every_namespace is not None:
+            name = deck.names.get(deck.selected_id or "")
+            return namespace_table.table_lines(deck.every_namespace, name, width)
         return namespace_forest.forest_lines(deck.namespaces, deck.selected_id, width)

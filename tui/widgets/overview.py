@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.widget import Widget
 
 from tui.deck import Deck
 from tui.drawing import facts, panels
 from tui.widgets.drawn import Drawn
 from tui.widgets.graph import Graph
+from tui.widgets.still import Still, StillVertical
 
 _SHORT_ROWS = 14
 """Below this height facts take two lines, and curves stand beside each other."""
 
 
-class Overview(Widget):
+class Overview(Still):
     """Facts, then curves of processor, memory and network."""
 
     DEFAULT_CSS = """
@@ -37,21 +36,26 @@ class Overview(Widget):
     }
     """
 
+    def __init__(self, *, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self._facts, self._hint, self._curves = Drawn(id="facts"), Drawn(id="hint"), StillVertical(id="curves")
+        self._cpu, self._memory, self._network = Graph(id="cpu"), Graph(id="memory"), Graph(id="network")
+
     def compose(self) -> ComposeResult:
         """Facts above curves."""
-        yield Drawn(id="facts")
-        yield Drawn(id="hint")
-        with Vertical(id="curves"):
-            yield Graph(id="cpu")
-            yield Graph(id="memory")
-            yield Graph(id="network")
+        yield self._facts
+        yield self._hint
+        with self._curves:
+            yield self._cpu
+            yield self._memory
+            yield self._network
 
     def on_resize(self) -> None:
         """Choose the compact form where there's little room."""
         is_short = self.size.height < _SHORT_ROWS
         self.set_class(is_short, "-short")
-        for curve in self.query(Graph):
-            curve.has_time = is_short or curve.id == "network"
+        for curve in (self._cpu, self._memory):
+            curve.has_time = is_short
 
     def show(self, deck: Deck) -> None:
         """Paint the selected container."""
@@ -61,13 +65,15 @@ class Overview(Widget):
         sample, series = deck.sample(container.id), deck.history.of(container.id)
         describe = facts.brief if self.has_class("-short") else facts.facts
         pending = deck.pending.get(container.id, "")
-        self.query_one("#facts", Drawn).show(describe(container, sample, self.size.width, time.time_ns(), pending))
+        self._facts.show(describe(container, sample, self.size.width, time.time_ns(), pending))
         has_curves = sample is not None or bool(series.cpu_percent)
-        self.query_one("#curves").display = has_curves
-        hint = self.query_one("#hint", Drawn)
-        hint.display = not has_curves
-        hint.show([facts.hint(container)])
+        self._curves.display = has_curves
+        self._hint.display = not has_curves
+        if not has_curves:
+            self._hint.show([facts.hint(container)])
+            return
         interval = deck.history.interval_seconds
-        self.query_one("#cpu", Graph).show(panels.cpu(container, sample, series), interval)
-        self.query_one("#memory", Graph).show(panels.memory(container, sample, series), interval)
-        self.query_one("#network", Graph).show(panels.network(sample, series), interval)
+        self._cpu.show(panels.cpu(container, sample, series), interval)
+        self._memory.show(panels.memory(container, sample, series), interval)
+        if self._network.display:
+            self._network.show(panels.network(sample, series), interval)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from textual import events
-from textual.content import Content
-from textual.widgets import Static
 
 from tui.deck import Deck
 from tui.drawing import braille, units
-from tui.drawing.lines import Line, Span, Tone, justify, line, width
+from tui.drawing.lines import Line, Span, Tone, justify, line, plain, width
 from tui.drawing.table import pressure
-from tui.widgets.drawn import content_of
+from tui.widgets.painted import Painted
 
 _SPARK_CELLS = 12
-_SCREENS = ("containers", "topology", "namespaces")
+_SCREENS = ("containers", "topology", "namespaces", "host")
 
 
-class TopBar(Static):
+class TopBar(Painted):
     """Product, screens, containers that run, processor and memory of the machine."""
 
     DEFAULT_CSS = """
-    TopBar { dock: top; height: 1; padding: 0 1; background: $background; }
+    TopBar { dock: top; height: 1; background: $background; }
     """
 
     def __init__(self, here: str) -> None:
         """Args: here: the screen's name, which is lit."""
-        super().__init__("", markup=False)
+        super().__init__()
         self._here = here
 
     def show(self, deck: Deck) -> None:
@@ -35,15 +33,14 @@ class TopBar(Static):
         right = _machine(deck, with_spark=True)
         if width(left) + width(right) >= room:
             right = _machine(deck, with_spark=False)
-        bar = content_of(justify(left, right, room))
-        if bar != self.content:
-            self.update(bar, layout=False)
+        self.paint([line(" ", *justify(left, right, room))])
 
     def on_click(self, event: events.Click) -> None:
         """Go to the screen under the pointer."""
         offset = event.get_content_offset(self)
+        bar = plain(self.lines[0]) if self.lines else ""
         for name in _SCREENS:
-            start = self.content.plain.find(name) if isinstance(self.content, Content) else -1
+            start = bar.find(name)
             if offset is not None and 0 <= start <= offset.x < start + len(name):
                 self.app.call_later(self.app.run_action, f"app.go('{name}')")
 
@@ -74,7 +71,7 @@ def _machine(deck: Deck, *, with_spark: bool) -> Line:
     return line(
         Span("cpu ", Tone.MUTED),
         Span(spark, Tone.ACCENT),
-        Span(f"{host.cpu_percent:3.0f}", pressure(host.cpu_percent, 100)),
+        Span(units.known(host.cpu_percent, "{:.0f}".format).rjust(3), pressure(host.cpu_percent or 0, 100)),
         Span(" %   memory ", Tone.MUTED),
         Span(units.size(used), pressure(used, total)),
         Span(f" / {units.size(total)}", Tone.MUTED),

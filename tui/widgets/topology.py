@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from tui.deck import Deck
 from tui.drawing import topology
 from tui.drawing.lines import Line, Span, Tone, line
+from tui.messages import SightChanged
 from tui.widgets.drawn import Drawn
 
 _LEAST_ROWS = 12
@@ -24,10 +25,16 @@ class TopologyPanel(VerticalScroll):
     def __init__(self, *, id: str | None = None, can_focus: bool = True) -> None:
         super().__init__(id=id, can_focus=can_focus)
         self._shown_id: str | None = None
+        self._shown: tuple[object, ...] = ()
+        self._whole: list[Line] = []
 
     def compose(self) -> ComposeResult:
         """One drawing, scrolled."""
         yield Drawn()
+
+    def on_show(self) -> None:
+        """Come into sight with what is true now."""
+        self.app.post_message(SightChanged())
 
     def show(self, deck: Deck) -> None:
         """Paint the wiring as it is now."""
@@ -55,4 +62,7 @@ class TopologyPanel(VerticalScroll):
             off_bridge=deck.off_the_bridges(),
             width=width,
         )
-        return topology.topology_lines(view)
+        shown = topology.shown_of(view)
+        if shown != self._shown:
+            self._shown, self._whole = shown, topology.topology_lines(view)
+        return self._whole

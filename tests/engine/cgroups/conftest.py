@@ -11,7 +11,7 @@ import pytest
 
 from engine.cgroups import manager
 from engine.cgroups.manager import Cgroup
-from engine.oci.runtime_spec import LinuxResources
+from engine.oci.resources_spec import LinuxResources
 
 Make = Callable[..., Cgroup]
 Spawn = Callable[[str], "subprocess.Popen[bytes]"]

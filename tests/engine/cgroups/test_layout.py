@@ -68,8 +68,16 @@ def test_systemds_v1_has_controllers_mounted_together() -> None:
         Hierarchy(f"{ROOT}/pids", ("pids",)),
         Hierarchy(f"{ROOT}/freezer", ("freezer",)),
     )
-    assert found.controllers == ("cpu", "cpuacct", "freezer", "memory", "pids")
+    assert found.controllers == ("cpu", "cpuacct", "cpuset", "freezer", "memory", "net_cls", "net_prio", "pids")
     assert found.unified is None
+
+
+def test_hierarchies_that_few_containers_need_are_spare() -> None:
+    assert composed(SYSTEMD_V1).spare == (
+        Hierarchy(f"{ROOT}/systemd", ("name=systemd",)),
+        Hierarchy(f"{ROOT}/net_cls,net_prio", ("net_cls", "net_prio")),
+        Hierarchy(f"{ROOT}/cpuset", ("cpuset",)),
+    )
 
 
 def test_a_hierarchy_can_be_mounted_once_more_by_its_options() -> None:

@@ -15,7 +15,7 @@ from engine.cgroups.manager import Cgroup
 from engine.errors import Conflict, InvalidRequest, NotFound, Unsupported
 from engine.linux import clone
 from engine.model import Limits
-from engine.oci.runtime_spec import LinuxCPU, LinuxMemory, LinuxPids, LinuxResources
+from engine.oci.resources_spec import LinuxCPU, LinuxMemory, LinuxPids, LinuxResources
 from tests.engine.cgroups.conftest import Make, Spawn, let_go, line_from
 
 pytestmark = pytest.mark.vm
@@ -48,6 +48,16 @@ def test_limits_can_be_changed_later(make: Make) -> None:
     assert cgroup.read_limits() == Limits(cpus=0.5, pids=7)
 
 
+def test_a_change_that_is_refused_in_part_changes_nothing(make: Make) -> None:
+    cgroup = make(resources=LIMITED)
+    before = cgroup.read_limits()
+    with pytest.raises(InvalidRequest, match=r"the kernel refuses .* for cpu\.(max|cfs_quota_us)"):
+        cgroup.update(
+            LinuxResources(memory=LinuxMemory(limit=32 * MIB), cpu=LinuxCPU(quota=1), pids=LinuxPids(limit=7))
+        )
+    assert cgroup.read_limits() == before
+
+
 def test_a_process_that_was_put_in_is_listed_until_it_is_killed(make: Make, spawn: Spawn) -> None:
     cgroup, child = make(), spawn(SLEEP)
     cgroup.join(child.pid)
@@ -57,6 +67,16 @@ def test_a_process_that_was_put_in_is_listed_until_it_is_killed(make: Make, spaw
     cgroup.kill()
     assert cgroup.processes() == []
     assert child.wait() == -signal.SIGKILL
+
+
+def test_a_container_that_may_find_its_cgroups_is_at_the_top_of_no_hierarchy(parent: str, spawn: Spawn) -> None:
+    # Whoever is root outside and mounts a hierarchy in a user namespace of his own sees it from his cgroup down. At
+    # the top there is release_agent, which the kernel runs on the host (CVE-2022-0492), and everybody else's cgroup.
+    cgroup, child = Cgroup.create(f"/{parent}/one", LinuxResources(), below_limits=True), spawn(SLEEP)
+    cgroup.join(child.pid)
+    lines = [line.split(":", 2) for line in Path(f"/proc/{child.pid}/cgroup").read_text().splitlines()]
+    is_v2 = layout.detect().version == "v2"
+    assert {path for _, names, path in lines if names or is_v2} == {f"/{parent}/one/payload"}
 
 
 def test_a_process_can_put_itself_in(make: Make) -> None:
@@ -216,17 +236,11 @@ def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
         Cgroup(path)
 
 
-def test_a_file_that_this_kernel_lacks_is_named(make: Make) -> None:
-    folder = make().folders[0]
-    with pytest.raises(Unsupported, match=r"this kernel has no memory\.teapot: run without that limit"):
-        folders.write_limit(f"{folder}/memory.teapot", "1")
-
-
 def test_a_controller_that_is_missing_is_named_and_nothing_is_made(
     parent: str, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = layout.detect()
-    without = layout.Layout(here.version, ("cpu", "memory"), here.hierarchies, here.unified)
+    without = layout.Layout(here.version, ("cpu", "memory"), here.hierarchies, here.unified, here.spare)
     monkeypatch.setattr(layout, "detect", lambda: without)
     with pytest.raises(Unsupported, match="the pids controller"):
         make(resources=LIMITED)

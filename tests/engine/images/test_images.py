@@ -237,7 +237,7 @@ async def test_a_hostile_layer_is_refused_whole(
     await check_refused(images, layout.finish(layout.image(layer)), paths, "leads out")
 
 
-async def test_zstd_is_named_in_one_sentence(images: Images, layout: Layout, paths: Paths) -> None:
+async def test_zstd_that_is_damaged_is_named_in_one_sentence(images: Images, layout: Layout, paths: Paths) -> None:
     image = layout.image(b"\x28\xb5\x2f\xfd" + b"x" * 100)
     await check_refused(images, layout.finish(image), paths, "zstd")
 

@@ -9,6 +9,7 @@ import lzma
 from collections.abc import Callable
 
 import pytest
+import zstandard
 
 from engine.errors import ImageError
 from engine.images.streams import decompressed
@@ -21,7 +22,7 @@ def read(data: bytes, size: int = 70_000) -> bytes:
     return b"".join(iter(lambda: stream.read(size), b""))
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
 @pytest.mark.parametrize("content", [b"", b"x", CONTENT])
 def test_every_compression_is_read(compress: Callable[[bytes], bytes], content: bytes) -> None:
     assert read(compress(content)) == content
@@ -45,6 +46,24 @@ def test_no_read_gives_more_than_asked_for(compress: Callable[[bytes], bytes]) -
     assert all(len(piece) <= 1000 for piece in (stream.read(1000) for _ in range(100)))
 
 
-def test_zstd_is_named() -> None:
-    with pytest.raises(ImageError, match="zstd"):
+@pytest.mark.parametrize("cut", [10, 600, -1])
+def test_zstd_that_is_cut_short_is_damaged(cut: int) -> None:
+    with pytest.raises(ImageError, match="ends too early"):
+        read(zstandard.compress(bytes(range(256)) * 40_000)[:cut])
+
+
+def test_zstd_that_is_no_zstd_is_damaged() -> None:
+    with pytest.raises(ImageError, match="zstd stream is damaged"):
         read(b"\x28\xb5\x2f\xfd" + b"x" * 20)
+
+
+def test_zstd_of_several_frames_is_one_stream() -> None:
+    assert read(zstandard.compress(b"one ") + zstandard.compress(b"two")) == b"one two"
+
+
+def test_zstd_that_wants_too_much_memory_is_refused() -> None:
+    wide = zstandard.ZstdCompressionParameters(window_log=30)
+    compressor = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    data = compressor.compress(b"x" * 10) + compressor.flush()
+    with pytest.raises(ImageError, match="too much memory"):
+        read(data)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.linux import namespaces
-from engine.network import encode, transport
+from engine.network import loopback
 from engine.network.networks import Networks
 from engine.paths import Paths
 from engine.store.database import Database
@@ -23,8 +23,7 @@ def machine() -> Iterator[None]:
     home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     namespaces.unshare(namespaces.CLONE_NEWNET)
     try:
-        with transport.open_socket() as sock:
-            transport.send_requests(sock, encode.loopback_requests())
+        loopback.bring_up()
         yield
     finally:
         namespaces.setns(home, namespaces.CLONE_NEWNET)

@@ -47,11 +47,11 @@ def test_a_filled_template_is_what_would_have_been_encoded(number: int, digits: 
 
 async def test_templates_are_kept_for_the_next_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = TemplateFile(tmp_path / "run" / "templates")
-    plans = [await first.loopback(), await first.endpoint(endpoint_at(0x0A590007), 5, 1500)]
+    plan = await first.endpoint(endpoint_at(0x0A590007), 5, 1500)
     query = await first.rule_query("boxdeck")
     monkeypatch.setattr("engine.network.templates._encoded", None)
     second = TemplateFile(tmp_path / "run" / "templates")
-    assert [await second.loopback(), await second.endpoint(endpoint_at(0x0A590007), 5, 1500)] == plans
+    assert await second.endpoint(endpoint_at(0x0A590007), 5, 1500) == plan
     assert await second.rule_query("boxdeck") == query
     other = await second.endpoint(endpoint_at(0x0A590008), 5, 1500)
     assert other == encode.endpoint_plan(endpoint_at(0x0A590008), 5, 1500)
@@ -69,13 +69,17 @@ async def test_another_bridge_is_another_template(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x81\xa7made_by\xa3old"])
 async def test_a_file_that_is_damaged_or_from_another_version_is_made_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "templates").write_bytes(content)
-    assert await TemplateFile(tmp_path / "templates").loopback() == encode.loopback_plan()
+    endpoint = endpoint_at(0x0A590007)
+    made = await TemplateFile(tmp_path / "templates").endpoint(endpoint, 5, 1500)
+    assert made == encode.endpoint_plan(endpoint, 5, 1500)
     assert (tmp_path / "templates").read_bytes() not in (b"", content)
 
 
 async def test_a_file_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert await TemplateFile(tmp_path / "file" / "templates").loopback() == encode.loopback_plan()
+    endpoint = endpoint_at(0x0A590007)
+    made = await TemplateFile(tmp_path / "file" / "templates").endpoint(endpoint, 5, 1500)
+    assert made == encode.endpoint_plan(endpoint, 5, 1500)
 
 
 async def test_a_second_engine_connects_a_container_without_importing_pyroute2(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from ipaddress import IPv4Network
 
 import pytest
 
 from engine.network import encode, firewall, interface, transport
-from engine.network.plan import NetworkPlan
-from tests.engine.network.boxes import Box, shell
+from tests.engine.network.boxes import shell
 
 MAC = "02:42:0a:59:00:01"
 
@@ -71,20 +69,6 @@ def test_a_rule_for_another_subnet_takes_the_old_ones_place(machine: None) -> No
 
 def test_removing_what_is_not_there_is_no_error(machine: None) -> None:
     firewall.remove("boxdeck_test")
-
-
-def test_a_plan_without_a_network_sets_loopback_up(box: Callable[[], Box]) -> None:
-    lonely = box()
-    lonely.apply(encode.loopback_plan())
-    assert lonely.run("ip -br link").split()[:2] == ["lo", "UNKNOWN"]
-    assert "127.0.0.1/8" in lonely.run("ip -br addr")
-
-
-def test_a_plan_is_small_and_knows_nothing_of_its_maker() -> None:
-    import msgspec
-
-    plan = encode.loopback_plan()
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(plan), type=NetworkPlan) == plan
 
 
 def test_the_shims_half_needs_no_event_loop_and_no_pyroute2() -> None:

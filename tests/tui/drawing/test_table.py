@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from engine.model import ContainerSample, State
+from engine.model import ContainerSample, CpuSample, MemorySample, NetworkSample, State
 from tests.tui.fake_engine import GIB, MIB, NOW, container, crowd
-from tui.drawing import table
+from tui.drawing import table, units
 from tui.drawing.lines import Tone, plain, width
 from tui.history import Series
+from tui.sorting import Order
 
 
 def row(of: table.Row, cells: int = 90) -> str:
@@ -22,11 +24,9 @@ def row(of: table.Row, cells: int = 90) -> str:
 def made(cells: int = 90, **changes: Any) -> table.Row:
     sample = ContainerSample(
         container_id="x",
-        cpu_percent=12.44,
-        memory_bytes=48 * MIB,
-        memory_limit_bytes=256 * MIB,
-        network_received_bytes_per_second=9_600_000,
-        network_sent_bytes_per_second=310_000,
+        cpu=CpuSample(usage_usec=0, percent=12.44),
+        memory=MemorySample(current_bytes=50 * MIB, working_set_bytes=48 * MIB, limit_bytes=256 * MIB),
+        network=NetworkSample(received_bytes_per_second=9_600_000, sent_bytes_per_second=310_000),
     )
     return table.Row(
         container=container(1, "web", "nginx:1.27", **changes), sample=sample, series=Series(), now_unix_ns=NOW
@@ -38,6 +38,18 @@ def test_a_running_container_shows_its_numbers() -> None:
     assert text.startswith("● web")
     for part in ("nginx:1.27", "12.4", "48M / 256M", "↓9.6M", "↑310k", "3h"):
         assert part in text
+
+
+def test_what_is_not_known_is_a_dash_and_never_nothing() -> None:
+    unknown = (
+        ContainerSample(container_id="x"),
+        ContainerSample(container_id="x", cpu=CpuSample(usage_usec=5), network=NetworkSample()),
+        None,
+    )
+    for sample in unknown:
+        text = row(structs.replace(made(), sample=sample))
+        assert units.UNKNOWN in text
+        assert "0" not in text.replace("nginx:1.27", "").replace("10m", "")
 
 
 def test_one_that_has_ended_shows_how_in_place_of_numbers() -> None:
@@ -83,10 +95,21 @@ def test_narrow_tables_leave_out_what_matters_least(cells: int, titles: list[str
     assert [column.title for column in table.fitting(cells)] == titles
 
 
+def test_the_column_that_rows_are_ordered_by_is_marked() -> None:
+    columns = table.fitting(90)
+    assert "CPU ▾" in plain(table.header(columns, Order.CPU))
+    assert "NAME ▾" in plain(table.header(columns, Order.NAME))
+    assert "▾" not in plain(table.header(columns))
+    for order in Order:
+        assert width(table.header(columns, order)) == width(table.header(columns))
+
+
 @given(st.integers(20, 200), st.sampled_from(crowd()), st.booleans(), st.floats(min_value=0, max_value=6400))
 def test_rows_never_outgrow_the_table(cells: int, of: object, selected: bool, cpu: float) -> None:
     sample = ContainerSample(
-        container_id="x", cpu_percent=cpu, memory_bytes=int(999 * GIB), memory_limit_bytes=int(999 * GIB)
+        container_id="x",
+        cpu=CpuSample(usage_usec=0, percent=cpu),
+        memory=MemorySample(current_bytes=999 * GIB, working_set_bytes=999 * GIB, limit_bytes=999 * GIB),
     )
     each = table.Row(container=of, sample=sample, series=Series(), now_unix_ns=NOW)  # type: ignore[arg-type]
     columns = table.fitting(cells)

@@ -11,6 +11,7 @@ from engine.model import (
     ContainerRequest,
     ContainerSample,
     HostSample,
+    NetworkSample,
     Snapshot,
     Topology,
     Uplink,
@@ -84,7 +85,7 @@ def test_the_way_out_is_lit_over_several_rows() -> None:
 
 def test_traffic_stands_in_the_box() -> None:
     sample = ContainerSample(
-        container_id="id-0", network_received_bytes_per_second=12_000, network_sent_bytes_per_second=900
+        container_id="id-0", network=NetworkSample(received_bytes_per_second=12_000, sent_bytes_per_second=900)
     )
     snapshot = Snapshot(taken_unix_ns=0, interval_seconds=1, host=HostSample(), containers={"id-0": sample})
     text = "\n".join(plain(line) for line in topology.topology_lines(view(wiring(1), snapshot=snapshot)))

@@ -1,0 +1,147 @@
+"""Kernel files that stay open and are read from their start again and again."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+_FIRST_SIZE = 4096  # one page holds all but the longest io.stat
+_ABSENT = -1
+
+
+class ControllerOff(Exception):
+    """A controller was turned off while its files were open; the cgroup itself is still there."""
+
+
+class KernelFile:
+    """One file of a cgroup. What isn't there, or can't be read on this kernel, reads as nothing.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        OSError: EMFILE, too many descriptors; EACCES.
+    """
+
+    __slots__ = ("_descriptor", "_size")
+
+    def __init__(self, path: str) -> None:
+        self._size = _FIRST_SIZE
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            self._descriptor = _ABSENT
+
+    def read(self) -> bytes:
+        """All of it, by one system call; empty where there is no such file.
+
+        Raises:
+            OSError: ENODEV, the cgroup has gone.
+        """
+        if self._descriptor < 0:
+            return b""
+        try:
+            text = os.pread(self._descriptor, self._size, 0)
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                raise
+            self.close()  # EOPNOTSUPP: a pressure file of a kernel that was started without them
+            return b""
+        return text if len(text) < self._size else self._read_more()
+
+    def _read_more(self) -> bytes:
+        self._size *= 2
+        return self.read()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file exists and could be read so far."""
+        return self._descriptor >= 0
+
+    def close(self) -> None:
+        """Close it; it reads as nothing then."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = _ABSENT
+
+
+class SlowFile(KernelFile, Generic[Value]):
+    """A file whose figures move slowly: it is read in turn with others, and its last value stands in between.
+
+    Attributes:
+        value: what `parse` made of it when it was read last; for a file that isn't there, of nothing.
+    """
+
+    __slots__ = ("_parse", "_text", "value")
+
+    def __init__(self, path: str, parse: Callable[[bytes], Value]) -> None:
+        super().__init__(path)
+        self._parse = parse
+        self._text = b""
+        self.value = parse(b"")
+
+    def refresh(self) -> None:
+        """Read it; the same text isn't parsed once more.
+
+        Raises:
+            OSError: ENODEV, the cgroup has gone.
+        """
+        text = self.read()
+        if text != self._text:
+            self._text, self.value = text, self._parse(text)
+
+
+class OpenFiles:
+    """All open files of one cgroup, and whose turn it is among the slow ones.
+
+    Args:
+        at_a_time: how many slow files are read in one look; all of them are in the first one.
+    """
+
+    def __init__(self, at_a_time: int) -> None:
+        self._at_a_time = at_a_time
+        self._files: list[KernelFile] = []
+        self._slow: list[SlowFile[object]] | None = None
+        self._next = 0
+
+    def each_time(self, path: str) -> KernelFile:
+        """Open a file that is read in each look."""
+        file = KernelFile(path)
+        self._files.append(file)
+        return file
+
+    def in_turn(self, path: str, parse: Callable[[bytes], Value]) -> SlowFile[Value]:
+        """Open a file that is read in some looks."""
+        file = SlowFile(path, parse)
+        self._files.append(file)
+        return file
+
+    @property
+    def are_there(self) -> bool:
+        """Whether any of them exists."""
+        return any(file.is_there for file in self._files)
+
+    def refresh(self) -> None:
+        """Read the slow files whose turn it is; those that don't exist don't take a turn.
+
+        Raises:
+            OSError: ENODEV, the cgroup has gone.
+        """
+        if self._slow is None:
+            turn = self._slow = [file for file in self._files if isinstance(file, SlowFile) and file.is_there]
+        else:
+            turn = self._slow[self._next : self._next + self._at_a_time]
+            self._next += self._at_a_time
+            if self._next >= len(self._slow):
+                self._next = 0
+        for file in turn:
+            file.refresh()
+
+    def close(self) -> None:
+        """Close them all; they read as nothing then."""
+        for file in self._files:
+            file.close()

@@ -1,0 +1,164 @@
+"""``boxdeck events``: what happens, as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from argparse import ArgumentTypeError
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import field
+
+from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.documents import Document
+from engine.cli.formats import rfc3339
+from engine.cli.output import compact_json, format_argument, write_lines
+from engine.cli.templates import Format
+from engine.model import Event
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
+_NANOSECONDS = 1_000_000_000
+_FILTERS = ("type", "event", "container", "image")
+
+
+class Filter(NamedTuple):
+    """``KEY=VALUE`` of ``--filter``; events must pass one of each key."""
+
+    key: str
+    value: str
+
+    def passes(self, event: Event) -> bool:
+        """Whether it is about what was asked for."""
+        if self.key == "type":
+            return event.kind == self.value
+        if self.key == "event":
+            return event.action == self.value
+        return event.kind == self.key and (event.name == self.value or event.subject.startswith(self.value))
+
+
+class EventsOptions(Options):
+    """Options of ``events``."""
+
+    since: int | None
+    until: int | None
+    filters: list[Filter]
+    format: Format
+
+
+class _Actor(Document, frozen=True, kw_only=True):
+    id: str = field(name="ID")
+    attributes: dict[str, str]
+
+
+class EventDocument(Document, frozen=True, kw_only=True):
+    """``docker events --format json``, with our revision and details."""
+
+    type: str
+    action: str
+    actor: _Actor
+    scope: str = field(name="scope", default="local")
+    time: int = field(name="time")
+    time_ns: int = field(name="timeNano")
+    revision: int
+
+
+def _arguments(parser: Parser) -> None:
+    add = parser.add_argument
+    times = "2024-01-31T10:00:00, seconds since 1970, or 10m for ten minutes ago"
+    add("--since", metavar="TIME", type=moment, help=f"those since then, too: {times}")
+    add("--until", metavar="TIME", type=moment, help="no later ones, and end then")
+    add(
+        "-f", "--filter", metavar="KEY=VALUE", dest="filters", type=_filter, action="append", default=[],
+        help="only those with this type (container, image, network), event, container or image; may be repeated",
+    )  # fmt: skip
+    format_argument(parser, "text")
+
+
+def moment(text: str) -> int:
+    """A time as nanoseconds since the epoch: seconds since then, RFC 3339 (local without a zone), or how long ago."""
+    with suppress(ValueError):
+        return round(float(text) * _NANOSECONDS)
+    with suppress(ValueError):
+        return round(datetime.fromisoformat(text).astimezone().timestamp() * _NANOSECONDS)
+    match = _DURATION.fullmatch(text.removeprefix("-"))
+    if not text or match is None or not any(match.groups()):
+        raise ArgumentTypeError(f"{text!r} is not a time such as 2024-01-31T10:00:00, 1706695200 or 10m")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return time.time_ns() - round((hours * 3600 + minutes * 60 + seconds) * _NANOSECONDS)
+
+
+def _filter(text: str) -> Filter:
+    key, _, value = text.partition("=")
+    if key not in _FILTERS or not value:
+        raise ArgumentTypeError(f"{text!r} is not {'=…, '.join(_FILTERS)}=…")
+    return Filter(key, value)
+
+
+async def _events(engine: Engine, options: EventsOptions) -> int:
+    left = None if options.until is None else (options.until - time.time_ns()) / _NANOSECONDS
+    if left is not None and left <= 0:
+        await engine.containers.refresh()
+        for event in engine.latest_events(sys.maxsize):
+            _show(event, options)
+        return 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(left):
+            async for event in engine.events(None if options.since is None else 0):
+                _show(event, options)
+    return 0
+
+
+def _show(event: Event, options: EventsOptions) -> None:
+    if not is_wanted(event, options.since, options.until, options.filters):
+        return
+    if options.format.name == "json":
+        line = compact_json(event_document(event))
+    else:
+        line = options.format.line(event_document(event)) if options.format.is_plain else event_line(event)
+    write_lines([line])
+    sys.stdout.flush()
+
+
+def is_wanted(event: Event, since: int | None, until: int | None, filters: list[Filter]) -> bool:
+    """Whether an event is of the time and passes the filters: of each key one."""
+    if (since is not None and event.at_unix_ns < since) or (until is not None and event.at_unix_ns > until):
+        return False
+    return all(any(each.passes(event) for each in filters if each.key == key) for key in {f.key for f in filters})
+
+
+def event_line(event: Event) -> str:
+    """For people: ``2024-01-31T10:00:00.123456789Z container die 3f2a… (name=web, exitCode=0)``."""
+    attributes = ", ".join(f"{key}={value}" for key, value in _attributes(event).items())
+    return f"{rfc3339(event.at_unix_ns)} {event.kind} {event.action} {event.subject} ({attributes})"
+
+
+def event_document(event: Event) -> EventDocument:
+    """With docker's field names."""
+    return EventDocument(
+        type=event.kind,
+        action=event.action,
+        actor=_Actor(id=event.subject, attributes=_attributes(event)),
+        time=event.at_unix_ns // _NANOSECONDS,
+        time_ns=event.at_unix_ns,
+        revision=event.revision,
+    )
+
+
+def _attributes(event: Event) -> dict[str, str]:
+    """What docker calls attributes; the detail of a kind of event that docker doesn't have is ``detail``."""
+    found = {"name": event.name}
+    if event.detail:
+        found[{"die": "exitCode", "kill": "signal"}.get(event.action, "detail")] = event.detail
+    if event.count:
+        found["count"] = str(event.count)
+    return found
+
+
+EVENTS = Command(EventsOptions, _arguments, with_engine(_events))

@@ -1,0 +1,173 @@
+"""Docker's words for mounts, devices and limits (docker run(1)), as values."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from typing import get_args
+
+from engine.errors import InvalidRequest
+from engine.options import BindMount, DeviceAccess, Propagation, TmpfsMount, Ulimit
+
+_PROPAGATION: frozenset[str] = frozenset(get_args(Propagation))
+_FLAGS = frozenset(
+    ("nosuid", "suid", "nodev", "dev", "noexec", "exec", "noatime", "nodiratime", "relatime", "nosymfollow")
+)
+_LABELS = frozenset(("z", "Z", "rw", "consistent", "cached", "delegated"))  # SELinux's, and what only macOS knows
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([bkmgtp]?)(?:i?b)?", re.IGNORECASE)
+_POWERS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_TRUE = ("", "1", "true")
+
+
+def size_bytes(text: str) -> int:
+    """Bytes, such as ``512m``, ``1.5g`` or ``1048576``.
+
+    Raises:
+        InvalidRequest: it is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise InvalidRequest(f"{text!r} is not a size", "write it as 64m or 1.5g")
+    number, unit = match.groups()
+    return int(float(number) * 1024 ** _POWERS[unit.lower()])
+
+
+def volume(text: str) -> BindMount:
+    """``HOST:CONTAINER[:OPTION,…]``, with options as ``ro``, ``rshared``, ``noexec``.
+
+    Raises:
+        InvalidRequest: it isn't one, or means a named volume, of which there are none yet.
+    """
+    source, _, rest = text.partition(":")
+    destination, _, options = rest.partition(":")
+    if not source or not destination:
+        raise InvalidRequest(f"{text!r} is not a volume", "write it as /on/the/host:/in/the/container")
+    if not source.startswith(("/", ".", "~")):
+        raise InvalidRequest(
+            f"{source!r} would be a named volume, and there are none yet", "show a folder of the host by its full path"
+        )
+    bind = BindMount(source=os.path.abspath(os.path.expanduser(source)), destination=destination)
+    return _with_options(bind, [option for option in options.split(",") if option], text)
+
+
+def _with_options(bind: BindMount, options: list[str], text: str) -> BindMount:
+    fields = {"source": bind.source, "destination": bind.destination}
+    flags = tuple(option for option in options if option in _FLAGS)
+    unknown = [o for o in options if o not in _FLAGS | _LABELS | _PROPAGATION | {"ro", "bind", "rbind"}]
+    if unknown:
+        raise InvalidRequest(f"{unknown[0]!r} in {text!r} is not an option of a volume", "see: boxdeck run --help")
+    propagation = next((option for option in reversed(options) if option in _PROPAGATION), "rprivate")
+    return BindMount(
+        **fields,
+        read_only="ro" in options,
+        recursive="bind" not in options,
+        propagation=propagation,  # type: ignore[arg-type]  # it is one of them
+        flags=flags,
+    )
+
+
+def mount(text: str) -> BindMount | TmpfsMount:
+    """``type=bind,source=…,target=…[,readonly]`` or ``type=tmpfs,target=…[,tmpfs-size=…]``.
+
+    Raises:
+        InvalidRequest: it isn't one.
+    """
+    fields = dict(part.partition("=")[::2] for part in text.split(","))
+    kind = fields.pop("type", "volume")
+    target = _either(fields, "target", "destination", "dst")
+    if not target:
+        raise InvalidRequest(f"{text!r} doesn't say where to mount", "add target=/in/the/container")
+    if kind == "tmpfs":
+        return _tmpfs_mount(target, fields, text)
+    if kind != "bind":
+        raise InvalidRequest(f"mounts of type {kind} are not possible", "choose type=bind or type=tmpfs")
+    return _bind_mount(target, fields, text)
+
+
+def _bind_mount(target: str, fields: dict[str, str], text: str) -> BindMount:
+    source = _either(fields, "source", "src")
+    read_only = any(fields.pop(name, "false") in _TRUE for name in ("readonly", "ro"))
+    propagation = fields.pop("bind-propagation", "rprivate")
+    recursive = fields.pop("bind-recursive", "enabled") != "disabled"
+    if not source or propagation not in _PROPAGATION:
+        raise InvalidRequest(f"{text!r} is not a bind mount", "write it as type=bind,source=/host,target=/container")
+    _require_nothing_left(fields, text)
+    return BindMount(
+        source=os.path.abspath(source), destination=target, read_only=read_only, recursive=recursive,
+        propagation=propagation,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _tmpfs_mount(target: str, fields: dict[str, str], text: str) -> TmpfsMount:
+    options = []
+    if size := fields.pop("tmpfs-size", ""):
+        options.append(f"size={size_bytes(size)}")
+    if mode := fields.pop("tmpfs-mode", ""):
+        options.append(f"mode={mode}")
+    if any(fields.pop(name, "false") in _TRUE for name in ("readonly", "ro")):
+        options.append("ro")
+    _require_nothing_left(fields, text)
+    return TmpfsMount(destination=target, options=tuple(options))
+
+
+def _either(fields: dict[str, str], *names: str) -> str:
+    found = [fields.pop(name) for name in names if name in fields]
+    return found[0] if found else ""
+
+
+def _require_nothing_left(fields: dict[str, str], text: str) -> None:
+    for name in fields:
+        raise InvalidRequest(f"{name!r} in {text!r} is not an option of this mount", "see: boxdeck run --help")
+
+
+def tmpfs(text: str) -> TmpfsMount:
+    """``PATH[:OPTION,…]``, with the options of mount(8) for tmpfs.
+
+    Raises:
+        InvalidRequest: there is no path.
+    """
+    path, _, options = text.partition(":")
+    if not path:
+        raise InvalidRequest(f"{text!r} is not a place", "write it as /in/the/container:size=64m")
+    return TmpfsMount(destination=path, options=tuple(option for option in options.split(",") if option))
+
+
+def device(text: str) -> DeviceAccess:
+    """``HOST[:CONTAINER[:rwm]]`` or ``HOST:rwm``.
+
+    Raises:
+        InvalidRequest: it isn't one.
+    """
+    parts = text.split(":")
+    if len(parts) > 3 or not parts[0]:
+        raise InvalidRequest(f"{text!r} is not a device", "write it as /dev/fuse, or as HOST:CONTAINER:rwm")
+    if len(parts) == 2 and not parts[1].startswith("/"):
+        return DeviceAccess(source=parts[0], destination=parts[0], access=parts[1])
+    destination = parts[1] if len(parts) > 1 and parts[1] else parts[0]
+    return DeviceAccess(source=parts[0], destination=destination, access=parts[2] if len(parts) > 2 else "rwm")
+
+
+def ulimit(text: str) -> Ulimit:
+    """``NAME=SOFT[:HARD]``; -1 is no limit.
+
+    Raises:
+        InvalidRequest: it isn't one.
+    """
+    name, _, values = text.partition("=")
+    soft, colon, hard = values.partition(":")
+    try:
+        return Ulimit(name=name, soft=int(soft), hard=int(hard) if colon else int(soft))
+    except ValueError as error:
+        raise InvalidRequest(f"{text!r} is not a limit", "write it as nofile=1024:2048") from error
+
+
+def sysctl(text: str) -> tuple[str, str]:
+    """``NAME=VALUE``.
+
+    Raises:
+        InvalidRequest: it isn't one.
+    """
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise InvalidRequest(f"{text!r} is not a kernel parameter", "write it as net.ipv4.ip_forward=1")
+    return name, value

@@ -1,0 +1,160 @@
+"""The machine's own totals: psutil's, pressure from /proc/pressure, and the traffic of its real network devices."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Generic, TypeVar
+
+import psutil
+from msgspec import Struct
+
+from engine.cgroups.statistics.files import KernelFile
+from engine.model import HostSample
+from engine.network.links import LinkStatistics
+from engine.pressure import Pressure, parse_pressure
+
+_SWAP_SECONDS = 10.0  # psutil reads two long files for it, and it moves slowly
+_PRESSURE_SECONDS = 2.0  # as often as the kernel brings the averages up to date (accounting/psi.rst)
+_DISKS_SECONDS = 1.9
+_SOFTWARE_DISKS = ("loop", "ram", "zram", "dm-", "md", "nbd", "fd", "sr")
+
+Value = TypeVar("Value")
+Totals = Mapping[str | int, tuple[int, int]]  # two counters of each device
+
+
+class _Rates:
+    """Growth per second of two counters, summed over devices; what has just come adds nothing at first."""
+
+    def __init__(self) -> None:
+        self._before: Totals | None = None
+        self._before_ns = 0
+
+    def of(self, now: Totals | None) -> tuple[float | None, float | None]:
+        """Since the last call; None without one, without figures, and when a counter went backwards."""
+        at_ns = time.monotonic_ns()
+        before, seconds = self._before, (at_ns - self._before_ns) / 1e9
+        self._before, self._before_ns = now, at_ns
+        if now is None or before is None or seconds <= 0:
+            return None, None
+        return _growth(now, before, 0, seconds), _growth(now, before, 1, seconds)
+
+
+class _Seldom(Generic[Value]):
+    """A figure that is dear and moves slowly: asked for again only when it is so old."""
+
+    def __init__(self, ask: Callable[[], Value], seconds: float) -> None:
+        self._ask = ask
+        self._seconds = seconds
+        self._value: Value | None = None
+        self._due = 0.0
+
+    def at(self, now: float, again: Value | None = None) -> Value:
+        """The figure at a time of the monotonic clock, in seconds; one that is `again` is asked for in any case."""
+        if self._value is None or now >= self._due or self._value == again:
+            self._value, self._due = self._ask(), now + self._seconds
+        return self._value
+
+
+class _Processors(Struct, frozen=True):
+    """Seconds of all processors together, since the machine was started."""
+
+    busy: float
+    all: float
+
+
+class HostReader:
+    """Looks at the machine again and again, in about fifty microseconds."""
+
+    def __init__(self) -> None:
+        self._files = {resource: KernelFile(f"/proc/pressure/{resource}") for resource in ("cpu", "memory", "io")}
+        self._pressures = _Seldom(self._read_pressures, _PRESSURE_SECONDS)
+        self._disks = _Seldom(self._read_disks, _DISKS_SECONDS)
+        self._swap = _Seldom(psutil.swap_memory, _SWAP_SECONDS)
+        self._processors: _Processors | None = None
+        self._disk_rates = _Rates()
+        self._network_rates = _Rates()
+
+    def read(self, devices: Mapping[int, LinkStatistics] | None) -> HostSample:
+        """What it uses now; rates are over the time since they were read last, one look before or a few.
+
+        Args:
+            devices: counters of its real network devices; None where they aren't known.
+        """
+        now = time.monotonic()
+        memory, swap = psutil.virtual_memory(), self._swap.at(now)
+        loads = os.getloadavg()
+        read, written = self._disks.at(now, again=(None, None))
+        received, sent = self._network_rates.of(_traffic(devices))
+        cpu, memory_pressure, io = self._pressures.at(now)
+        return HostSample(
+            cpu_percent=self._cpu_percent(),
+            processors=os.cpu_count() or 1,
+            load_1=loads[0],
+            load_5=loads[1],
+            load_15=loads[2],
+            memory_used_bytes=memory.total - memory.available,
+            memory_total_bytes=memory.total,
+            swap_used_bytes=swap.used,
+            swap_total_bytes=swap.total,
+            disk_read_bytes_per_second=read,
+            disk_written_bytes_per_second=written,
+            network_received_bytes_per_second=received,
+            network_sent_bytes_per_second=sent,
+            cpu_pressure=cpu,
+            memory_pressure=memory_pressure,
+            io_pressure=io,
+        )
+
+    def close(self) -> None:
+        """Close the files; the next reader begins anew, without rates."""
+        for file in self._files.values():
+            file.close()
+
+    def _read_pressures(self) -> tuple[Pressure | None, Pressure | None, Pressure | None]:
+        cpu, memory, io = (parse_pressure(file.read()) for file in self._files.values())
+        return cpu, memory, io
+
+    def _read_disks(self) -> tuple[float | None, float | None]:
+        return self._disk_rates.of(_disk_totals())
+
+    def _cpu_percent(self) -> float | None:
+        """Of all processors; not psutil's own percent, which is since whoever in this process asked last."""
+        before, now = self._processors, _processors()
+        self._processors = now
+        if before is None or now.all <= before.all:
+            return None
+        # The time of waiting for a disk may shrink (proc_stat(5)), and with it what isn't busy.
+        return min(max(100 * (now.busy - before.busy) / (now.all - before.all), 0.0), 100.0)
+
+
+def _processors() -> _Processors:
+    times = psutil.cpu_times()
+    every = sum(times) - times.guest - times.guest_nice  # which are in user and nice, too
+    return _Processors(every - times.idle - times.iowait, every)
+
+
+def _disk_totals() -> Totals | None:
+    """Bytes read and written by each real disk; None where there is none."""
+    found = psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
+    real: Totals = {name: (disk.read_bytes, disk.write_bytes) for name, disk in found.items() if _is_real(name)}
+    return real or None
+
+
+@cache
+def _is_real(name: str) -> bool:
+    """Whether it is a whole disk of its own: no partition, and nothing that software makes of other disks."""
+    return os.path.exists(f"/sys/block/{name}") and not name.startswith(_SOFTWARE_DISKS)
+
+
+def _traffic(devices: Mapping[int, LinkStatistics] | None) -> Totals | None:
+    if devices is None:
+        return None
+    return {index: (device.rx_bytes, device.tx_bytes) for index, device in devices.items()}
+
+
+def _growth(now: Totals, before: Totals, counter: int, seconds: float) -> float | None:
+    grown = [counters[counter] - before[device][counter] for device, counters in now.items() if device in before]
+    return None if min(grown, default=0) < 0 else sum(grown) / seconds

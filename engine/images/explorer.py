@@ -1,0 +1,64 @@
+"""The layer explorer: a stack of an image's layers, or of a container's with its own on top. Blocks on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engine.errors import NotFound
+from engine.images.stack import Owners, Stack
+from engine.images.steps import assign
+from engine.model import Layer
+from engine.oci.image_spec import History
+from engine.paths import Paths
+
+
+class OwnLayer(NamedTuple):
+    """A container's upper directory, and what the ids of its files are inside."""
+
+    folder: str
+    owners: Owners
+
+
+class Explorer:
+    """Everything that is to be told of a stack of layers; made once, asked often.
+
+    Args:
+        diff_ids: of the layers, the lowest first.
+        history: how their image came to be.
+        own: a container's own layer.
+    """
+
+    def __init__(
+        self, paths: Paths, diff_ids: Sequence[str], history: Sequence[History] = (), own: OwnLayer | None = None
+    ) -> None:
+        self.stack = Stack()
+        self._diff_ids = (*diff_ids, "") if own is not None else tuple(diff_ids)
+        self._instructions = {diff_id: step.created_by or "" for step, diff_id in assign(history, diff_ids) if diff_id}
+        for diff_id in diff_ids:
+            self.stack.lay(str(paths.layer(diff_id)), diff_id)
+        if own is not None:
+            self.stack.lay(own.folder, owners=own.owners)
+
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers in numbers, the lowest first."""
+        return tuple(
+            Layer(
+                number=number,
+                diff_id=diff_id,
+                instruction=self._instructions.get(diff_id, "") if diff_id else "the container's own",
+                size_bytes=tally.size_bytes,
+                wasted_bytes=tally.wasted_bytes,
+                **tally.counts,
+            )
+            for number, (diff_id, tally) in enumerate(zip(self._diff_ids, self.stack.tallies, strict=True), start=1)
+        )
+
+    def require(self, path: str) -> None:
+        """See that some layer has, or had, a path.
+
+        Raises:
+            NotFound: none does.
+        """
+        if self.stack.find(path) is None:
+            raise NotFound(f"no layer has {path}", "see what there is with: boxdeck image tree")

@@ -1,0 +1,178 @@
+"""Pulling: from a reference to an image whose content is on disk. Blocks; to be run in a thread.
+
+Blobs come in parallel, each layer is unpacked as soon as it is complete, and what is here already isn't asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from engine.errors import ImageError, NotFound, RegistryError
+from engine.images import platforms
+from engine.images.download import download
+from engine.images.install import Installed, check_documents, finish, unpack_layer
+from engine.images.monitor import Monitor
+from engine.images.side_by_side import results
+from engine.oci.image_spec import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    ConfigDocument,
+    Descriptor,
+    Index,
+    Manifest,
+    Platform,
+    decode,
+)
+from engine.oci.reference import Reference
+from engine.paths import Paths
+from engine.registry import settings as registry_settings
+from engine.registry.registry import Fetched, Registry, open_registry
+from engine.store.blobs import MAXIMUM_DOCUMENT_BYTES, Blobs
+
+_SIDE_BY_SIDE: Final = 4
+_MOST_LAYERS: Final = 500  # overlayfs itself ends there
+
+
+class Pulled(Struct, frozen=True):
+    """What a pull has brought; `is_new` is False when all of it was here."""
+
+    installed: Installed
+    is_new: bool
+
+
+def pull(paths: Paths, reference: Reference, wanted: Platform | None, monitor: Monitor) -> Pulled:
+    """Bring in an image from its registry, or from the first mirror that has it.
+
+    Args:
+        wanted: the platform; None for this machine's.
+
+    Raises:
+        NotFound: the registry has no such image.
+        RegistryError: it can't be reached, or refuses.
+        ImageError: the image is damaged, hostile, or made for other machines.
+        StoreError: the disk can't be written.
+    """
+    settings = registry_settings.load()
+    for mirror in settings.mirrors.get(reference.registry, ()):
+        try:
+            return _pull_from(mirror, paths, reference, wanted, settings, monitor)
+        except (RegistryError, NotFound):
+            continue
+    return _pull_from(reference.registry, paths, reference, wanted, settings, monitor)
+
+
+def _pull_from(
+    host: str,
+    paths: Paths,
+    reference: Reference,
+    wanted: Platform | None,
+    settings: registry_settings.Settings,
+    monitor: Monitor,
+) -> Pulled:
+    with open_registry(host, settings, reference.repository, monitor.nap) as registry:
+        return _Pull(paths, registry, reference.repository, wanted, monitor).run(
+            reference.digest or reference.tag or ""
+        )
+
+
+class _Pull:
+    def __init__(
+        self,
+        paths: Paths,
+        registry: Registry,
+        repository: str,
+        wanted: Platform | None,
+        monitor: Monitor,
+    ) -> None:
+        self._paths = paths
+        self._blobs = Blobs(paths)
+        self._registry = registry
+        self._repository = repository
+        self._wanted = wanted or platforms.here()
+        self._monitor = monitor
+
+    def run(self, reference: str) -> Pulled:
+        """Find the manifest, then bring in what it names."""
+        self._monitor.step(f"Asking {self._registry.host}")
+        fetched = self._manifest(self._registry.manifest(self._repository, reference))
+        is_new = not self._blobs.has(fetched.digest)
+        manifest = decode(fetched.data, Manifest, "the image's manifest")
+        if not manifest.layers or len(manifest.layers) > _MOST_LAYERS:
+            raise ImageError(f"the image has {len(manifest.layers)} layers", f"it may have 1 to {_MOST_LAYERS}")
+        document = self._config(manifest.config)
+        diff_ids = check_documents(manifest, document, self._wanted)
+        sizes = self._bring_in(manifest.layers, diff_ids)
+        if is_new:
+            self._blobs.put(fetched.data)
+        return Pulled(finish(fetched.digest, manifest, document, sum(sizes)), is_new)
+
+    def _manifest(self, fetched: Fetched) -> Fetched:
+        """The manifest itself, whether a tag names it or an index that lists it for several platforms."""
+        kind = _kind(fetched)
+        if kind in MANIFEST_TYPES:
+            return fetched
+        index = decode(fetched.data, Index, "the image's index")
+        chosen = platforms.choose(index, self._wanted)
+        if self._blobs.has(chosen.digest):
+            return Fetched(self._blobs.read(chosen.digest), chosen.digest, chosen.media_type)
+        manifest = self._registry.manifest(self._repository, chosen.digest)
+        if _kind(manifest) not in MANIFEST_TYPES:
+            raise ImageError("the image's index leads to another index", "pull the inner one by its digest")
+        return manifest
+
+    def _config(self, descriptor: Descriptor) -> ConfigDocument:
+        if descriptor.size > MAXIMUM_DOCUMENT_BYTES:
+            raise ImageError(f"the image's config is larger than {MAXIMUM_DOCUMENT_BYTES} bytes", "it can't be right")
+        if not self._blobs.has(descriptor.digest):
+            advance = self._monitor.step("Fetching the image's config", descriptor.size)
+            download(self._paths, self._registry, self._repository, descriptor, advance, self._monitor.nap)
+        return decode(self._blobs.read(descriptor.digest), ConfigDocument, "the image's config")
+
+    def _bring_in(self, layers: Sequence[Descriptor], diff_ids: Sequence[str]) -> list[int]:
+        """Fetch and unpack all layers; their sizes. The first that fails stops the others."""
+        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="pull") as pool:
+            return results(
+                [pool.submit(self._layer, *pair) for pair in zip(layers, diff_ids, strict=True)], self._monitor
+            )
+
+    def _layer(self, descriptor: Descriptor, diff_id: str) -> int:
+        part = descriptor.digest.partition(":")[2][:12]
+        if not self._blobs.has(descriptor.digest):
+            advance = self._monitor.step("Downloading", descriptor.size, part)
+            download(self._paths, self._registry, self._repository, descriptor, advance, self._monitor.nap)
+        size = unpack_layer(self._paths, diff_id, descriptor, self._monitor, part)
+        self._monitor.step("Ready", part=part)
+        return size
+
+
+def _kind(fetched: Fetched) -> str:
+    """What a document is: what it and the registry say has to agree (CVE-2021-41190)."""
+    try:
+        said = msgspec.json.decode(fetched.data, type=_Claims)
+    except msgspec.MsgspecError as error:
+        raise ImageError(f"the image's manifest can't be read ({error})", "it isn't an image") from error
+    if said.manifests is not msgspec.UNSET and (said.layers is not msgspec.UNSET or said.config is not msgspec.UNSET):
+        raise ImageError("the image's manifest says that it is an index, too", "it can't be trusted")
+    kind = fetched.media_type
+    if kind not in INDEX_TYPES | MANIFEST_TYPES:
+        kind = said.media_type
+    if said.media_type and said.media_type != kind:
+        raise ImageError(
+            f"the image's manifest calls itself {said.media_type[:80]!r}, its registry {kind[:80]!r}",
+            "it can't be trusted",
+        )
+    if kind not in INDEX_TYPES | MANIFEST_TYPES or (kind in INDEX_TYPES) != (said.manifests is not msgspec.UNSET):
+        raise ImageError(f"the image's manifest is of a kind that isn't known ({kind[:80]!r})", "push the image anew")
+    return kind
+
+
+class _Claims(Struct, rename="camel"):
+    media_type: str = ""
+    manifests: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    layers: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    config: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET

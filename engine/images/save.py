@@ -1,0 +1,125 @@
+"""Saving: images as an archive that both an OCI layout (image-layout.md) and what ``docker load`` reads.
+
+Blobs are written as they are, so that digests stay what they were.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO, Final
+
+import msgspec
+from msgspec import Struct
+
+from engine.images.monitor import Advance, Monitor
+from engine.images.records import ImageRecord
+from engine.oci.image_spec import (
+    ANNOTATION_CONTAINERD_NAME,
+    ANNOTATION_REF_NAME,
+    MANIFEST,
+    Descriptor,
+    Index,
+    Manifest,
+    decode,
+    encode,
+)
+from engine.oci.reference import parse_reference
+from engine.paths import Paths
+from engine.store.blobs import Blobs
+
+_LAYOUT: Final = b'{"imageLayoutVersion": "1.0.0"}'
+
+
+class Wanted(Struct, frozen=True):
+    """An image, and under which of its names it is to be saved; none for one that was asked for by id."""
+
+    image: ImageRecord
+    names: tuple[str, ...]
+
+
+class _DockerImage(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """An entry of manifest.json (docker image specification 1.2, "Combined Image JSON")."""
+
+    config: str
+    repo_tags: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+def save(paths: Paths, wanted: Sequence[Wanted], file: BinaryIO, monitor: Monitor) -> None:
+    """Write a tar of images; what several of them have is in it once.
+
+    Args:
+        file: need not be seekable.
+
+    Raises:
+        StoreError: a blob is missing.
+        OSError: the file can't be written.
+    """
+    blobs = Blobs(paths)
+    manifests = {each.image.id: blobs.read(each.image.manifest_digest) for each in wanted}
+    parsed = {key: decode(data, Manifest, "an image's manifest") for key, data in manifests.items()}
+    with tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        _add(archive, "oci-layout", _LAYOUT)
+        sizes = {each.digest: each.size for manifest in parsed.values() for each in (manifest.config, *manifest.layers)}
+        sizes |= {each.image.manifest_digest: len(manifests[each.image.id]) for each in wanted}
+        advance = monitor.step("Saving", sum(sizes.values()))
+        for digest, size in sizes.items():
+            with blobs.open(digest) as blob:
+                archive.addfile(_header(_path(digest), size), _Watched(blob, advance))
+        _add(archive, "index.json", encode(Index(manifests=tuple(_descriptors(wanted, manifests, parsed)))))
+        _add(archive, "manifest.json", msgspec.json.encode([_docker_image(each, parsed) for each in wanted]))
+
+
+def _descriptors(
+    wanted: Sequence[Wanted], manifests: dict[str, bytes], parsed: dict[str, Manifest]
+) -> Iterable[Descriptor]:
+    for each in wanted:
+        plain = Descriptor(
+            media_type=parsed[each.image.id].media_type or MANIFEST,
+            digest=each.image.manifest_digest,
+            size=len(manifests[each.image.id]),
+        )
+        for name in each.names:
+            reference = parse_reference(name)
+            names = {ANNOTATION_CONTAINERD_NAME: reference.canonical, ANNOTATION_REF_NAME: reference.tag or ""}
+            yield Descriptor(media_type=plain.media_type, digest=plain.digest, size=plain.size, annotations=names)
+        if not each.names:
+            yield plain
+
+
+def _docker_image(each: Wanted, parsed: dict[str, Manifest]) -> _DockerImage:
+    manifest = parsed[each.image.id]
+    return _DockerImage(
+        config=_path(manifest.config.digest),
+        repo_tags=each.names,
+        layers=tuple(_path(layer.digest) for layer in manifest.layers),
+    )
+
+
+class _Watched:
+    """A file whose reading is told of."""
+
+    def __init__(self, file: BinaryIO, advance: Advance) -> None:
+        self._file = file
+        self._advance = advance
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._advance(len(data))
+        return data
+
+
+def _path(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def _header(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    return info
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    archive.addfile(_header(name, len(data)), io.BytesIO(data))

@@ -1,0 +1,137 @@
+"""The layer of a container's own: looked into, compared with its image, made an image itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
+
+from engine.cgroups.manager import Cgroup
+from engine.containers import Containers
+from engine.images.images import Images
+from engine.jobs import Job, Report
+from engine.model import Change, Container, Image
+from engine.oci.linux_spec import Linux
+from engine.oci.runtime_spec import decode
+from engine.paths import Paths
+from engine.runtime.userns import inside_id
+
+if TYPE_CHECKING:
+    from engine.images.explorer import Explorer, OwnLayer
+
+
+class Commit(Struct, frozen=True, kw_only=True):
+    """What a new image is to be.
+
+    Attributes:
+        name: what it is called; None for nothing.
+        changes: to its config, in a Dockerfile's words, such as ``CMD ["sh"]``.
+        pause: whether a container that runs stands still meanwhile; files that it writes to otherwise may be half old
+            and half new.
+    """
+
+    name: str | None = None
+    changes: tuple[str, ...] = ()
+    author: str = ""
+    message: str = ""
+    pause: bool = True
+
+
+class Layers:
+    """Part of the engine's face: what containers have written."""
+
+    def __init__(self, paths: Paths, containers: Containers, images: Images) -> None:
+        self._paths = paths
+        self._containers = containers
+        self._images = images
+
+    async def explore(self, reference: str) -> Explorer:
+        """The layers of a container, its own on top, as they are at this moment.
+
+        Raises:
+            NotFound: there is no such container, or its image has gone.
+        """
+        container = await self._containers.get(reference)
+        return await self._images.explore_container(container.image_id, await self._own(container))
+
+    async def changes(self, reference: str) -> tuple[Change, ...]:
+        """What a container has added, changed and removed against its image, parents before children.
+
+        Raises:
+            NotFound: there is no such container, or its image has gone.
+        """
+        explorer = await self.explore(reference)
+        return tuple(explorer.stack.changes())
+
+    def commit(self, reference: str, wanted: Commit) -> Job[Image]:
+        """Make an image of a container.
+
+        Raises:
+            NotFound: (from the job) there is no such container, or its image has gone.
+            InvalidRequest: (from the job) the name or a change can't be.
+        """
+        return Job(lambda report: self._commit(reference, wanted, report))
+
+    def export(self, reference: str, file: BinaryIO) -> Job[None]:
+        """Write the files of a container, running or not, as a tar; what is mounted into it isn't among them.
+
+        Args:
+            file: open for writing, need not be seekable; it stays open.
+
+        Raises:
+            NotFound: (from the job) there is no such container, or its image has gone.
+        """
+        return Job(lambda report: self._export(reference, file, report))
+
+    async def _export(self, reference: str, file: BinaryIO, report: Report) -> None:
+        from engine.images.export import export
+        from engine.images.monitor import in_thread
+
+        container = await self._containers.get(reference)
+        own, explorer = await self._own(container), await self.explore(container.id)
+        diff_ids = (await self._images.get(container.image_id)).layers
+        await in_thread(report, lambda monitor: export(self._paths, explorer, diff_ids, own, file, monitor))
+
+    async def _commit(self, reference: str, wanted: Commit, report: Report) -> Image:
+        from engine.images.commit import CommitRequest
+
+        container = await self._containers.get(reference)
+        request = CommitRequest(
+            created_unix_ns=time.time_ns(),
+            changes=wanted.changes,
+            author=wanted.author,
+            message=wanted.message,
+            instruction=" ".join(container.argv),
+        )
+        own = await self._own(container)
+        with self._standing_still(container) if wanted.pause and container.is_running else nullcontext():
+            job = self._images.commit(container.image_id, own, request, wanted.name)
+            async for progress in job:
+                report(progress)
+            return await job
+
+    async def _own(self, container: Container) -> OwnLayer:
+        """The container's upper directory, and what its ids are inside."""
+        from engine.images.explorer import OwnLayer
+
+        linux = decode(await self._containers.runtime_spec(container.id)).linux or Linux()
+
+        def owners(uid: int, gid: int) -> tuple[int, int]:
+            return inside_id(linux.uid_mappings, uid) or 0, inside_id(linux.gid_mappings, gid) or 0
+
+        return OwnLayer(str(self._paths.upper(container.id)), owners)
+
+    @contextmanager
+    def _standing_still(self, container: Container) -> Iterator[None]:
+        cgroup = Cgroup.open(self._paths.cgroup_path(container.id))
+        if cgroup.is_frozen:  # somebody has paused it, and will let it go on
+            yield
+            return
+        cgroup.freeze()
+        try:
+            yield
+        finally:
+            cgroup.thaw()

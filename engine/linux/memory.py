@@ -1,0 +1,69 @@
+"""Memory that forks share until somebody writes to it: where it was, and copying that in advance."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from array import array
+
+from engine.linux import libc
+
+Ranges = tuple[tuple[int, int], ...]
+"""Address and length of each, in bytes, page by page."""
+
+_MADV_POPULATE_WRITE = 23
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MAPS_LIMIT = 1 << 20
+_FRAME = (1 << 55) - 1 | 1 << 63  # the number of the page frame, and whether there is one (pagemap.rst)
+_IS_FILE = 1 << 61
+
+
+def copied_pages(pid: int | str, ancestor: int) -> Ranges:
+    """Where a process has pages other than the process that it was forked from: it has written to those.
+
+    Without CAP_SYS_ADMIN the kernel shows nobody where pages are, and none are found.
+
+    Raises:
+        OSError: one of both has ended, or may not be looked at.
+    """
+    with open(f"/proc/{pid}/maps", "rb", buffering=0) as file:
+        lines = file.read(_MAPS_LIMIT).splitlines()
+    own = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+    others = os.open(f"/proc/{ancestor}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return tuple(found for line in lines if b" rw-p " in line for found in _differences(own, others, line))
+    finally:
+        os.close(own)
+        os.close(others)
+
+
+def _differences(own: int, others: int, line: bytes) -> list[tuple[int, int]]:
+    first, last = (int(text, 16) // _PAGE for text in line.split(None, 1)[0].split(b"-"))
+    pairs = zip(_entries(own, first, last), _entries(others, first, last), strict=True)
+    found: list[tuple[int, int]] = []
+    for number, (entry, other) in enumerate(pairs, first):
+        if entry & _FRAME == other & _FRAME or entry & _IS_FILE:
+            continue
+        if found and sum(found[-1]) == number * _PAGE:
+            found[-1] = (found[-1][0], found[-1][1] + _PAGE)
+        else:
+            found.append((number * _PAGE, _PAGE))
+    return found
+
+
+def _entries(pagemap: int, first: int, last: int) -> array[int]:
+    entries = array("Q", os.pread(pagemap, (last - first) * 8, first * 8))
+    entries.extend([0] * (last - first - len(entries)))
+    return entries
+
+
+def take_copies(ranges: Ranges) -> None:
+    """Copy pages that a fork has left shared, at once and now; later the first write to each would cost a fault.
+
+    What isn't mapped is passed over. Before Linux 5.14 nothing happens (madvise(2), MADV_POPULATE_WRITE).
+    """
+    for start, length in ranges:
+        try:
+            libc.call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(length), _MADV_POPULATE_WRITE)
+        except OSError:
+            continue

@@ -1,0 +1,153 @@
+"""The files of one log, read as one while its writer begins new ones (`engine.runtime.logs`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from engine.log_lines import LINE_LIMIT, Entry, parse
+from engine.runtime.logs import rotated
+
+_BLOCK = 64 * 1024
+_LONGEST = 256 * 1024  # no entry is longer: what is has lost its end to a full disk
+
+
+class LogFiles:
+    """Where a reader is in a log: it keeps the files open that it hasn't read yet.
+
+    A reader that lags further behind than there are files goes on with the oldest one left.
+
+    Args:
+        max_files: how many there can be.
+    """
+
+    def __init__(self, path: Path, max_files: int) -> None:
+        self._path = path
+        self._max_files = max_files
+        self._files = self._open_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+
+    def entries(self) -> Iterator[Entry]:
+        """What is there and hasn't been read yet, oldest first; may be asked again later."""
+        while self._files:
+            yield from _entries(self._files[0])
+            if len(self._files) == 1:
+                self._files += self._newer_than(self._files[0])
+                if len(self._files) == 1:
+                    return
+                yield from _entries(self._files[0])  # what was written between its end and its renaming
+            self._files.pop(0).close()
+
+    def skip_to_last(self, lines: int) -> None:
+        """Go to where the last `lines` lines begin or to some place before, at least one line from the end."""
+        number, offset = self._place(max(lines, 1))
+        for file in self._files[:number]:
+            file.close()
+        del self._files[:number]
+        for file in self._files:
+            file.seek(offset)
+            offset = 0
+
+    def _place(self, lines: int) -> tuple[int, int]:
+        """The file, by its place among ours, and the offset to begin at."""
+        scan = _Scan(lines)
+        for number in range(len(self._files) - 1, -1, -1):
+            place = self._files[number].seek(0, os.SEEK_END)
+            for offset, raw in islice(_backwards(self._files[number]), 1, None):  # the first has no end yet
+                if scan.is_far_enough(raw):
+                    return number, place
+                place = offset
+        return 0, 0
+
+    def _newer_than(self, current: BinaryIO) -> list[BinaryIO]:
+        """The files that were begun after this one."""
+        inode = os.fstat(current.fileno()).st_ino
+        if _inode(self._path) in (inode, None):
+            return []
+        files = self._open_all()
+        inodes = [os.fstat(file.fileno()).st_ino for file in files]
+        first = inodes.index(inode) + 1 if inode in inodes else 0
+        for file in files[:first]:
+            file.close()
+        return files[first:]
+
+    def _open_all(self) -> list[BinaryIO]:
+        """All files, oldest first.
+
+        They are opened from the newest on: one that is renamed meanwhile moves towards those still to be opened,
+        and may come twice, but none is missed.
+        """
+        found: dict[int, BinaryIO] = {}
+        for number in range(self._max_files):
+            try:
+                file = open(rotated(str(self._path), number), "rb")  # noqa: SIM115 - closed with the reader
+            except FileNotFoundError:
+                continue
+            if found.setdefault(os.fstat(file.fileno()).st_ino, file) is not file:
+                file.close()
+        return list(found.values())[::-1]
+
+
+class _Scan:
+    """Counts the lines of a log from its end, until they and all parts of theirs are known to be complete."""
+
+    def __init__(self, lines: int) -> None:
+        self._wanted = lines
+        self._unsure: set[bytes] = set()  # streams of which it isn't known yet whether they are amid a line
+        self._looked_back = 0
+
+    def is_far_enough(self, raw: bytes) -> bool:
+        """Whether reading may begin after this entry; to be asked for one entry after the other, backwards."""
+        fields = raw.split(b" ", 3)
+        if len(fields) < 4:
+            return False
+        _, stream, flag, data = fields
+        if self._wanted > 0:
+            self._wanted -= flag == b"F"
+            self._unsure.add(stream)
+            return False
+        self._looked_back += len(data)
+        if flag == b"F":
+            self._unsure.discard(stream)
+        return not self._unsure or self._looked_back > LINE_LIMIT
+
+
+def _entries(file: BinaryIO) -> Iterator[Entry]:
+    while raw := file.readline(_LONGEST):
+        if not raw.endswith(b"\n") and len(raw) < _LONGEST:  # being written at this moment: come back for it
+            file.seek(-len(raw), os.SEEK_CUR)
+            return
+        if (entry := parse(raw[:-1])) is not None:
+            yield entry
+
+
+def _backwards(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Lines from the last to the first, each with its offset; the first of them is what comes after all newlines."""
+    at = end = file.seek(0, os.SEEK_END)
+    cut = b""
+    while end > 0:
+        begin = max(0, end - _BLOCK)
+        file.seek(begin)
+        cut, *lines = (file.read(end - begin) + cut).split(b"\n")
+        for line in reversed(lines):
+            at -= len(line)
+            yield at, line
+            at -= 1
+        end = begin
+    yield 0, cut
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:  # at this moment, between two renamings, or for ever, with its container
+        return None

@@ -1,0 +1,99 @@
+"""The nouns of the engine: frozen values that appear in every signature, with units in their names.
+
+All times called ``*_unix_ns`` are nanoseconds since the epoch, sizes are bytes, and ``None`` means
+"does not apply" or "no limit", never "unknown error".
+"""
+
+from engine.incidents import Incident, Incidents
+from engine.limits import CgroupSetting, DeviceLimit, HugetlbLimit, Limits
+from engine.model.cgroup_tree import CgroupNode
+from engine.model.container import Chunk, Container, Endpoint, LogLine, State, StreamName
+from engine.model.event import Event
+from engine.model.history import History, Series
+from engine.model.image import HistoryStep, Image, ImageConfig, Progress
+from engine.model.info import Info
+from engine.model.layer import Change, Layer, Sighting, TreeEntry
+from engine.model.limits_in_force import LimitsInForce
+from engine.model.namespaces import (
+    ContainerNamespaces,
+    IdRange,
+    NamespaceEntry,
+    NamespaceInfo,
+    NamespaceKind,
+    NamespaceRun,
+    NamespaceTree,
+    NamespaceVisit,
+)
+from engine.model.process import ProcessInfo
+from engine.model.request import ContainerRequest, ExecRequest, NetworkMode
+from engine.model.sample import (
+    ContainerSample,
+    CpuSample,
+    DeviceSample,
+    HostSample,
+    InterfaceSample,
+    IoSample,
+    MemorySample,
+    NetworkSample,
+    PidsSample,
+    Snapshot,
+)
+from engine.model.topology import BridgeNode, BridgePort, Topology, Uplink
+from engine.pressure import Pressure, Stall
+
+__all__ = [
+    "BridgeNode",
+    "BridgePort",
+    "CgroupNode",
+    "CgroupSetting",
+    "Change",
+    "Chunk",
+    "Container",
+    "ContainerNamespaces",
+    "ContainerRequest",
+    "ContainerSample",
+    "CpuSample",
+    "DeviceLimit",
+    "DeviceSample",
+    "Endpoint",
+    "Event",
+    "ExecRequest",
+    "History",
+    "HistoryStep",
+    "HostSample",
+    "HugetlbLimit",
+    "IdRange",
+    "Image",
+    "ImageConfig",
+    "Incident",
+    "Incidents",
+    "Info",
+    "InterfaceSample",
+    "IoSample",
+    "Layer",
+    "Limits",
+    "LimitsInForce",
+    "LogLine",
+    "MemorySample",
+    "NamespaceEntry",
+    "NamespaceInfo",
+    "NamespaceKind",
+    "NamespaceRun",
+    "NamespaceTree",
+    "NamespaceVisit",
+    "NetworkMode",
+    "NetworkSample",
+    "PidsSample",
+    "Pressure",
+    "ProcessInfo",
+    "Progress",
+    "Series",
+    "Sighting",
+    "Snapshot",
+    "Stall",
+    "State",
+    "StreamName",
+    "Topology",
+    "TreeEntry",
+    "Uplink",
+]

@@ -1,0 +1,106 @@
+"""A container as the store and its shim know it, and what it says."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+from msgspec import Struct
+
+from engine.incidents import Incidents
+from engine.isolation import Isolation
+from engine.model.request import ContainerRequest
+
+StreamName = Literal["stdout", "stderr"]
+
+
+class State(str, Enum):
+    """Where a container is in its life; the words are docker's."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    EXITED = "exited"
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """A container's place on a network.
+
+    Attributes:
+        network: the network's name, such as ``bridge``.
+        bridge: the bridge device on the host, such as ``boxdeck0``.
+        host_interface: the veth end that hangs on the bridge.
+        container_interface: the veth end inside, such as ``eth0``.
+        address: in CIDR form, such as ``10.89.0.7/24``.
+        gateway: the bridge's own address, without prefix length.
+        mac: such as ``02:42:0a:59:00:07``.
+    """
+
+    network: str
+    bridge: str
+    host_interface: str
+    container_interface: str
+    address: str
+    gateway: str
+    mac: str
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """A container as the store and its shim know it.
+
+    Attributes:
+        id: 64 hexadecimal digits.
+        image_id: digest of the image's config, ``sha256:…``.
+        argv: what its first process is executed with, from the request and the image.
+        pid: of its first process, seen from the host; None unless running.
+        exit_status: None until it has exited; 128 + signal when killed by one.
+        error: why the last start failed, as one sentence; empty otherwise.
+        isolation: what keeps it apart from the machine; None for containers of the first versions.
+        oom_killed: whether it ended because its first process was killed for lack of memory.
+        incidents: what befell it at its limits since it was started last, while it runs and after.
+        warnings: sentences on what it gives up, such as the isolation that privileges take away.
+    """
+
+    id: str
+    name: str
+    request: ContainerRequest
+    image_id: str
+    argv: tuple[str, ...]
+    state: State
+    created_unix_ns: int
+    started_unix_ns: int | None = None
+    finished_unix_ns: int | None = None
+    pid: int | None = None
+    exit_status: int | None = None
+    oom_killed: bool = False
+    error: str = ""
+    restarts: int = 0
+    endpoint: Endpoint | None = None
+    isolation: Isolation | None = None
+    warnings: tuple[str, ...] = ()
+    incidents: Incidents = Incidents()
+
+    @property
+    def short_id(self) -> str:
+        """The first twelve digits of the id, as lists show it."""
+        return self.id[:12]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has a process now."""
+        return self.state in (State.RUNNING, State.PAUSED)
+
+
+class Chunk(Struct, frozen=True):
+    """Bytes that a process wrote to one of its streams (a terminal has stdout only)."""
+
+    stream: StreamName
+    data: bytes
+
+
+class LogLine(Struct, frozen=True, kw_only=True):
+    """One line that a container wrote, without its newline."""
+
+    at_unix_ns: int
+    stream: StreamName
+    data: bytes

@@ -1,0 +1,108 @@
+"""What a person asks for: a container, a further process in one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from engine.limits import Limits
+from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit
+
+NetworkMode = Literal["bridge", "none", "host"]  # what `ContainerRequest.network` can be without another container
+
+
+class ContainerRequest(Struct, frozen=True, kw_only=True):
+    """What a person asks for; `engine.compile` makes an OCI ``config.json`` of it.
+
+    Namespaces are given in docker's words: ``private`` is one of its own, ``host`` the host's, and
+    ``container:NAME`` that of another container, which must run when this one starts.
+
+    Attributes:
+        command: replaces the image's ``Cmd``; empty keeps it.
+        entrypoint: replaces the image's ``Entrypoint``; None keeps it.
+        env: ``NAME=value`` entries, added to the image's.
+        user: ``name|uid[:group|gid]``; None takes the image's.
+        groups: further groups of the process, by name or number.
+        umask: of the process; None is 0o022.
+        tty: give the process a pseudo-terminal.
+        interactive: keep its standard input open.
+        init: a first process of ours that reaps orphans and passes signals on to the command.
+        stop_signal: by name or number; None takes the image's.
+        network: ``bridge``, ``none``, ``host`` or ``container:NAME``.
+        userns: ``auto`` is an id range of the container's own, ``host`` no user namespace, ``keep-id`` the calling
+            user's own id inside, or a mapping such as ``0:100000:65536``; None is ``auto`` where this machine can
+            do it, and else ``host`` with a warning.
+        pid: ``private``, ``host`` or ``container:NAME``.
+        ipc: ``private`` (or ``shareable``, which is the same), ``none`` (private without /dev/shm), ``host`` or
+            ``container:NAME``.
+        uts, cgroupns: ``private`` or ``host``.
+        time_namespace: give it clocks of its own; see `boot_offset_seconds`.
+        boot_offset_seconds: added to CLOCK_BOOTTIME and CLOCK_MONOTONIC inside; needs `time_namespace`.
+        read_only: the root file system can't be written to.
+        shm_size_bytes: of /dev/shm; None is 64 MiB.
+        device_rules: of the device cgroup, such as ``c 10:200 rwm``.
+        sysctls: kernel parameters of its own namespaces, by dotted name.
+        oom_score_adj: -1000 to 1000, the larger the sooner it is killed for lack of memory.
+        log_max_bytes: of each file of its log.
+        log_max_files: how many files the log has at most; the oldest is forgotten.
+    """
+
+    image: str
+    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
+    name: str | None = None
+    env: tuple[str, ...] = ()
+    working_dir: str | None = None
+    user: str | None = None
+    groups: tuple[str, ...] = ()
+    umask: int | None = None
+    hostname: str | None = None
+    domainname: str = ""
+    tty: bool = False
+    interactive: bool = False
+    init: bool = False
+    stop_signal: str | None = None
+    network: str = "bridge"
+    userns: str | None = None
+    pid: str = "private"
+    ipc: str = "private"
+    uts: str = "private"
+    cgroupns: str = "private"
+    time_namespace: bool = False
+    boot_offset_seconds: int = 0
+    limits: Limits = Limits()
+    security: Security = Security()
+    read_only: bool = False
+    binds: tuple[BindMount, ...] = ()
+    tmpfs: tuple[TmpfsMount, ...] = ()
+    shm_size_bytes: int | None = None
+    devices: tuple[DeviceAccess, ...] = ()
+    device_rules: tuple[str, ...] = ()
+    ulimits: tuple[Ulimit, ...] = ()
+    sysctls: dict[str, str] = field(default_factory=dict)
+    oom_score_adj: int | None = None
+    log_max_bytes: int = 10 * 1024 * 1024
+    log_max_files: int = 3
+    auto_remove: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+class ExecRequest(Struct, frozen=True, kw_only=True):
+    """A further process in a running container; empty fields inherit the container's own.
+
+    Attributes:
+        privileged: with all capabilities.
+        detached: it goes on when its session is closed.
+    """
+
+    argv: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    working_dir: str | None = None
+    user: str | None = None
+    privileged: bool = False
+    detached: bool = False
+    tty: bool = False
+    interactive: bool = False
+    rows: int = 24
+    columns: int = 80

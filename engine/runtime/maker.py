@@ -1,0 +1,172 @@
+"""The maker: makes a container for its shim, and ends when init is ready to execute.
+
+What it takes to make one touches most of the interpreter's memory, which a fork shares until it is written to. A
+maker takes that away with it; the shim, which stays as long as the container does, remains small.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import ExitStack
+from typing import NoReturn
+
+from engine.cgroups import trouble
+from engine.cgroups.alarms import Alarm
+from engine.cgroups.manager import Cgroup
+from engine.errors import BoxdeckError, RuntimeFailure
+from engine.linux import clone, memory, prctl
+from engine.oci.linux_spec import Linux
+from engine.oci.runtime_spec import Spec, decode
+from engine.runtime import news, protocol, stock, unix_socket, userns
+from engine.runtime.birth import Birth, Living, namespace_flags
+from engine.runtime.circumstances import Circumstances
+from engine.runtime.news import Forecast
+from engine.runtime.status import at_start, write
+from engine.runtime.stdio import Pipes, open_pipes
+
+
+def main(
+    requests: socket.socket, pipe: int, shim: socket.socket, forecast: Forecast | None, in_advance: bool
+) -> NoReturn:
+    """Never returns. Called in a fork of the shim that this maker makes a container for.
+
+    Args:
+        requests: where `Launch` requests come from, each with a socket to report the start on.
+        pipe: what the launcher is told over (`engine.runtime.news`).
+        shim: what is made is handed over on it.
+        forecast: what the start will probably be like; None before the first one, which is learnt from.
+        in_advance: whether there is time to prepare for that.
+    """
+    try:
+        prctl.set_parent_death_signal(signal.SIGKILL)
+        prctl.set_name("boxdeck-maker")
+        stocked = None
+        if forecast is not None and in_advance:
+            stocked = stock.prepare(forecast)
+            memory.take_copies(forecast.maker_pages)
+        frame, descriptors, _, _ = socket.recv_fds(requests, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
+        requests.close()  # what is sent from now on is for those who still take it
+        if frame and descriptors:
+            news.tell_taken(pipe)
+            _serve(frame, descriptors[0], pipe, shim, forecast, stocked)
+    finally:
+        os._exit(0)
+
+
+def _serve(
+    frame: bytes,
+    report: int,
+    pipe: int,
+    shim: socket.socket,
+    forecast: Forecast | None,
+    stocked: stock.Stocked | None,
+) -> None:
+    try:
+        socket.send_fds(shim, [frame], [report])
+        os.close(report)
+        launch = protocol.decode(frame)
+        if isinstance(launch, protocol.Launch):
+            news.tell_forecast(pipe, _make(launch, shim, forecast, stocked))
+    except BoxdeckError as error:
+        protocol.send(shim, protocol.Failed.of(error))
+    except BaseException as error:
+        failure = RuntimeFailure(f"making it failed ({type(error).__name__}: {error})", "please report this")
+        protocol.send(shim, protocol.Failed.of(failure))
+
+
+def _make(
+    launch: protocol.Launch, shim: socket.socket, forecast: Forecast | None, stocked: stock.Stocked | None
+) -> Forecast:
+    """Make the container and hand it over; what it was like."""
+    _make_folder(launch.runtime_directory)
+    # Before anything of the container is on the machine: who finds it knows whose it is.
+    write(f"{launch.runtime_directory}/status.json", at_start(launch, os.getppid()))
+    config = _read(f"{launch.bundle}/config.json")
+    spec = decode(config)
+    linux = spec.linux or Linux()
+    with ExitStack() as undo:
+        pipes = _open_streams(spec, launch)
+        undo.callback(unix_socket.remove, launch.runtime_directory)
+        cgroup = Cgroup.create(launch.cgroup, linux.resources, _has_host_root(linux))
+        undo.callback(cgroup.discard)
+        around = Circumstances(
+            container_id=launch.container_id,
+            bundle=launch.bundle,
+            cgroup=cgroup,
+            network=launch.network,
+            stdio=pipes.child if pipes is not None else None,
+            seccomp_cache=launch.seccomp_cache,
+            for_parent=True,
+        )
+        birth = Birth.begin(spec, around, config, stocked)
+        if starts := launch.start and birth.can_start_early and forecast is not None:
+            birth.start()
+        listener = unix_socket.listen(launch.runtime_directory)  # while init is at work
+        alarms = trouble.find(launch.cgroup).alarms()
+        living = birth.finish()
+        init_pages = _learn_pages(living.pid) if forecast is None else forecast.init_pages
+        _hand_over(shim, living, listener, pipes, starts, alarms)
+        undo.pop_all()
+    maker_pages = _learn_pages(os.getpid()) if forecast is None else forecast.maker_pages
+    return Forecast(flags=namespace_flags(linux), maker_pages=maker_pages, init_pages=init_pages)
+
+
+def _learn_pages(pid: int) -> memory.Ranges:
+    """What a process has written to since it was our shim's memory; nothing where that can't be seen."""
+    try:
+        return memory.copied_pages(pid, os.getppid())
+    except OSError:  # later starts are slower then, but this one is made
+        return ()
+
+
+def _make_folder(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(path, 0o700, exist_ok=True)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
+
+
+def _open_streams(spec: Spec, launch: protocol.Launch) -> Pipes | None:
+    """Pipes for a process without a terminal."""
+    if spec.process is not None and spec.process.terminal:
+        return None
+    return open_pipes(launch.interactive, userns.owner(spec, spec.process))
+
+
+def _has_host_root(linux: Linux) -> bool:
+    """Whether somebody in the container is root outside, and so the owner of files with limits that he may find."""
+    return not linux.uid_mappings or any(mapping.host_id == 0 for mapping in linux.uid_mappings)
+
+
+def _hand_over(
+    shim: socket.socket,
+    living: Living,
+    listener: socket.socket,
+    pipes: Pipes | None,
+    started: bool,
+    alarms: list[Alarm],
+) -> None:
+    """Give the shim what it needs to keep the container: the sockets to init and for clients, streams and alarms."""
+    streams = [] if pipes is None else [pipes.stdin, pipes.stdout, pipes.stderr]
+    if living.master is not None:
+        streams = [living.master]
+    message = protocol.Delivered(
+        pid=living.pid,
+        started=started,
+        terminal=living.master is not None,
+        leftovers=tuple(clone.left_to_parent),
+        alarms=tuple(alarm.kind for alarm in alarms),
+        urgent=tuple(alarm.urgent for alarm in alarms),
+    )
+    rights = [living.sync.fileno(), listener.fileno(), *(stream for stream in streams if stream >= 0)]
+    rights += [alarm.descriptor for alarm in alarms]
+    socket.send_fds(shim, [protocol.encode(message)], rights)

@@ -1,0 +1,62 @@
+"""What a maker tells the launcher over a pipe of its own: that it has a request, and what its start was like."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+from msgspec import Struct
+
+from engine.linux.memory import Ranges
+
+_TAKEN = b"T"
+_READ_SIZE = 1 << 16
+
+
+class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
+    """What a start was like, and so the next one will be.
+
+    Attributes:
+        flags: the namespaces that were made, as CLONE_NEW flags.
+        maker_pages, init_pages: memory of the launcher that both wrote to.
+    """
+
+    flags: int
+    maker_pages: Ranges
+    init_pages: Ranges
+
+
+def tell_taken(pipe: int) -> None:
+    """Say that this spare has a request now."""
+    _tell(pipe, _TAKEN)
+
+
+def tell_forecast(pipe: int, forecast: Forecast) -> None:
+    """Say that a start is through, and what it was like; the last word."""
+    _tell(pipe, _encoder.encode(forecast))
+    os.close(pipe)
+
+
+def _tell(pipe: int, word: bytes) -> None:
+    try:
+        while word:
+            word = word[os.write(pipe, word) :]
+    except OSError:  # the launcher has gone
+        return
+
+
+def has_taken(pipe: int) -> bool:
+    """Whether the next word is that a request was taken; False also for one that has ended without a word."""
+    return os.read(pipe, 1) == _TAKEN
+
+
+def hear_forecast(pipe: int) -> Forecast | None:
+    """The last word; None when there is none."""
+    said = b""
+    while part := os.read(pipe, _READ_SIZE):
+        said += part
+    return _decoder.decode(said) if said else None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Forecast)

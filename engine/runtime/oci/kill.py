@@ -1,0 +1,34 @@
+"""``kill``: send a signal to the process of a container, or to all."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.runtime.oci.ending import kill
+from engine.runtime.oci.flags import Flag
+from engine.runtime.oci.verb import Call, Verb
+from engine.signal_names import signal_number
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """The flags."""
+
+    all: bool = False
+
+
+def action(call: Call) -> int:
+    """Send it."""
+    number = signal_number(call.words[1] if len(call.words) > 1 else "TERM")
+    kill(call.settings.state_root, call.container_id, number, everyone=call.options.all)
+    return 0
+
+
+VERB = Verb(
+    help="send the process a signal, TERM if none is named",
+    usage="ID [SIGNAL]",
+    least=1,
+    most=2,
+    flags=(Flag("all", "switch", "send it to every process in the container's control group", "a"),),
+    options=Options,
+    action=action,
+)

@@ -1,0 +1,116 @@
+"""A start: what an earlier run left cleared away, the network in place, and the launcher asked for a shim."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Awaitable, Callable
+
+from engine import joining
+from engine.cgroups import reservation
+from engine.errors import BoxdeckError
+from engine.launch import Launcher
+from engine.model import Container, Endpoint
+from engine.network.networks import Networks
+from engine.network.plan import NetworkPlan
+from engine.paths import Paths
+from engine.preparation import Preparation
+from engine.records import Records
+from engine.recovery import Recovery
+from engine.runtime import protocol, status
+from engine.updates import Updates
+
+
+class Starting:
+    """Starts containers; whoever asks holds the container's lock.
+
+    Args:
+        kill: ends a container that mustn't live.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        records: Records,
+        recovery: Recovery,
+        preparation: Preparation,
+        networks: Networks,
+        updates: Updates,
+        launcher: Launcher,
+        kill: Callable[[Container], Awaitable[object]],
+    ) -> None:
+        self._paths = paths
+        self._records = records
+        self._recovery = recovery
+        self._preparation = preparation
+        self._networks = networks
+        self._updates = updates
+        self._launcher = launcher
+        self._kill = kill
+
+    async def is_ready(self, container: Container) -> bool:
+        """Clear away what an earlier run left; False when the container runs."""
+        self._updates.settle(container.id)
+        found = status.read(self._paths.status(container.id))
+        if found is None:
+            return True
+        if not found.is_final and status.shim_is_alive(found):
+            return False
+        self._recovery.refresh()
+        shutil.rmtree(self._paths.runtime(container.id), ignore_errors=True)
+        return True
+
+    async def launch(self, container: Container, attach: bool) -> socket.socket:
+        """Have it started; the connection to its shim, which with `attach` its streams come over.
+
+        Raises:
+            BoxdeckError: why it can't be started.
+        """
+        request = protocol.Launch(
+            container_id=container.id,
+            generation=self._records.next_generation(container.id),
+            bundle=str(self._paths.bundle(container.id)),
+            cgroup=self._paths.cgroup_path(container.id),
+            runtime_directory=str(self._paths.runtime(container.id)),
+            log=str(self._paths.log(container.id)),
+            history=str(self._paths.histories),
+            host_interface=self._paths.veth_name(container.id) if container.endpoint is not None else "",
+            network=await self._network_plan(container),
+            interactive=container.request.interactive,
+            attach=attach,
+            seccomp_cache=str(self._paths.seccomp_cache),
+            log_max_bytes=container.request.log_max_bytes,
+            log_max_files=container.request.log_max_files,
+        )
+        try:
+            with joining.joined(self._paths, self._records, container) as others:
+                connection = await self._launcher.launch(request)
+                await self._require_alive(others, container, connection)
+                if container.request.limits.memory_reservation_bytes:
+                    reservation.hand_down(self._paths.cgroup_name)
+                return connection
+        except BaseException:
+            self._recovery.refresh()
+            raise
+
+    async def _require_alive(self, others: tuple[int, ...], container: Container, connection: socket.socket) -> None:
+        """End what may have joined somebody else's namespaces, since their owner has ended meanwhile."""
+        try:
+            joining.require_alive(others)
+        except BoxdeckError:
+            connection.close()
+            await self._kill(container)
+            raise
+
+    async def _network_plan(self, container: Container) -> NetworkPlan | None:
+        if container.endpoint is None:
+            return None
+        await self._networks.ensure()
+        return await self._networks.plan(self._current_endpoint(container))
+
+    def _current_endpoint(self, container: Container) -> Endpoint:
+        """The container's address, which is new when its network had to move to another subnet."""
+        endpoint = self._networks.lease(container.id)
+        if endpoint != container.endpoint:
+            self._preparation.move(container, endpoint)
+        return endpoint

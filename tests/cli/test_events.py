@@ -1,0 +1,97 @@
+"""``boxdeck events``: what happened, and what happens."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentTypeError
+
+import msgspec
+import pytest
+
+from engine.cli.events import moment
+from tests.command_line import CommandLine
+
+
+def test_what_happened_is_told_in_order(boxdeck: CommandLine) -> None:
+    since = time.time()
+    container = boxdeck.ok("run", "-d", "--name", "short", "base", "false")
+    boxdeck.ok("wait", "short")
+    lines = boxdeck.ok("events", "--since", f"{since:.6f}", "--until", "0s").splitlines()
+    assert [line.split()[1:4] for line in lines] == [
+        ["container", action, container] for action in ("create", "start", "die")
+    ]
+    assert lines[-1].endswith("(name=short, exitCode=1)")
+
+
+def test_programs_get_dockers_documents(boxdeck: CommandLine) -> None:
+    since = time.time()
+    container = boxdeck.ok("create", "--name", "made", "base", "true")
+    out = boxdeck.ok("events", "--since", f"{since:.6f}", "--until", "0s", "--format", "json")
+    document = msgspec.json.decode(out)
+    assert (document["Type"], document["Action"], document["Actor"]["ID"]) == ("container", "create", container)
+    assert document["Actor"]["Attributes"] == {"name": "made"}
+    assert document["timeNano"] // 10**9 == document["time"] >= int(since)
+    template = "{{.Action}} {{.Actor.Attributes.name}} {{.TimeNano}}"
+    out = boxdeck.ok("events", "--since", f"{since:.6f}", "--until", "0s", "--format", template)
+    assert out == f"create made {document['timeNano']}"
+
+
+def test_filters_of_one_key_are_choices_and_of_several_are_conditions(boxdeck: CommandLine) -> None:
+    since = time.time()
+    for name in ("first", "second"):
+        boxdeck.ok("run", "--name", name, "base", "true")
+
+    def told(*filters: str) -> list[str]:
+        options = [word for each in filters for word in ("--filter", each)]
+        template = "{{.Action}} {{.Actor.Attributes.name}}"
+        times = ("--since", f"{since:.6f}", "--until", "0s")
+        return boxdeck.ok("events", *times, "--format", template, *options).splitlines()
+
+    assert told("event=die") == ["die first", "die second"]
+    assert told("event=die", "container=second") == ["die second"]
+    assert told("event=die", "event=create", "container=first") == ["create first", "die first"]
+    assert told("type=image") == []
+    assert "'colour=red' is not type=" in boxdeck("events", "--filter", "colour=red").sentence
+
+
+@pytest.mark.vm
+def test_running_out_of_memory_and_of_processes_is_told(boxdeck: CommandLine) -> None:
+    since = time.time()
+    boxdeck("run", "--name", "eater", "-m", "16m", "base", "sh", "-c", "x=x; while :; do x=$x$x; done")
+    boxdeck("run", "--name", "forks", "--pids-limit", "3", "base", "sh", "-c", "sleep 1 & sleep 1 & sleep 1 & sleep 1")
+    template = "{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.detail}}"
+    choices = ("--filter", "event=oom", "--filter", "event=limit", "--format", template)
+    told = boxdeck.ok("events", "--since", f"{since:.6f}", "--until", "0s", *choices).splitlines()
+    assert any(line.startswith("oom eater 1 killed") for line in told)
+    assert "limit forks pids" in told
+
+
+def test_events_are_told_as_they_happen_and_until_then(boxdeck: CommandLine) -> None:
+    watching = boxdeck.start("events", "--until", f"{time.time() + 6:.3f}", "--format", "{{.Action}}")
+    assert watching.stdout is not None
+    time.sleep(1.5)  # it has no word for "I'm listening"
+    boxdeck.ok("create", "--name", "made", "base", "true")
+    assert watching.stdout.readline() == b"create\n"
+    boxdeck.ok("rm", "made")
+    assert watching.stdout.readline() == b"destroy\n"
+    watching.communicate(timeout=30)
+    assert watching.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds_ago"), [("10m", 600), ("1h30m", 5400), ("1.5s", 1.5), ("-10m", 600), ("0s", 0)]
+)
+def test_times_ago(text: str, seconds_ago: float) -> None:
+    assert abs(moment(text) / 1e9 - (time.time() - seconds_ago)) < 2
+
+
+def test_times_of_day() -> None:
+    assert moment("1706695200") == 1706695200 * 10**9
+    assert moment("2024-01-31T10:00:00Z") == 1706695200 * 10**9
+    assert moment("2024-01-31T12:00:00+02:00") == 1706695200 * 10**9
+
+
+@pytest.mark.parametrize("text", ["", "soon", "10x", "m", "1m1h"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="is not a time"):
+        moment(text)

@@ -1,0 +1,129 @@
+"""Docker's words for mounts, devices and limits, as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.compile import notation
+from engine.compile.security_words import security
+from engine.errors import InvalidRequest
+from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/a:/b", BindMount(source="/a", destination="/b")),
+        ("/a:/b:ro", BindMount(source="/a", destination="/b", read_only=True)),
+        ("/a:/b:rw,Z,rshared", BindMount(source="/a", destination="/b", propagation="rshared")),
+        ("/a/../c:/b:bind,noexec", BindMount(source="/c", destination="/b", recursive=False, flags=("noexec",))),
+        ("./x:/b", BindMount(source=str(Path.cwd() / "x"), destination="/b")),
+    ],
+)
+def test_volumes(text: str, expected: BindMount) -> None:
+    assert notation.volume(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("/a", "is not a volume"),
+        (":/b", "is not a volume"),
+        ("name:/b", "named volume, and there are none yet"),
+        ("/a:/b:fast", "'fast' in '/a:/b:fast' is not an option"),
+    ],
+)
+def test_what_is_no_volume_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(InvalidRequest, match=sentence):
+        notation.volume(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("type=bind,source=/a,target=/b", BindMount(source="/a", destination="/b")),
+        ("type=bind,src=/a,dst=/b,readonly", BindMount(source="/a", destination="/b", read_only=True)),
+        (
+            "type=bind,src=/a,destination=/b,ro=true,bind-propagation=rslave,bind-recursive=disabled",
+            BindMount(source="/a", destination="/b", read_only=True, propagation="rslave", recursive=False),
+        ),
+        ("type=tmpfs,target=/t", TmpfsMount(destination="/t")),
+        (
+            "type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700",
+            TmpfsMount(destination="/t", options=("size=1048576", "mode=700")),
+        ),
+    ],
+)
+def test_mounts(text: str, expected: BindMount | TmpfsMount) -> None:
+    assert notation.mount(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "type=bind,target=/b",
+        "type=bind,source=/a",
+        "type=volume,source=x,target=/b",
+        "source=x,target=/b",
+        "type=bind,source=/a,target=/b,colour=red",
+        "type=bind,source=/a,target=/b,bind-propagation=up",
+        "type=tmpfs,target=/t,tmpfs-size=big",
+    ],
+)
+def test_what_is_no_mount_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        notation.mount(text)
+
+
+def test_tmpfs() -> None:
+    assert notation.tmpfs("/t") == TmpfsMount(destination="/t")
+    assert notation.tmpfs("/t:size=1m,exec") == TmpfsMount(destination="/t", options=("size=1m", "exec"))
+    with pytest.raises(InvalidRequest, match="is not a place"):
+        notation.tmpfs(":size=1m")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/dev/fuse", DeviceAccess(source="/dev/fuse", destination="/dev/fuse")),
+        ("/dev/fuse:r", DeviceAccess(source="/dev/fuse", destination="/dev/fuse", access="r")),
+        ("/dev/fuse:/dev/f", DeviceAccess(source="/dev/fuse", destination="/dev/f")),
+        ("/dev/fuse:/dev/f:rm", DeviceAccess(source="/dev/fuse", destination="/dev/f", access="rm")),
+    ],
+)
+def test_devices(text: str, expected: DeviceAccess) -> None:
+    assert notation.device(text) == expected
+
+
+def test_limits_and_kernel_parameters() -> None:
+    assert notation.ulimit("nofile=1:2") == Ulimit(name="nofile", soft=1, hard=2)
+    assert notation.ulimit("core=-1") == Ulimit(name="core", soft=-1, hard=-1)
+    assert notation.sysctl("net.a=1 2") == ("net.a", "1 2")
+    for text in ("nofile", "nofile=", "nofile=a", "nofile=1:", "=1:2:3"):
+        with pytest.raises(InvalidRequest):
+            notation.ulimit(text)
+    for text in ("", "x", "=1"):
+        with pytest.raises(InvalidRequest):
+            notation.sysctl(text)
+
+
+def test_security_options(tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    file.write_text("{}")
+    words = ["no-new-privileges", f"seccomp={file}", "apparmor=mine", "label=disable", "systempaths=unconfined"]
+    assert security(Security(), words) == Security(no_new_privileges=True, seccomp="{}", apparmor="mine", unmasked=True)
+    assert security(Security(), ["no-new-privileges:true", "seccomp:unconfined"]) == Security(
+        no_new_privileges=True, seccomp="unconfined"
+    )
+    assert not security(Security(), ["no-new-privileges=false"]).no_new_privileges
+
+
+@pytest.mark.parametrize(
+    "word", ["", "seccomp=", "seccomp=/no/such", "apparmor", "magic=1", "systempaths=some", "label"]
+)
+def test_what_is_no_security_option_is_refused(word: str) -> None:
+    with pytest.raises(InvalidRequest):
+        security(Security(), [word])

@@ -1,0 +1,145 @@
+"""The machine's own totals, beside what the kernel's files and other counters say of the same machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from engine import host
+from engine.host import HostReader
+from engine.model import HostSample
+from engine.network.links import LinkStatistics
+
+pytestmark = pytest.mark.vm
+
+MIB = 1 << 20
+
+
+def burn(seconds: float) -> None:
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+def test_the_first_look_has_levels_and_no_rates() -> None:
+    sample = HostReader().read({})
+    memory = psutil.virtual_memory()
+    assert sample.memory_total_bytes == memory.total
+    assert sample.memory_used_bytes == pytest.approx(memory.total - memory.available, abs=64 * MIB)
+    assert (sample.swap_total_bytes, sample.processors) == (psutil.swap_memory().total, os.cpu_count())
+    assert sample.load_1 == pytest.approx(os.getloadavg()[0], abs=0.5)
+    assert sample.cpu_percent is None
+    assert sample.disk_read_bytes_per_second is None and sample.network_sent_bytes_per_second is None
+
+
+def test_a_processor_that_works_is_seen_to() -> None:
+    reader = HostReader()
+    reader.read({})
+    began = time.monotonic()
+    burn(0.5)
+    share = 100 * 0.5 / (time.monotonic() - began) / (os.cpu_count() or 1)
+    percent = reader.read({}).cpu_percent
+    assert percent is not None and share * 0.9 <= percent <= 100
+
+
+def test_pressure_is_the_kernels() -> None:
+    if not os.path.exists("/proc/pressure/memory"):
+        pytest.skip("this kernel has no pressure figures")
+    sample = HostReader().read({})
+    for resource, pressure in (("memory", sample.memory_pressure), ("io", sample.io_pressure)):
+        assert pressure is not None and pressure.full is not None
+        total = int(Path(f"/proc/pressure/{resource}").read_text().splitlines()[0].partition("total=")[2])
+        assert pressure.some.total_usec == pytest.approx(total, abs=1_000_000)
+
+
+def test_a_kernel_without_pressure_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "KernelFile", lambda path: SimpleNamespace(read=lambda: b"", close=lambda: None))
+    sample = HostReader().read({})
+    assert (sample.cpu_pressure, sample.memory_pressure, sample.io_pressure) == (None, None, None)
+
+
+def link(received: int, sent: int) -> LinkStatistics:
+    return LinkStatistics(rx_bytes=received, tx_bytes=sent)
+
+
+class Clock:
+    """A clock that goes only when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        clock = SimpleNamespace(monotonic=lambda: self.now, monotonic_ns=lambda: round(self.now * 1e9))
+        monkeypatch.setattr(host, "time", clock)
+
+
+def rates(sample: HostSample) -> tuple[float | None, float | None]:
+    return sample.network_received_bytes_per_second, sample.network_sent_bytes_per_second
+
+
+def test_traffic_is_summed_over_devices_that_were_there_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, reader = Clock(monkeypatch), HostReader()
+    assert rates(reader.read({1: link(100, 10), 2: link(0, 0)})) == (None, None)
+    clock.now += 2
+    assert rates(reader.read({1: link(300, 10), 2: link(0, 50), 3: link(10**9, 10**9)})) == (100.0, 25.0)
+    clock.now += 2
+    assert rates(reader.read({1: link(300, 10), 3: link(10**9 + 4, 10**9)})) == (2.0, 0.0)
+
+
+def test_a_counter_that_goes_backwards_has_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, reader = Clock(monkeypatch), HostReader()
+    reader.read({1: link(100, 10)})
+    clock.now += 1
+    assert rates(reader.read({1: link(5, 20)})) == (None, 10.0)
+    assert rates(reader.read({1: link(5, 20)})) == (None, None)  # no time has passed
+    clock.now += 1
+    assert rates(reader.read(None)) == (None, None)
+    clock.now += 1
+    assert rates(reader.read({1: link(50, 20)})) == (None, None)
+
+
+def test_disks_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counters(amount: int) -> dict[str, SimpleNamespace]:
+        names = ("sda", "sda1", "nvme0n1", "dm-0", "loop3", "md127", "zram0")
+        return {name: SimpleNamespace(read_bytes=amount, write_bytes=2 * amount) for name in names}
+
+    clock, reader = Clock(monkeypatch), HostReader()
+    found = counters(1000)
+    host._is_real.cache_clear()
+    monkeypatch.setattr(os.path, "exists", lambda path: path != "/sys/block/sda1")
+    monkeypatch.setattr(psutil, "disk_io_counters", lambda perdisk, nowrap: found)
+    assert reader.read({}).disk_read_bytes_per_second is None
+    clock.now += 0.25
+    found = counters(2000)
+    sample = reader.read({})
+    assert (sample.disk_read_bytes_per_second, sample.disk_written_bytes_per_second) == (8000.0, 16000.0)
+    host._is_real.cache_clear()
+
+
+def test_a_direct_write_is_seen(tmp_path: Path) -> None:
+    if host._disk_totals() is None or os.stat(tmp_path).st_dev in _in_memory():
+        pytest.skip("files aren't on a disk of this machine")
+    reader = HostReader()
+    reader.read({})
+    with (tmp_path / "file").open("wb") as file:
+        file.write(bytes(8 * MIB))
+        os.fsync(file.fileno())
+    written = reader.read({}).disk_written_bytes_per_second
+    assert written is not None and written > 0
+
+
+def _in_memory() -> set[int]:
+    lines = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    places = [line[1] for line in lines if line[2] in ("tmpfs", "rootfs", "ramfs") and os.path.exists(line[1])]
+    return {os.stat(place).st_dev for place in places}
+
+
+def test_closing_leaves_no_file_open() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    reader = HostReader()
+    reader.read({})
+    reader.close()
+    assert len(os.listdir("/proc/self/fd")) == before

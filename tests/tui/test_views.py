@@ -1,0 +1,263 @@
+"""Graphs, processes, the machine, and what is said at once: with a crowd of containers. The engine is made up."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tests.tui.driving import Desk, desk
+from tests.tui.fake_engine import FakeEngine, container, crowd
+from tui.config import Config
+from tui.screens.containers import ContainersScreen
+from tui.screens.host import HostScreen
+from tui.widgets.containers_table import ContainersTable
+
+SIZES = ((80, 24), (120, 36), (200, 60))
+
+
+def row_of(at: Desk, name: str) -> str:
+    """The line of the list that shows a container."""
+    return next(line for line in at.text.split("\n") if f" {name} " in line)
+
+
+# --- graphs ---
+
+
+async def test_graphs_show_everything_that_is_measured_with_its_unit() -> None:
+    async with desk(FakeEngine(*crowd()), size=(200, 60)) as at:
+        await at.press("right", "plus")
+        await at.see(
+            "user", "system", "in all", "periods", "anonymous", "▓ file 17M", "▒ kernel 2.0M", "charged", "peak"
+        )
+        await at.see("swap 5.0M", "faults", "from disk", "limit met", "killed for it", "limit 256M", "limit 512")
+        await at.see("sda", "WRITTEN", "READS", "8:0", "eth0", "PACKETS", "DROPPED", "ERRORS", "bd00000001")
+        await at.see("waiting for", "cpu    some", "memory some", "full", "forks refused at the limit")
+
+
+async def test_a_limit_of_a_group_above_says_whose_it_is() -> None:
+    async with desk(FakeEngine(*crowd()), size=(200, 60)) as at:
+        await at.press("right")
+        await at.see("limit 200 %, of /boxdeck-ab12", "limit 256M")
+        assert "limit 256M, of" not in at.text
+
+
+async def test_a_controller_that_is_off_is_named_instead_of_a_number() -> None:
+    async with desk(FakeEngine(*crowd()), size=(200, 60)) as at:
+        await at.press(*["down"] * 5, "right")
+        await at.see("─ quiet_harbour", "memory controller is off")
+        assert "anonymous" not in at.text
+
+
+async def test_graphs_begin_with_what_the_engine_remembers_and_go_back_a_day() -> None:
+    engine = FakeEngine(*crowd(), minutes=0)
+    async with desk(engine, size=(120, 36)) as at:
+        await at.press("right")
+        await at.see("last 1m 34s · z hour")
+        await at.until(lambda: "history" in engine.read)
+        await at.until(lambda: at.text.count("⣿⣿⣿⣿⣿⣿⣿⣿") > 3)
+        await at.press("z")
+        await at.see("z day")
+        await at.press("z")
+        await at.see("z minutes")
+        await at.press("z")
+        await at.see("last 1m 34s · z hour")
+
+
+async def test_nothing_is_read_for_what_is_out_of_sight() -> None:
+    engine = FakeEngine(*crowd(), minutes=0)
+    async with desk(engine, size=(120, 36)) as at:
+        await at.pilot.pause(1.5)
+        assert not {"top", "groups", "limits"} & set(engine.read)
+        await at.press("right", "right")
+        await at.until(lambda: "top" in engine.read)
+        await at.press("left", "left")
+        await at.pilot.pause(0.1)
+        seen = engine.read.count("top")
+        await at.pilot.pause(2.2)
+        assert engine.read.count("top") == seen
+        assert "groups" not in engine.read
+
+
+# --- processes ---
+
+
+async def test_processes_stand_below_their_parents_with_both_pids() -> None:
+    async with desk(FakeEngine(*crowd()), size=(200, 60)) as at:
+        await at.press("right", "right")
+        await at.see("ON HOST", "CPU %", "THR", "TIME", "USER", "STATE", "48013", "nginx -g daemon off;")
+        await at.see("├ worker --busy", "12.5", "1m 35s", "www-data", "running", "  ╰ sleep 1")
+
+
+async def test_a_container_that_does_not_run_has_no_processes() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.press("down", "down", "down", "right", "right")
+        await at.see("it has no processes")
+
+
+# --- the machine ---
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_the_machine_is_shown_with_its_groups_and_what_happened(size: tuple[int, int]) -> None:
+    async with desk(FakeEngine(*crowd()), size=size) as at:
+        await at.press("H")
+        await at.see("machine 2 processors · load 0.31", "23G", "swap", "read", "written", "pressure", "disks")
+        await at.see("CONTROL GROUP", "/ 512", "events", "die")
+        await at.see("↑ the tighter limit of a group above", "2.0G" if size[1] > 24 else "web")
+        assert all(len(line) <= size[0] for line in at.text.split("\n"))
+
+
+async def test_the_machine_has_a_number_too_and_the_same_key_leaves_it() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.press("6")
+        await at.until(lambda: isinstance(at.app.screen, HostScreen))
+        await at.press("H")
+        await at.until(lambda: isinstance(at.app.screen, ContainersScreen))
+
+
+async def test_a_container_in_the_tree_leads_to_it() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.press("H")
+        await at.see("├ metrics")
+        await at.press("home", "down", "down", "down", "enter")
+        await at.see("─ metrics")
+        assert at.app.deck.selected is not None
+        assert at.app.deck.selected.name == "metrics"
+
+
+async def test_a_container_that_a_filter_hides_is_revealed() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.press("slash", *"web", "enter")
+        await at.see("1 of 8")
+        await at.press("H")
+        await at.see("├ metrics")
+        await at.press("home", "down", "down", "down", "enter")
+        await at.see("─ metrics", "containers 8")
+        assert at.app.deck.filter_text == ""
+        assert not at.app.screen.query_one("#filter").display
+
+
+async def test_groups_that_are_no_containers_lead_nowhere() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.press("H")
+        await at.see("╰ nested")
+        await at.press("home", "enter", "end", "enter")
+        assert isinstance(at.app.screen, HostScreen)
+
+
+# --- limits ---
+
+
+async def test_limits_are_prefilled_and_only_what_was_changed_is_asked_for() -> None:
+    engine = FakeEngine(*crowd())
+    async with desk(engine) as at:
+        await at.press("u")
+        await at.see("limits of web", "in force · memory 256M · cpus 2, of /boxdeck-ab12 · processes 512")
+        await at.type("300m")
+        await at.press("enter")
+        await at.see_no("limits of web")
+    changed = engine.all[0].request.limits
+    assert changed == replace(crowd()[0].request.limits, memory_bytes=300 << 20)
+
+
+async def test_an_emptied_limit_is_lifted() -> None:
+    engine = FakeEngine(*crowd())
+    async with desk(engine) as at:
+        await at.press("u")
+        await at.see("limits of web")
+        await at.type("")
+        await at.press("enter")
+        await at.see_no("limits of web")
+    assert engine.all[0].request.limits.memory_bytes == -1
+
+
+async def test_what_is_wrong_with_a_limit_is_said_in_the_form() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.press("u")
+        await at.see("limits of web")
+        await at.type("lots")
+        await at.press("enter")
+        await at.see("'lots' isn't an amount: such as 256m or 1.5g")
+        await at.type("7m")
+        await at.press("enter")
+        await at.see("the container uses more than that now: give it at least 8m")
+        await at.press("escape")
+        await at.see_no("limits of web")
+
+
+async def test_a_form_in_which_nothing_was_changed_changes_nothing() -> None:
+    engine = FakeEngine(*crowd())
+    async with desk(engine) as at:
+        await at.press("u")
+        await at.see("limits of web")
+        await at.press("enter")
+        await at.see_no("limits of web")
+    assert tuple(engine.all) == crowd()
+
+
+# --- at once ---
+
+
+async def test_running_out_of_memory_is_said_once_and_marks_the_row_until_it_was_looked_at() -> None:
+    engine = FakeEngine(*crowd())
+    async with desk(engine) as at:
+        await at.see("metrics")
+        for _ in range(5):
+            engine.happen("oom", engine.all[7], "1 process, python3")
+            await at.pilot.pause(0.1)
+        await at.hear("metrics ran out of memory (1 process, python3)")
+        assert len(at.notices) == 1
+        await at.until(lambda: "▲ metrics" in row_of(at, "metrics") and "OOM" in row_of(at, "metrics"))
+        await at.press("end")
+        await at.see("▲ ran out of memory", "5 times")
+        await at.press("up")
+        await at.until(lambda: "● metrics" in row_of(at, "metrics"))
+
+
+async def test_a_limit_that_is_met_marks_the_row_until_the_container_starts_anew() -> None:
+    engine = FakeEngine(*crowd())
+    async with desk(engine) as at:
+        await at.see("metrics")
+        engine.happen("limit", engine.all[7], "pids")
+        await at.hear("metrics met its limit of processes")
+        await at.until(lambda: "▲ metrics" in row_of(at, "metrics"))
+        engine.happen("start", engine.all[7])
+        await at.until(lambda: "● metrics" in row_of(at, "metrics"))
+
+
+async def test_the_views_can_be_found_by_name() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.press("colon", *"host")
+        await at.see("host")
+        await at.press("enter")
+        await at.see("CONTROL GROUP")
+        await at.press("escape", "colon", *"limits")
+        await at.see("limits web")
+        await at.press("enter")
+        await at.see("limits of web")
+
+
+async def test_keys_of_the_views_can_be_changed() -> None:
+    async with desk(FakeEngine(*crowd()), config=Config(keymap={"view.host": "x", "container.update": "y"})) as at:
+        await at.press("x")
+        await at.see("CONTROL GROUP")
+        await at.press("escape", "y")
+        await at.see("limits of web")
+
+
+async def test_a_tab_that_has_no_room_is_reached_by_a_click_on_the_ellipsis() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.see("… ")
+        frame = at.text.split("\n")[1]
+        await at.pilot.click(offset=(frame.rindex("…"), 1))
+        await at.until(lambda: at.app.containers_screen.detail.tab == "graphs")
+        assert at.app.screen.query_one(ContainersTable).has_focus
+
+
+async def test_five_hundred_containers_fit_the_tree() -> None:
+    engine = FakeEngine(*(container(number, f"box-{number:03}") for number in range(500)), minutes=0)
+    async with desk(engine, size=(80, 24)) as at:
+        await at.press("H")
+        await at.see("box-000")
+        await at.press("end")
+        await at.see("box-499")

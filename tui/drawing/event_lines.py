@@ -1,0 +1,60 @@
+"""What happened lately, newest first; the same thing again and again is one line with a count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from engine.model import Event
+from tui.drawing.lines import Line, Span, Tone, clip, fit, line
+
+_TONES = {"oom": Tone.BAD, "limit": Tone.WARN, "die": Tone.MUTED, "start": Tone.GOOD}
+_ACTION_CELLS, _NAME_CELLS = 8, 16
+
+
+class _Heap(Struct, kw_only=True):
+    """The same thing happening to the same one, several times in a row."""
+
+    newest: Event
+    count: int = 1
+
+
+def event_lines(events: Iterable[Event], cells: int, most: int) -> list[Line]:
+    """At most `most` lines.
+
+    Args:
+        events: in the order in which they were recorded.
+    """
+    heaps: list[_Heap] = []
+    for event in sorted(events, key=lambda each: each.at_unix_ns):  # ends are recorded later than they were
+        if heaps and _is_alike(heaps[-1].newest, event):
+            heaps[-1] = _Heap(newest=event, count=heaps[-1].count + 1)
+        else:
+            heaps.append(_Heap(newest=event))
+    shown = heaps[::-1][:most]
+    most_cells = max(8, min(_NAME_CELLS, cells // 4))
+    name_cells = min(most_cells, max((len(_name(heap.newest)) for heap in shown), default=0))
+    return [_line(heap, name_cells, cells) for heap in shown]
+
+
+def _is_alike(one: Event, other: Event) -> bool:
+    return (one.action, one.subject) == (other.action, other.subject)
+
+
+def _name(event: Event) -> str:
+    return event.name if event.kind == "container" else f"{event.kind} {event.name}"
+
+
+def _line(heap: _Heap, name_cells: int, cells: int) -> Line:
+    event = heap.newest
+    clock = time.strftime("%H:%M:%S", time.localtime(event.at_unix_ns // 1_000_000_000))
+    of = line(
+        Span(f"{clock}  ", Tone.MUTED),
+        Span(fit(event.action, _ACTION_CELLS), _TONES.get(event.action, Tone.PLAIN)),
+        fit(_name(event), name_cells),
+        Span(f"  {event.detail}" if event.detail else "", Tone.MUTED),
+        Span(f"  {heap.count} times" if heap.count > 1 else "", Tone.WARN),
+    )
+    return clip(of, cells)
