@@ -110,6 +110,7 @@ async def test_stop_start_restart_and_remove(engine: Engine) -> None:
         before = (await only(engine)).pid
         await at.press("r")
         await soon(lambda: has_other_pid(engine, before))
+        await at.until(lambda: at.app.deck.selected is not None and at.app.deck.selected.pid not in (None, before))
         await at.press("d")
         await at.see("remove job", "It is running: its processes will be killed.")
         await at.press("escape")
