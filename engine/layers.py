@@ -48,14 +48,17 @@ class Layers:
         self._containers = containers
         self._images = images
 
-    async def explore(self, reference: str) -> Explorer:
+    def explore(self, reference: str) -> Job[Explorer]:
         """The layers of a container, its own on top, as they are at this moment.
 
         Raises:
-            NotFound: there is no such container, or its image has gone.
+            NotFound: (from the job) there is no such container, or its image has gone.
         """
+        return Job(lambda report: self._explore(reference, report))
+
+    async def _explore(self, reference: str, report: Report) -> Explorer:
         container = await self._containers.get(reference)
-        return await self._images.explore_container(container.image_id, await self._own(container))
+        return await self._images.explore_container(container.image_id, await self._own(container), report)
 
     async def changes(self, reference: str) -> tuple[Change, ...]:
         """What a container has added, changed and removed against its image, parents before children.

@@ -167,18 +167,19 @@ class Images:
         record = self._find(reference)
         return await asyncio.to_thread(steps, self._paths, record, self._document(record.id))
 
-    async def explore(self, reference: str) -> Explorer:
+    def explore(self, reference: str) -> Job[Explorer]:
         """The layers of an image and the files in them: which layer each comes from, and what hides what.
 
         Raises:
-            NotFound: there is no such image.
+            NotFound: (from the job) there is no such image.
         """
-        return await self.explore_container(self._find(reference).id, None)
+        return Job(lambda report: self.explore_container(reference, None, report))
 
-    async def explore_container(self, image_id: str, own: OwnLayer | None) -> Explorer:
+    async def explore_container(self, reference: str, own: OwnLayer | None, report: Report) -> Explorer:
         """As `explore`, with a container's own layer on top.
 
         Args:
+            reference: of its image.
             own: that layer.
 
         Raises:
@@ -186,9 +187,9 @@ class Images:
         """
         from engine.images.explorer import Explorer
 
-        record = self._find(image_id)
+        record = self._find(reference)
         history = self._document(record.id).history or ()
-        return await asyncio.to_thread(Explorer, self._paths, record.layers, history, own)
+        return await in_thread(report, lambda monitor: Explorer(self._paths, record.layers, history, own, monitor))
 
     def commit(self, image_id: str, own: OwnLayer, request: CommitRequest, name: str | None = None) -> Job[Image]:
         """Make an image of a container's layer; `Containers.commit` is what people ask for.

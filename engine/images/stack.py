@@ -13,14 +13,16 @@ from contextlib import suppress
 from typing import Final
 
 from engine.images import whiteouts
+from engine.images.nodes import Journal, Node
 from engine.model import Change, Sighting, TreeEntry
 from engine.model.layer import Action
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_DEEPEST: Final = 900  # Python's own stack ends at 1,000
+_DEEPEST: Final = 400  # two calls a level, and Python's own stack ends at 1,000
 
 
 Owners = Callable[[int, int], tuple[int, int]]
+Advance = Callable[[int], None]
 
 
 def as_they_are(uid: int, gid: int) -> tuple[int, int]:
@@ -28,31 +30,8 @@ def as_they_are(uid: int, gid: int) -> tuple[int, int]:
     return uid, gid
 
 
-class Node:
-    """A name in the merged tree, with everything that layers have done to it, the lowest first.
-
-    Attributes:
-        kind: a letter as ``ls -l`` shows it; empty for what a layer has removed.
-        layer: the number of the layer whose file or folder is seen.
-        children: of a folder.
-        sightings: one for each layer that adds, changes or removes it.
-    """
-
-    __slots__ = ("children", "kind", "layer", "link", "sightings", "size", "status")
-
-    def __init__(self) -> None:
-        self.kind = ""
-        self.layer = 0
-        self.link = ""
-        self.size = 0
-        self.status: tuple[int, int, int] = (0, 0, 0)
-        self.children: dict[str, Node] = {}
-        self.sightings: list[tuple[int, Action, int]] = []
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it is seen at all."""
-        return bool(self.kind)
+def nobody_counts(entries: int) -> None:
+    """Nobody wants to know how far it is."""
 
 
 class Tally:
@@ -67,6 +46,8 @@ class Stack:
     """Built layer by layer with `lay`, the lowest first."""
 
     def __init__(self) -> None:
+        self._advance: Advance = nobody_counts
+        self._journal: Journal | None = None
         self.root = Node()
         self.root.kind = "d"
         self.tallies: list[Tally] = []
@@ -74,15 +55,26 @@ class Stack:
         self._inodes: set[int] = set()
         self._owners: Owners = as_they_are
 
-    def lay(self, folder: str, diff_id: str = "", owners: Owners = as_they_are) -> Tally:
+    def lay(
+        self,
+        folder: str,
+        diff_id: str = "",
+        owners: Owners = as_they_are,
+        *,
+        passing: bool = False,
+        advance: Advance = nobody_counts,
+    ) -> Tally:
         """Put a layer on top. Blocks on the disk.
 
         Args:
             folder: a layer as the store has it unpacked, or a container's upper directory.
             diff_id: empty for the latter.
             owners: from the ids that files have on disk to those that they have in the container.
+            passing: whether `peel` shall be able to take it away again.
+            advance: called with how many more names were read, from time to time; may raise to stop.
         """
-        self._owners = owners
+        self._owners, self._advance = owners, advance
+        self._journal = Journal() if passing else None
         self.tallies.append(Tally())
         self._diff_ids.append(diff_id)
         self._inodes.clear()
@@ -94,6 +86,14 @@ class Stack:
         finally:
             os.close(descriptor)
         return self.tallies[-1]
+
+    def peel(self) -> None:
+        """Take the topmost layer, which was laid as passing, away again."""
+        if self._journal is not None:
+            self._journal.undo()
+            self.tallies.pop()
+            self._diff_ids.pop()
+            self._journal = None
 
     def find(self, path: str) -> Node | None:
         """The node of a path, also of one that was removed; None for what no layer has ever had."""
@@ -112,7 +112,7 @@ class Stack:
         node = self.find(path)
         return tuple(
             Sighting(layer=number, diff_id=self._diff_ids[number - 1], action=action, size_bytes=size)
-            for number, action, size in reversed(node.sightings if node else [])
+            for number, action, size, _ in reversed(node.sightings if node else [])
         )
 
     def entries(self, path: str = "/", depth: int | None = 1) -> Iterator[TreeEntry]:
@@ -145,6 +145,7 @@ class Stack:
             return
         with os.scandir(folder) as listing:
             names = sorted(entry.name for entry in listing)
+        self._advance(len(names))
         for name in names:
             with suppress(FileNotFoundError, NotADirectoryError):  # a container has just taken it away
                 self._put(folder, name, parent, depth)
@@ -156,7 +157,10 @@ class Stack:
             if node is not None and node.is_here:
                 self._remove(node)
             return
-        node = parent.children.setdefault(name, Node())
+        if node is None:
+            node = parent.children[name] = Node()
+            if self._journal is not None:
+                self._journal.add(parent, name)
         link = os.readlink(name, dir_fd=folder) if stat.S_ISLNK(status.st_mode) else ""
         if not stat.S_ISDIR(status.st_mode):
             self._replace(node, status, link)
@@ -172,30 +176,34 @@ class Stack:
         if node.kind != "d":
             self._replace(node, status, "")
             return
+        self._keep(node)
         if opaque:
             self._hide_children(node)
         if opaque or node.status != self._attributes(status):
-            self._note(node, "changed", 0)
+            self._note(node, "changed", 0, "d")
         node.status, node.layer = self._attributes(status), self._number
 
     def _replace(self, node: Node, status: os.stat_result, link: str) -> None:
         """A file, or a folder where there was none."""
+        self._keep(node)
         if node.kind == "d":
             self._hide_children(node)
         size = status.st_size if stat.S_ISREG(status.st_mode) else 0
         if node.is_here:
             self.tallies[-1].wasted_bytes += node.size
-        self._note(node, "changed" if node.is_here else "added", size)
-        node.kind = stat.filemode(status.st_mode)[0]
+        kind = stat.filemode(status.st_mode)[0]
+        self._note(node, "changed" if node.is_here else "added", size, kind)
+        node.kind = kind
         node.layer, node.size, node.link, node.status = self._number, size, link, self._attributes(status)
         if status.st_nlink == 1 or status.st_ino not in self._inodes:
             self._inodes.add(status.st_ino)
             self.tallies[-1].size_bytes += size
 
     def _remove(self, node: Node) -> None:
+        self._keep(node)
         self._hide_children(node)
         self.tallies[-1].wasted_bytes += node.size
-        self._note(node, "removed", 0)
+        self._note(node, "removed", 0, node.kind)
         node.kind, node.size, node.layer = "", 0, self._number
 
     def _hide_children(self, node: Node) -> None:
@@ -203,13 +211,17 @@ class Stack:
             if child.is_here:
                 self._remove(child)
 
-    def _note(self, node: Node, action: Action, size: int) -> None:
+    def _keep(self, node: Node) -> None:
+        if self._journal is not None:
+            self._journal.keep(node)
+
+    def _note(self, node: Node, action: Action, size: int, kind: str) -> None:
         """Of several things that one layer does to a path, the last word counts, seen from the layers below."""
         if node.sightings and node.sightings[-1][0] == self._number:  # hidden by an opaque folder, and there again
-            _, earlier, _ = node.sightings.pop()
+            _, earlier, _, _ = node.sightings.pop()
             self.tallies[-1].counts[earlier] -= 1
             action = "changed" if earlier == "removed" else action
-        node.sightings.append((self._number, action, size))
+        node.sightings.append((self._number, action, size, kind))
         self.tallies[-1].counts[action] += 1
 
     def _attributes(self, status: os.stat_result) -> tuple[int, int, int]:

@@ -58,6 +58,30 @@ class TreeEntry(Struct, frozen=True, kw_only=True):
     link: str = ""
 
 
+class LayerFile(Struct, frozen=True, kw_only=True, gc=False):
+    """A file or folder as it is on top of some layers, or was until the topmost of them has removed it.
+
+    Attributes:
+        name: the last part of its path; empty for the root.
+        kind: a letter as ``ls -l`` shows it; of what is removed, what it was.
+        size_bytes: of the file, or of all files below the folder.
+        layer: the number of the layer that it comes from, or that has removed it.
+        action: what was done to it by the layer that is looked at; None for nothing.
+        is_touched: whether something was done to it or to anything below it.
+        link: where a symbolic link leads.
+        children: of a folder, by name.
+    """
+
+    name: str
+    kind: str
+    size_bytes: int
+    layer: int
+    action: Action | None = None
+    is_touched: bool = False
+    link: str = ""
+    children: tuple[LayerFile, ...] = ()
+
+
 class Change(Struct, frozen=True):
     """A path that a container has added, changed or removed against its image."""
 
