@@ -5,7 +5,7 @@
 #   make lint         ruff and mypy
 #   make test-vm      the engine's tests on a kernel with cgroup v2, in a virtual machine
 #   make screenshots  pictures of a real session, into screenshots/
-#   make bench        start, exec and statistics beside others of their kind; ROUNDS=100 FORM=--markdown as README has it
+#   make bench        start, exec, statistics and pulls beside others of their kind; ROUNDS=100 FORM=--markdown as README has it
 #   make clean        remove what was built
 
 SHELL := /bin/bash
@@ -14,6 +14,7 @@ export VM_CACHE ?= $(CURDIR)/build/vm
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 TESTS ?= tests
 ROUNDS ?= 100
+PULLS ?= 10
 
 .DEFAULT_GOAL := run
 .PHONY: run test venv lint test-vm screenshots bench clean
@@ -44,6 +45,7 @@ screenshots: venv
 bench: venv
 	@.ci/setup test bench
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks $(ROUNDS) $(FORM)
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.images $(PULLS) $(FORM)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -57,12 +57,15 @@ class Docker:
 
     Args:
         programs: the folder that Debian's package was unpacked to.
+        storage: its storage driver.
 
     Attributes:
         socket: where its API is.
     """
 
-    def __init__(self, containerd: Containerd, folder: Path, programs: Path, runtime: str) -> None:
+    def __init__(
+        self, containerd: Containerd, folder: Path, programs: Path, runtime: str, storage: str = "vfs"
+    ) -> None:
         self.quarters = containerd.quarters
         self._client = str(programs / "usr" / "bin" / "docker")
         self.socket = folder / "docker.sock"
@@ -71,7 +74,7 @@ class Docker:
         daemon = [
             str(programs / "usr" / "sbin" / "dockerd"), "--host", self._host, "--containerd", str(containerd.socket),
             "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"),
-            "--bridge", "none", "--iptables=false", "--ip-masq=false", "--storage-driver", "vfs",
+            "--bridge", "none", "--iptables=false", "--ip-masq=false", "--storage-driver", storage,
             "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", self.quarters.cgroup_parent,
             "--add-runtime", f"boxdeck={runtime}", "--default-runtime", "boxdeck",
         ]  # fmt: skip
