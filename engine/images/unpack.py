@@ -120,8 +120,14 @@ class _Unpacker:
         if not base:
             self._root_folder(entry)
             return
-        parent = self._open_parent(parent_name)
-        if base.startswith(whiteouts.PREFIX):
+        is_whiteout = base.startswith(whiteouts.PREFIX)
+        try:
+            parent = self._open_parent(parent_name)
+        except NotADirectoryError:
+            if is_whiteout:  # umoci hides what was in a folder also when a file has taken the folder's place
+                return
+            raise
+        if is_whiteout:
             self._whiteout(parent, parent_name, base)
         else:
             self._place(parent, parent_name, base, entry)
