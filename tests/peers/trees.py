@@ -15,7 +15,7 @@ Tree = dict[bytes, dict[str, Any]]
 _CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0)  # linux/capability.h: revision 2, cap_net_raw
 _SECOND = 1_000_000_000
 _FILES = ("etc/kept", "etc/changed", "etc/gone", "opt/gone/deep/file", "opt/replaced/old", "opt/folder-to-file/x")
-_ODD_NAMES = ("with space", "with\nnewline", "-rf", "*", "\\back", "b\u00fcro", "e\u0301", "a" * 255, ".hidden", "tab\t")
+_ODD_NAMES = (" space", "with\nnewline", "-rf", "*", "\\back", "b\u00fcro", "e\u0301", "a" * 255, ".hidden", "tab\t")
 
 
 def describe(root: Path) -> Tree:
