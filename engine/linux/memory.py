@@ -13,7 +13,6 @@ Ranges = tuple[tuple[int, int], ...]
 
 _MADV_POPULATE_WRITE = 23
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_MAPS_LIMIT = 1 << 20
 _FRAME = (1 << 55) - 1 | 1 << 63  # the number of the page frame, and whether there is one (pagemap.rst)
 _IS_FILE = 1 << 61
 
@@ -26,8 +25,8 @@ def copied_pages(pid: int | str, ancestor: int) -> Ranges:
     Raises:
         OSError: one of both has ended, or may not be looked at.
     """
-    with open(f"/proc/{pid}/maps", "rb", buffering=0) as file:
-        lines = file.read(_MAPS_LIMIT).splitlines()
+    with open(f"/proc/{pid}/maps", "rb") as file:  # to its end: one read(2) gives a page of it, whatever is asked for
+        lines = file.read().splitlines()
     own = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
     others = os.open(f"/proc/{ancestor}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
     try:
