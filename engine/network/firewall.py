@@ -1,173 +1,167 @@
-"""One nftables table of our own: containers leave the machine under its address (masquerade).
+"""Our one nftables table: made when it is missing, and changed by elements (see `engine.network.ruleset`).
 
-The rules are made with pyroute2's nftables message classes and sent as one transaction of our own, because
-pyroute2's commit neither waits for acknowledgements nor reports errors. pyroute2 is imported by the first call.
+Everything here is one transaction on a socket that stays open, which takes some 20 microseconds, so an event loop's
+thread may call it. Closing the socket waits for what has been removed (nft_rcv_nl_event), for 5 to 20 ms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import IPv4Network
-from typing import Any
+import errno
+import socket
+import struct
+from collections.abc import Callable, Iterable, Sequence
 
-from engine.network import transport
+from msgspec import Struct
 
-_CHAIN = "postrouting"
-_SUBSYSTEM = 10 << 8  # NFNL_SUBSYS_NFTABLES, linux/netfilter/nfnetlink.h
-_BATCH_BEGIN = 0x10
-_BATCH_END = 0x11
+from engine.network import nft, ruleset, transport
+from engine.network.ruleset import GuardedNetwork, PortMapping
+
+_ANSWER_SECONDS = 10.0
+_REBUILD_ATTEMPTS = 20
 
 # linux/netfilter/nf_tables.h
-_NEWTABLE = _SUBSYSTEM | 0
-_DELTABLE = _SUBSYSTEM | 2
-_NEWCHAIN = _SUBSYSTEM | 3
-_NEWRULE = _SUBSYSTEM | 6
-_GETRULE = _SUBSYSTEM | 7
-_DELRULE = _SUBSYSTEM | 8
-_NFTA_RULE_USERDATA = 7
-_REGISTER = 1
-_NETWORK_HEADER = 1
-_META_OIFNAME = 7
-_META_NFPROTO = 15
-_CMP_EQ = 0
-_CMP_NEQ = 1
-
-_FAMILY_INET = 1
-_PROTOCOL_IPV4 = 2
-_HOOK_POSTROUTING = 4
-_PRIORITY_SRCNAT = 100
-_SOURCE_ADDRESS_OFFSET = 12  # in the IPv4 header
-_NAME_BYTES = 16  # IFNAMSIZ
-_GENERIC_HEADER_BYTES = 4  # struct nfgenmsg
-
-_NLM_F_CREATE = 0x400
-_NLM_F_APPEND = 0x800
-_ANSWER_SECONDS = 10.0
-
-_Attributes = list[tuple[str, object]]
+_TABLE_USERDATA = 6
+_ELEMENTS, _ELEMENT, _ELEMENT_USERDATA = 3, 1, 6
 
 
-def rule_query(table: str) -> bytes:
-    """Ask for the rules of our chain (to be sent as a dump)."""
-    return _message("nft_rule_msg", _GETRULE, [("NFTA_RULE_TABLE", table), ("NFTA_RULE_CHAIN", _CHAIN)])
+class Contents(Struct, frozen=True, kw_only=True):
+    """All that belongs into the table at one moment."""
+
+    networks: tuple[GuardedNetwork, ...] = ()
+    ports: tuple[PortMapping, ...] = ()
 
 
-def is_ready(query: bytes, subnet: IPv4Network, bridge: str) -> bool:
-    """Whether the table holds the rule for this subnet and bridge.
+class Firewall:
+    """The table of one root.
 
     Args:
-        query: from `rule_query`.
-
-    Raises:
-        OSError: EPERM, or the kernel has no nf_tables.
+        table: its name, in the family inet.
+        contents: what belongs into it now, asked for when it has to be made anew: every network that there is, and
+            the published ports of the containers that live.
     """
-    wanted = _comment(subnet, bridge).encode()
-    with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
-        return any(wanted in _userdata(message) for message in transport.dump(sock, query))
+
+    def __init__(self, table: str, contents: Callable[[], Contents]) -> None:
+        self._table = table
+        self._contents = contents
+        self._opened: socket.socket | None = None
+
+    def ensure(self, network: GuardedNetwork) -> None:
+        """See to it that a network is masqueraded, isolated and guarded; one question to the kernel when it is.
+
+        Call it before every start: a person or another program may have flushed the ruleset. When the table has
+        gone, is of another edition or has the network otherwise, it is made anew with all that belongs into it.
+
+        Raises:
+            OSError: EPERM without CAP_NET_ADMIN, or the kernel lacks nf_tables or a part of it.
+        """
+        question = ruleset.ask_for_bridge(self._table, network.bridge)
+        found = _comment_of_bridge(transport.ask(self._socket(), question))
+        if found == ruleset.described(network):
+            return
+        table = transport.ask(self._socket(), nft.get_table(self._table))
+        is_current = table is not None and _comment_of_table(table) == ruleset.stamp()
+        if found is not None or not is_current or not self._added(network):
+            self._rebuild(network)
+
+    def forget(self, network: GuardedNetwork) -> None:
+        """Take a network's elements away; nothing happens when they aren't there.
+
+        Raises:
+            OSError: as `ensure`.
+        """
+        self._commit_where_it_fits(ruleset.remove_network(self._table, network))
+
+    def publish(self, mappings: Iterable[PortMapping]) -> None:
+        """Add published ports, all or none; those that are there already stay.
+
+        Raises:
+            OSError: as `ensure`; ENOENT without the table, EEXIST when one leads elsewhere.
+        """
+        self._commit(ruleset.add_ports(self._table, mappings))
+
+    def withdraw(self, mappings: Sequence[PortMapping]) -> None:
+        """Take published ports away; those that aren't there, or lead elsewhere by now, are passed over.
+
+        Raises:
+            OSError: as `ensure`.
+        """
+        if not self._commit_where_it_fits(ruleset.remove_ports(self._table, mappings)):
+            for mapping in mappings:
+                self._commit_where_it_fits(ruleset.remove_ports(self._table, (mapping,)))
+
+    def remove(self) -> None:
+        """Remove the table with all that is in it; nothing happens when there is none.
+
+        Raises:
+            OSError: EPERM without CAP_NET_ADMIN.
+        """
+        self._commit(ruleset.remove_table(self._table))
+
+    def close(self) -> None:
+        """Close the socket; it is opened again when it is needed."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _added(self, network: GuardedNetwork) -> bool:
+        """Add a network's elements; False when its subnets overlap with what should have been forgotten."""
+        try:
+            self._commit(ruleset.add_network(self._table, network))
+        except FileExistsError:
+            return False
+        return True
+
+    def _commit(self, requests: Iterable[bytes]) -> None:
+        if wanted := list(requests):
+            transport.send_transaction(self._socket(), nft.batch_begin(), wanted, nft.batch_end())
+
+    def _commit_where_it_fits(self, requests: Iterable[bytes]) -> bool:
+        """Commit; False when there is no table, or something else is in the place of an element."""
+        try:
+            self._commit(requests)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.EEXIST):
+                raise
+            return False
+        return True
+
+    def _socket(self) -> socket.socket:
+        if self._opened is None:
+            self._opened = transport.open_socket(transport.NETLINK_NETFILTER)
+            self._opened.settimeout(_ANSWER_SECONDS)
+        return self._opened
+
+    def _rebuild(self, network: GuardedNetwork) -> None:
+        """Replace the table, until nothing has been published or withdrawn by others meanwhile."""
+        for _ in range(_REBUILD_ATTEMPTS):
+            contents = self._contents()
+            networks = [other for other in contents.networks if other.bridge != network.bridge]
+            requests = ruleset.make_table(self._table)
+            for each in (*networks, network):
+                requests += ruleset.add_network(self._table, each)
+            self._commit(requests + ruleset.add_ports(self._table, contents.ports))
+            if self._contents().ports == contents.ports:
+                return
 
 
-def create(table: str, subnet: IPv4Network, bridge: str) -> None:
-    """Put the rule in the table, making both as needed; a rule for another subnet is replaced.
-
-    Raises:
-        OSError: EPERM without CAP_NET_ADMIN, or the kernel lacks nf_tables or masquerade.
-    """
-    _commit(
-        _message("nft_table_msg", _NEWTABLE, [("NFTA_TABLE_NAME", table)], _NLM_F_CREATE),
-        _message("nft_chain_msg", _NEWCHAIN, _chain(table), _NLM_F_CREATE),
-        _message("nft_rule_msg", _DELRULE, [("NFTA_RULE_TABLE", table), ("NFTA_RULE_CHAIN", _CHAIN)]),
-        _message("nft_rule_msg", _NEWRULE, _rule(table, subnet, bridge), _NLM_F_CREATE | _NLM_F_APPEND),
-    )
+def _comment_of_bridge(answer: memoryview | None) -> str | None:
+    """The comment of the element in an answer to `ruleset.ask_for_bridge`."""
+    if answer is None:
+        return None
+    value = memoryview(answer)
+    for kind in (_ELEMENTS, _ELEMENT):
+        offset = nft.GENERIC_BYTES if kind == _ELEMENTS else 0
+        value = dict(transport.attributes(value, offset)).get(kind, memoryview(b""))
+    return _comment(dict(transport.attributes(value, 0)).get(_ELEMENT_USERDATA))
 
 
-def remove(table: str) -> None:
-    """Remove the table with all that is in it; nothing happens when there is none.
-
-    Raises:
-        OSError: EPERM without CAP_NET_ADMIN.
-    """
-    try:
-        _commit(_message("nft_table_msg", _DELTABLE, [("NFTA_TABLE_NAME", table)]))
-    except FileNotFoundError:
-        return
+def _comment_of_table(answer: memoryview) -> str:
+    return _comment(dict(transport.attributes(answer, nft.GENERIC_BYTES)).get(_TABLE_USERDATA))
 
 
-def _commit(*requests: bytes) -> None:
-    with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
-        sock.settimeout(_ANSWER_SECONDS)
-        transport.send_transaction(sock, _batch(_BATCH_BEGIN), requests, _batch(_BATCH_END))
-
-
-def _batch(kind: int) -> bytes:
-    from pyroute2.netlink.nfnetlink import nfgen_msg
-
-    message = nfgen_msg()
-    message["res_id"] = _SUBSYSTEM >> 8
-    message["header"]["type"] = kind
-    message.encode()
-    return bytes(message.data)
-
-
-def _message(kind_name: str, kind: int, attributes: _Attributes, flags: int = 0) -> bytes:
-    from pyroute2.netlink.nfnetlink import nftsocket
-
-    message: Any = getattr(nftsocket, kind_name)()
-    message["nfgen_family"] = _FAMILY_INET
-    message["attrs"] = attributes
-    message["header"]["type"] = kind
-    message["header"]["flags"] = flags
-    message.encode()
-    return bytes(message.data)
-
-
-def _chain(table: str) -> _Attributes:
-    hook: _Attributes = [("NFTA_HOOK_HOOKNUM", _HOOK_POSTROUTING), ("NFTA_HOOK_PRIORITY", _PRIORITY_SRCNAT)]
-    return [
-        ("NFTA_CHAIN_TABLE", table),
-        ("NFTA_CHAIN_NAME", _CHAIN),
-        ("NFTA_CHAIN_HOOK", {"attrs": hook}),
-        ("NFTA_CHAIN_TYPE", "nat"),
-    ]
-
-
-def _rule(table: str, subnet: IPv4Network, bridge: str) -> _Attributes:
-    """``ip saddr SUBNET oifname != BRIDGE masquerade``."""
-    prefix_bytes = subnet.prefixlen // 8  # our subnets end at a byte, so a shorter load takes the place of a mask
-    payload = {"base": _NETWORK_HEADER, "offset": _SOURCE_ADDRESS_OFFSET, "len": prefix_bytes, "dreg": _REGISTER}
-    expressions = [
-        _expression("meta", {"key": _META_NFPROTO, "dreg": _REGISTER}),
-        _compare(_CMP_EQ, bytes([_PROTOCOL_IPV4])),
-        _expression("payload", payload),
-        _compare(_CMP_EQ, subnet.network_address.packed[:prefix_bytes]),
-        _expression("meta", {"key": _META_OIFNAME, "dreg": _REGISTER}),
-        _compare(_CMP_NEQ, bridge.encode().ljust(_NAME_BYTES, b"\0")),
-        _expression("masq", {}),
-    ]
-    return [
-        ("NFTA_RULE_TABLE", table),
-        ("NFTA_RULE_CHAIN", _CHAIN),
-        ("NFTA_RULE_EXPRESSIONS", expressions),
-        ("NFTA_RULE_USERDATA", {"value": _comment(subnet, bridge)}),
-    ]
-
-
-def _compare(operation: int, value: bytes) -> Any:
-    return _expression("cmp", {"sreg": _REGISTER, "op": operation, "data": {"attrs": [("NFTA_DATA_VALUE", value)]}})
-
-
-def _expression(name: str, arguments: Mapping[str, object]) -> Any:
-    from pyroute2.nftables.expressions import genex
-
-    return genex(name, arguments)
-
-
-def _comment(subnet: IPv4Network, bridge: str) -> str:
-    """What `nft list` shows beside the rule, and how we know it again."""
-    return f"boxdeck: {subnet} leaves by any way but {bridge}"
-
-
-def _userdata(message: transport.Message) -> bytes:
-    for kind, value in transport.attributes(message.payload, _GENERIC_HEADER_BYTES):
-        if kind == _NFTA_RULE_USERDATA:
-            return bytes(value)
-    return b""
+def _comment(userdata: memoryview | None) -> str:
+    """What nft(8) shows as a comment: type 0, a length, and text that ends with a zero."""
+    if userdata is None or len(userdata) < 2:
+        return ""
+    kind, length = struct.unpack_from("=BB", userdata)
+    return bytes(userdata[2 : 2 + length]).rstrip(b"\0").decode(errors="replace") if kind == 0 else ""

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from engine.errors import NotFound, Unsupported
 from engine.model import Container, Endpoint, Topology
-from engine.network import addresses, bridge, claim, firewall, host, interface, records, topology, watch
+from engine.network import addresses, bridge, claim, host, interface, records, topology, watch
 from engine.network.counters import CounterReader
+from engine.network.firewall import Contents, Firewall
 from engine.network.plan import NetworkPlan
 from engine.network.records import Network
+from engine.network.ruleset import GuardedNetwork
 from engine.network.templates import TemplateFile
 from engine.paths import Paths
 from engine.store.database import Database
@@ -36,6 +38,7 @@ class Networks:
         self._paths = paths
         self._database = database
         self._templates = TemplateFile(paths.network_templates)
+        self._firewall = Firewall(paths.table_name, self._firewall_contents)
         self._ensuring = asyncio.Lock()
 
     async def ensure(self, name: str = DEFAULT_NETWORK) -> None:
@@ -53,7 +56,7 @@ class Networks:
             network = records.find(self._database, name)
             if network is None or not bridge.is_ready(network.bridge, network.gateway):
                 network = await self._raise_bridge(name)
-            await self._open_the_way(network)
+            self._open_the_way(network)
 
     def lease(self, container_id: str, name: str = DEFAULT_NETWORK) -> Endpoint:
         """The container's place on a network; the same one for as long as the container exists.
@@ -117,7 +120,7 @@ class Networks:
         with _explained("the network can't be taken down"):
             for name in names:
                 await asyncio.to_thread(bridge.remove, name)
-            await asyncio.to_thread(firewall.remove, self._paths.table_name)
+            self._firewall.remove()
         self._database.execute("DELETE FROM networks")
 
     def _network(self, name: str) -> Network:
@@ -153,16 +156,19 @@ class Networks:
         records.save(self._database, network)
         return network
 
-    async def _open_the_way(self, network: Network) -> None:
+    def _open_the_way(self, network: Network) -> None:
         """IPv4 forwarding and masquerade. Forwarding is the whole machine's: where it is on, it is left alone."""
-        table = self._paths.table_name
-        query = await self._templates.rule_query(table)
         with _explained("containers can't be let out of this machine"):
             if _FORWARDING.read_text().strip() == "0":
                 _FORWARDING.write_text("1")
-            if not firewall.is_ready(query, network.subnet, network.bridge):
-                await host.load()
-                await asyncio.to_thread(firewall.create, table, network.subnet, network.bridge)
+            self._firewall.ensure(_guarded(network))
+
+    def _firewall_contents(self) -> Contents:
+        return Contents(networks=tuple(_guarded(network) for network in records.every(self._database)))
+
+
+def _guarded(network: Network) -> GuardedNetwork:
+    return GuardedNetwork(bridge=network.bridge, subnets=(network.subnet,))
 
 
 @contextmanager

@@ -121,8 +121,9 @@ def send_transaction(sock: socket.socket, begin: bytes, requests: Iterable[bytes
     last = _stamp(end, _NLM_F_REQUEST, next(_sequence))
     sock.sendto(b"".join((first, *stamped, last)), (0, 0))
     pending = {_HEADER.unpack_from(request)[3] for request in stamped}
-    for message in _receive(sock):
-        if message.type == _NLMSG_ERROR:
+    own = pending | {_HEADER.unpack_from(request)[3] for request in (first, last)}
+    for message in _receive(sock):  # also what is left of an earlier transaction that was refused
+        if message.type == _NLMSG_ERROR and message.sequence in own:
             _raise_if_refused(message)
             pending.discard(message.sequence)
         if not pending:
@@ -141,6 +142,26 @@ def dump(sock: socket.socket, request: bytes) -> list[Message]:
         if consistent:
             return found
     raise OSError(errno.EBUSY, "the kernel's list kept changing while it was read")
+
+
+def ask(sock: socket.socket, request: bytes) -> memoryview | None:
+    """The payload of the kernel's one answer to a question; None when there is no such thing.
+
+    Raises:
+        OSError: as `send_requests`, but for ENOENT.
+    """
+    sequence = _send(sock, request, _NLM_F_REQUEST | _NLM_F_ACK)
+    answer: memoryview | None = None
+    for message in _receive(sock):
+        if message.sequence != sequence:
+            continue
+        if message.type == _NLMSG_ERROR:  # also what ends a good answer
+            if _ERROR.unpack_from(message.payload)[0] == -errno.ENOENT:
+                return None
+            _raise_if_refused(message)
+            return answer
+        answer = message.payload
+    return answer
 
 
 def _collect(sock: socket.socket, sequence: int) -> tuple[list[Message], bool]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from ipaddress import IPv4Network
 
 import pytest
 
-from engine.network import encode, firewall, interface, transport
+from engine.network import encode, interface, nft, transport
 from tests.engine.network.boxes import shell
 
 MAC = "02:42:0a:59:00:01"
@@ -45,30 +44,13 @@ def test_a_plain_socket_will_do(machine: None) -> None:
 
 
 def test_a_transaction_takes_effect_as_a_whole_or_not_at_all(machine: None) -> None:
-    good = firewall._message("nft_table_msg", firewall._NEWTABLE, [("NFTA_TABLE_NAME", "one")], 0x400)
-    bad = firewall._message("nft_table_msg", firewall._DELTABLE, [("NFTA_TABLE_NAME", "two")])
-    with pytest.raises(FileNotFoundError):
-        firewall._commit(good, bad)
-    assert shell("nft list tables") == ""
-    firewall._commit(good)
+    good, bad = nft.add_table("one", "made by a test"), nft.delete_table("two")
+    with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
+        with pytest.raises(FileNotFoundError):
+            transport.send_transaction(sock, nft.batch_begin(), [good, bad, bad], nft.batch_end())
+        assert shell("nft list tables") == ""
+        transport.send_transaction(sock, nft.batch_begin(), [good], nft.batch_end())
     assert shell("nft list tables") == "table inet one\n"
-
-
-def test_a_rule_for_another_subnet_takes_the_old_ones_place(machine: None) -> None:
-    old, new = IPv4Network("10.89.0.0/24"), IPv4Network("10.89.1.0/24")
-    for subnet in (old, new, new):
-        firewall.create("boxdeck_test", subnet, "br0")
-    listing = shell("nft list table inet boxdeck_test")
-    assert 'ip saddr 10.89.1.0/24 oifname != "br0" masquerade' in listing
-    assert listing.count("masquerade") == 1
-    query = firewall.rule_query("boxdeck_test")
-    assert firewall.is_ready(query, new, "br0")
-    assert not firewall.is_ready(query, old, "br0")
-    assert not firewall.is_ready(query, new, "br1")
-
-
-def test_removing_what_is_not_there_is_no_error(machine: None) -> None:
-    firewall.remove("boxdeck_test")
 
 
 def test_the_shims_half_needs_no_event_loop_and_no_pyroute2() -> None:
