@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from engine.errors import InvalidRequest
 
@@ -69,3 +69,15 @@ def with_engine(action: Callable[[Engine, Chosen], Awaitable[int]]) -> Callable[
         return asyncio.run(work())
 
     return opened
+
+
+def perform(command: Command[Any], prog: str, summary: str, roots: Roots, arguments: Sequence[str]) -> int:
+    """Parse a verb's arguments and do what it says; returns the exit status.
+
+    Raises:
+        InvalidRequest: they can't be parsed.
+    """
+    parser = Parser(prog=prog, description=summary, allow_abbrev=False, add_help=False)
+    parser.add_argument("--help", action="help", help="show this help")
+    command.arguments(parser)
+    return command.action(roots, parser.parse_args(arguments, command.options()))

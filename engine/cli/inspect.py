@@ -43,6 +43,11 @@ def _arguments(parser: Parser) -> None:
     parser.add_argument("references", metavar="NAME", nargs="+", help="names, ids, or beginnings of ids")
 
 
+def _image_arguments(parser: Parser) -> None:
+    _arguments(parser)
+    parser.set_defaults(type="image")
+
+
 async def _inspect(engine: Engine, options: InspectOptions) -> int:
     found: list[documents.ContainerDocument | documents.ImageDocument] = []
     status, sentences = 0, []
@@ -227,3 +232,4 @@ def _image_config(config: ImageConfig) -> documents.ImageConfigDocument:
 
 
 INSPECT = Command(InspectOptions, _arguments, with_engine(_inspect))
+IMAGE_INSPECT = Command(InspectOptions, _image_arguments, with_engine(_inspect))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, Options, Parser, with_engine
@@ -53,12 +52,21 @@ _WORDS_SHOWN = 60
 _ITS_OWN = "-"
 
 
-class ImageOptions(ListOptions):
-    """Options of ``image``."""
+class LayersOptions(ListOptions):
+    """Options of ``image layers``, and what ``image which`` and ``image tree`` take as well."""
 
-    what: str
     reference: str
+
+
+class PathOptions(LayersOptions):
+    """Options of ``image which``."""
+
     path: str
+
+
+class TreeOptions(PathOptions):
+    """Options of ``image tree``."""
+
     depth: int
 
 
@@ -79,27 +87,22 @@ class CommitOptions(Options):
     name: str | None
 
 
-def _arguments(parser: Parser) -> None:
-    verbs = parser.add_subparsers(dest="what", metavar="layers | tree | which", required=True, parser_class=Parser)
-
-    def add(name: str, summary: str, text: str, fill: Callable[[Parser], None]) -> None:
-        verb = verbs.add_parser(name, help=summary, description=text, allow_abbrev=False, add_help=False)
-        verb.add_argument("--help", action="help", help="show this help")
-        list_arguments(verb)
-        verb.add_argument("reference", metavar="IMAGE|CONTAINER", help="a name, id, or beginning of an id")
-        fill(verb)
-
-    add("layers", "the layers, with what each adds, changes, removes and wastes", _LAYERS, lambda _: None)
-    add("tree", "files, and the layer that each comes from", _TREE, _tree_arguments)
-    add("which", "the layer that a file comes from, and those that it hides", _WHICH, _which_arguments)
+def _layers_arguments(parser: Parser) -> None:
+    parser.description = _LAYERS
+    list_arguments(parser)
+    parser.add_argument("reference", metavar="IMAGE|CONTAINER", help="a name, id, or beginning of an id")
 
 
 def _tree_arguments(parser: Parser) -> None:
+    _layers_arguments(parser)
+    parser.description = _TREE
     parser.add_argument("-L", "--depth", metavar="LEVELS", type=_depth, default=1, help="how deep; 0 for all [1]")
     parser.add_argument("path", metavar="PATH", nargs="?", default="/", help="where to begin [/]")
 
 
 def _which_arguments(parser: Parser) -> None:
+    _layers_arguments(parser)
+    parser.description = _WHICH
     parser.add_argument("path", metavar="PATH", help="such as /etc/passwd")
 
 
@@ -109,25 +112,28 @@ def _depth(text: str) -> int:
     return int(text)
 
 
-async def _image(engine: Engine, options: ImageOptions) -> int:
+async def _layers(engine: Engine, options: LayersOptions) -> int:
     explorer = await _explorer(engine, options.reference)
-    if options.what == "layers":
-        rows = [layer_row(layer, options.no_trunc) for layer in reversed(explorer.layers())]
-        show_list(rows, _LAYER_COLUMNS, "id", options)
-    elif options.what == "tree":
-        explorer.require(options.path)
-        entries = explorer.stack.entries(options.path, options.depth or None)
-        show_list([tree_row(entry) for entry in entries], _TREE_COLUMNS, "path", options)
-    else:
-        explorer.require(options.path)
-        words = {layer.number: layer.instruction for layer in explorer.layers()}
-        found = explorer.stack.sightings(options.path)
-        show_list(
-            [sighting_row(each, words[each.layer], options.no_trunc) for each in found],
-            _SIGHTING_COLUMNS,
-            "id",
-            options,
-        )
+    rows = [layer_row(layer, options.no_trunc) for layer in reversed(explorer.layers())]
+    show_list(rows, _LAYER_COLUMNS, "id", options)
+    return 0
+
+
+async def _tree(engine: Engine, options: TreeOptions) -> int:
+    explorer = await _explorer(engine, options.reference)
+    explorer.require(options.path)
+    entries = explorer.stack.entries(options.path, options.depth or None)
+    show_list([tree_row(entry) for entry in entries], _TREE_COLUMNS, "path", options)
+    return 0
+
+
+async def _which(engine: Engine, options: PathOptions) -> int:
+    explorer = await _explorer(engine, options.reference)
+    explorer.require(options.path)
+    words = {layer.number: layer.instruction for layer in explorer.layers()}
+    found = explorer.stack.sightings(options.path)
+    rows = [sighting_row(each, words[each.layer], options.no_trunc) for each in found]
+    show_list(rows, _SIGHTING_COLUMNS, "id", options)
     return 0
 
 
@@ -189,9 +195,6 @@ async def _diff(engine: Engine, options: DiffOptions) -> int:
     return 0
 
 
-IMAGE = Command(ImageOptions, _arguments, with_engine(_image))
-
-
 def _commit_arguments(parser: Parser) -> None:
     add = parser.add_argument
     add("-a", "--author", metavar="NAME", default="", help="who has made it")
@@ -217,3 +220,6 @@ async def _commit(engine: Engine, options: CommitOptions) -> int:
 
 COMMIT = Command(CommitOptions, _commit_arguments, with_engine(_commit))
 DIFF = Command(DiffOptions, _diff_arguments, with_engine(_diff))
+LAYERS = Command(LayersOptions, _layers_arguments, with_engine(_layers))
+TREE = Command(TreeOptions, _tree_arguments, with_engine(_tree))
+WHICH = Command(PathOptions, _which_arguments, with_engine(_which))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from engine.cli.command import Command, Options, Parser, Roots
+from engine.cli.command import Command, Options, Parser, Roots, perform
 from engine.cli.failure import fail
 from engine.cli.verbs import VERBS
 from engine.errors import BoxdeckError, InvalidRequest
@@ -76,16 +76,8 @@ def _run(arguments: Sequence[str]) -> int:
         options.verb, options.rest = "version", []
     if options.verb is None:
         raise InvalidRequest("no command was given", "see: boxdeck --help")
-    command = _command(options.verb)
-    parser = Parser(
-        prog=f"boxdeck {options.verb}",
-        description=VERBS[options.verb].summary,
-        allow_abbrev=False,
-        add_help=False,
-    )
-    parser.add_argument("--help", action="help", help="show this help")
-    command.arguments(parser)
-    return command.action(Roots(options.root, options.runroot), parser.parse_args(options.rest, command.options()))
+    command, summary = _command(options.verb), VERBS[options.verb].summary
+    return perform(command, f"boxdeck {options.verb}", summary, Roots(options.root, options.runroot), options.rest)
 
 
 def _parser() -> Parser:

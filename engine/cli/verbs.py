@@ -43,7 +43,7 @@ VERBS = {
     "load": Verb("images", "bring in images from an OCI layout or a docker archive"),
     "import": Verb("images", "make an image from a tar of a root file system"),
     "rmi": Verb("images", "remove images"),
-    "image": Verb("layers", "layers of images and containers: which file comes from which"),
+    "image": Verb("image", "all that can be done with images, and the layers that files come from"),
     "tags": Verb("registry", "list the tags that a registry has of an image"),
     "login": Verb("registry", "log in to a registry"),
     "logout": Verb("registry", "forget how to log in to a registry"),

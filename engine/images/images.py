@@ -9,11 +9,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from engine.errors import Conflict, InvalidRequest, NotFound, RegistryError
-from engine.images.lock import adding_content, removing_content
+from engine.errors import InvalidRequest, NotFound, RegistryError
+from engine.images.lock import adding_content
 from engine.images.monitor import in_thread
 from engine.images.records import ImageRecord, ImageRecords
 from engine.jobs import Job, Report
@@ -28,6 +29,7 @@ from engine.store.database import Database
 if TYPE_CHECKING:
     from engine.images.commit import CommitRequest
     from engine.images.explorer import Explorer, OwnLayer
+    from engine.images.remover import Pruned, PruneRequest, Remover
 
 BASE: Final = "base:latest"
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
@@ -218,8 +220,19 @@ class Images:
             Conflict: a container uses it, or an id was given and it has several names.
         """
         lines = self._remove(reference, force)
-        await self._collect()
+        await self._remover.collect()
         return lines
+
+    async def prune(self, request: PruneRequest) -> Pruned:
+        """Remove the images that no container uses, and content that killed engines left behind.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        from engine.images.remover import Pruned
+
+        lines = self._remover.prune([image for image in await self.list() if request.wants(image)])
+        return Pruned(lines=lines, reclaimed_bytes=await self._remover.collect())
 
     # Bringing in
 
@@ -319,7 +332,7 @@ class Images:
             async with adding_content(self._paths):
                 yield
         except BaseException:
-            await self._collect()
+            await self._remover.collect()
             raise
 
     # Finding
@@ -377,42 +390,15 @@ class Images:
     def _remove(self, reference: str, force: bool) -> tuple[str, ...]:
         with self._database.transaction():
             record = self._find(reference)
-            names = self._names_to_take(record, reference, force)
-            is_last = len(names) == len(record.references)
-            users = self._records.containers_of(record.id) if is_last else ()
-            if users and not force:
-                raise _in_use(reference, users)
-            for name in names:
-                self._records.untag(name)
-                self._database.record_event("image", "untag", record.id, name)
-            if is_last and not users:
-                self._records.delete(record.id)
-                self._database.record_event("image", "delete", record.id, names[0] if names else record.id)
-        deleted = (f"Deleted: {record.id}",) if is_last and not users else ()
-        return (*(f"Untagged: {name}" for name in names), *deleted)
+            parsed = _parse_leniently(reference)
+            is_name = parsed is not None and parsed.familiar in record.references
+            return self._remover.remove(record, reference, parsed.familiar if parsed and is_name else None, force)
 
-    def _names_to_take(self, record: ImageRecord, reference: str, force: bool) -> tuple[str, ...]:
-        """One name when a name was given; all of them when it was an id."""
-        parsed = _parse_leniently(reference)
-        if parsed is not None and parsed.familiar in record.references:
-            return (parsed.familiar,)
-        if len(record.references) > 1 and not force:
-            raise Conflict(
-                f"the image {reference} has several names ({', '.join(record.references)})",
-                "remove them one by one, or all with --force",
-            )
-        return record.references
+    @cached_property
+    def _remover(self) -> Remover:
+        from engine.images.remover import Remover
 
-    async def _collect(self) -> None:
-        """Delete what no image needs; left to the next time when an engine is just bringing content in."""
-        from engine.images.collect import discard, set_garbage_aside
-
-        garbage: Sequence[Path] = ()
-        with removing_content(self._paths) as alone:
-            if alone:
-                known = self._records.all()
-                garbage = await asyncio.to_thread(set_garbage_aside, self._paths, known)
-        await asyncio.to_thread(discard, garbage)
+        return Remover(self._paths, self._database, self._records)
 
 
 def _parse_leniently(reference: str) -> Reference | None:
@@ -443,9 +429,3 @@ def _tagged(reference: str) -> str:
     if parsed.digest is not None:
         raise InvalidRequest(f"{reference!r} names a digest, which comes from the content", "give a name and a tag")
     return parsed.familiar
-
-
-def _in_use(reference: str, users: Sequence[tuple[str, str]]) -> Conflict:
-    names = ", ".join(container_id[:12] for container_id, _ in users[:3]) + (" and more" if len(users) > 3 else "")
-    remedy = "remove the container first, or take the name with --force"
-    return Conflict(f"the image {reference} is in use by container {names}", remedy)

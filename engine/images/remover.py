@@ -1,0 +1,143 @@
+"""Taking images away: one that is named, or all that nobody needs; and then the content that was only theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from engine.errors import Conflict
+from engine.images.collect import discard, set_garbage_aside, weigh
+from engine.images.lock import removing_content
+from engine.images.records import ImageRecord, ImageRecords
+from engine.model import Image
+from engine.paths import Paths
+from engine.store.database import Database
+
+
+class LabelFilter(Struct, frozen=True, kw_only=True):
+    """A label that images must have.
+
+    Attributes:
+        value: what it must be; None for anything.
+        negated: whether images must not have it.
+    """
+
+    name: str
+    value: str | None = None
+    negated: bool = False
+
+    def passes(self, labels: dict[str, str]) -> bool:
+        """Whether labels are as this wants them."""
+        has = self.name in labels and self.value in (None, labels[self.name])
+        return has is not self.negated
+
+
+class PruneRequest(Struct, frozen=True, kw_only=True):
+    """Which of the images that no container uses are to go.
+
+    Attributes:
+        named: also those that have a name; otherwise only those without.
+        until_unix_ns: only those made before.
+        labels: only those that pass all of these.
+    """
+
+    named: bool = False
+    until_unix_ns: int | None = None
+    labels: tuple[LabelFilter, ...] = ()
+
+    def wants(self, image: Image) -> bool:
+        """Whether an image is to go, should nobody use it."""
+        is_old = self.until_unix_ns is None or image.created_unix_ns < self.until_unix_ns
+        passes = all(each.passes(image.config.labels) for each in self.labels)
+        return (self.named or not image.references) and is_old and passes
+
+
+class Pruned(Struct, frozen=True, kw_only=True):
+    """What a prune took away: lines like docker's, and the bytes of disk that are free again."""
+
+    lines: tuple[str, ...]
+    reclaimed_bytes: int
+
+
+class Remover:
+    """Removes rows, then content. To be used in the event loop's thread; work on the disk happens in others."""
+
+    def __init__(self, paths: Paths, database: Database, records: ImageRecords) -> None:
+        self._paths = paths
+        self._database = database
+        self._records = records
+
+    def remove(self, record: ImageRecord, given: str, name: str | None, force: bool) -> tuple[str, ...]:
+        """Take a name away, and the image with its last one. To be called inside a transaction.
+
+        Args:
+            given: what a person calls it.
+            name: the name that was given, if it is one of the image's; otherwise all of them go.
+
+        Raises:
+            Conflict: a container uses it, or it has several names and none was given.
+        """
+        names = self._names_to_take(record, given, name, force)
+        is_last = len(names) == len(record.references)
+        users = self._records.containers_of(record.id) if is_last else ()
+        if users and not force:
+            raise _in_use(given, users)
+        return self._take(record, names, is_last and not users)
+
+    def prune(self, images: Iterable[Image]) -> tuple[str, ...]:
+        """Remove those of some images that no container uses, all in one step or none."""
+        lines: list[str] = []
+        with self._database.transaction():
+            for image in images:
+                record = self._records.by_id(image.id)
+                if record is not None and not self._records.containers_of(image.id):
+                    lines += self._take(record, record.references, True)
+        return tuple(lines)
+
+    def _take(self, record: ImageRecord, names: Sequence[str], whole: bool) -> tuple[str, ...]:
+        for name in names:
+            self._records.untag(name)
+            self._database.record_event("image", "untag", record.id, name)
+        if whole:
+            self._records.delete(record.id)
+            self._database.record_event("image", "delete", record.id, names[0] if names else record.id)
+        deleted = (f"Deleted: {record.id}",) if whole else ()
+        return (*(f"Untagged: {name}" for name in names), *deleted)
+
+    def _names_to_take(self, record: ImageRecord, given: str, name: str | None, force: bool) -> tuple[str, ...]:
+        if name is not None:
+            return (name,)
+        if len(record.references) > 1 and not force:
+            raise Conflict(
+                f"the image {given} has several names ({', '.join(record.references)})",
+                "remove them one by one, or all with --force",
+            )
+        return record.references
+
+    async def collect(self) -> int:
+        """Delete what no image needs; left to the next time when an engine is just bringing content in.
+
+        Returns:
+            bytes of disk that are free again.
+        """
+        garbage: Sequence[Path] = ()
+        with removing_content(self._paths) as alone:
+            if alone:
+                known = self._records.all()
+                garbage = await asyncio.to_thread(set_garbage_aside, self._paths, known)
+        return await asyncio.to_thread(_discard, garbage)
+
+
+def _discard(garbage: Sequence[Path]) -> int:
+    weight = weigh(garbage)
+    discard(garbage)
+    return weight
+
+
+def _in_use(given: str, users: Sequence[tuple[str, str]]) -> Conflict:
+    names = ", ".join(container_id[:12] for container_id, _ in users[:3]) + (" and more" if len(users) > 3 else "")
+    remedy = "remove the container first, or take the name with --force"
+    return Conflict(f"the image {given} is in use by container {names}", remedy)
