@@ -33,6 +33,7 @@ from engine.model import (
 from engine.network.networks import Networks
 from engine.oci.runtime_spec import decode
 from engine.paths import Paths
+from engine.pausing import Pausing
 from engine.preparation import Preparation
 from engine.records import Records
 from engine.recovery import Recovery
@@ -63,6 +64,7 @@ class Containers:
         self._running = Running(paths, database, self._records, self._recovery)
         self._preparation = Preparation(paths, database, self._records, networks)
         self._updates = Updates(paths, self._records)
+        self._pausing = Pausing(paths, self._records)
         self._starting = Starting(
             paths,
             self._records,
@@ -279,6 +281,33 @@ class Containers:
         path = self._paths.cgroup_path(container.id)
         return replace(in_force(path), own=Cgroup(path).read_limits())
 
+    # Standing still
+
+    async def pause(self, reference: str) -> Container:
+        """Freeze all its processes.
+
+        Raises:
+            Conflict: it isn't running, or is paused already.
+            Unsupported: there is no freezer, or a process is stuck in the kernel.
+        """
+        container = await self.get(reference)
+        async with ContainerLock(self._paths, container.id).held():
+            container = self._seen(container)
+            self._require_running(container)
+            return await self._pausing.pause(container)
+
+    async def unpause(self, reference: str) -> Container:
+        """Let a paused container go on.
+
+        Raises:
+            Conflict: it isn't paused.
+        """
+        container = await self.get(reference)
+        async with ContainerLock(self._paths, container.id).held():
+            container = self._seen(container)
+            self._require_running(container)
+            return await self._pausing.unpause(container)
+
     # Ending
 
     async def stop(self, reference: str, timeout_seconds: float = 10.0) -> Container:
@@ -298,6 +327,7 @@ class Containers:
             with shims.connect(runtime) as waiting:
                 await shims.post(waiting, protocol.Wait())
                 await shims.ask(runtime, protocol.Kill(number))
+                self._pausing.let_die(container)
                 await asyncio.wait_for(shims.answer(waiting), timeout_seconds)
         except TimeoutError:
             return False
@@ -403,10 +433,10 @@ class Containers:
         """The streams of the first process, from now on.
 
         Raises:
-            Conflict: it isn't running.
+            Conflict: it isn't running, or is paused.
         """
         container = await self.get(reference)
-        self._require_running(container)
+        self._require_moving(container)
         connection = await self._attach(container, stdin=container.request.interactive)
         return Session(connection, container, container.request.tty, self._follow_up(container))
 
@@ -420,11 +450,11 @@ class Containers:
         """Run a further process in a running container.
 
         Raises:
-            Conflict: it isn't running.
+            Conflict: it isn't running, or is paused.
             CommandNotFound, CommandNotExecutable: as their names say.
         """
         container = await self.get(reference)
-        self._require_running(container)
+        self._require_moving(container)
         message = protocol.Exec(
             process=compile_exec(decode(self._config(container)), container.pid, request),
             interactive=request.interactive,
@@ -469,3 +499,8 @@ class Containers:
     def _require_running(self, container: Container) -> None:
         if not container.is_running:
             raise Conflict(f"{container.name} is not running", f"start it with: boxdeck start {container.name}")
+
+    def _require_moving(self, container: Container) -> None:
+        self._require_running(container)
+        if container.state is State.PAUSED:
+            raise Conflict(f"{container.name} is paused", f"let it go on with: boxdeck unpause {container.name}")

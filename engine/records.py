@@ -167,8 +167,10 @@ def _folded(container: Container, status: Status) -> Container:
     if status.state == "running":
         if container.state is State.EXITED and same_start:
             return container  # read before the end of this very start, which another engine has folded meanwhile
+        is_paused = container.state is State.PAUSED and same_start  # of which shims know nothing
+        state = State.PAUSED if is_paused else State.RUNNING
         return replace(
-            container, state=State.RUNNING, pid=status.pid, started_unix_ns=status.started_unix_ns,
+            container, state=state, pid=status.pid, started_unix_ns=status.started_unix_ns,
             finished_unix_ns=None, exit_status=None, oom_killed=False, error="", incidents=incidents,
         )  # fmt: skip
     if status.state == "exited":

@@ -132,6 +132,11 @@ class ContainerActions(App[None]):
         if container := self.deck.selected:
             self._do(self.operations.restart(container))
 
+    def action_pause(self) -> None:
+        """Freeze the selected container, or let it go on."""
+        if container := self.deck.selected:
+            self._do(self.operations.pause(container))
+
     @work
     async def action_remove(self) -> None:
         """Remove the selected container, if that is really meant."""

@@ -12,6 +12,7 @@ BINDINGS: list[BindingType] = [
     Binding("s", "stop", "stop", id="container.stop", tooltip="Stop it; after ten seconds it is killed"),
     Binding("S", "start", "start", id="container.start", tooltip="Start it again"),
     Binding("r", "restart", "restart", id="container.restart", tooltip="Stop and start it"),
+    Binding("p", "pause", "pause", id="container.pause", tooltip="Freeze all its processes, or let them go on"),
     Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with all it wrote; asks first"),
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
     Binding("N", "go('namespaces')", "namespaces", id="view.namespaces", tooltip="All namespaces, full screen"),
@@ -31,7 +32,7 @@ BINDINGS: list[BindingType] = [
     Binding("ctrl+c", "quit", "quit", id="app.quit_too", show=False, tooltip="Leave; containers keep running"),
 ]
 
-NEEDS_RUNNING = frozenset({"shell", "stop", "visit"})
+NEEDS_RUNNING = frozenset({"pause", "shell", "stop", "visit"})
 """Actions on a container that runs."""
 
 NEEDS_ENDED = frozenset({"start"})

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.limits import Limits
-from engine.model import Container, ContainerRequest, ExecRequest, LogLine, NamespaceVisit, Progress
+from engine.model import Container, ContainerRequest, ExecRequest, LogLine, NamespaceVisit, Progress, State
 from engine.model.limits_in_force import LimitsInForce
 from tui.deck import Deck
 from tui.drawing import units
@@ -70,6 +70,12 @@ class Operations:
         """Stop and start it."""
         with self._marked(container, "restarting"):
             await self._engine.containers.restart(container.id)
+
+    async def pause(self, container: Container) -> None:
+        """Freeze it, or let it go on where it is frozen."""
+        is_paused = container.state is State.PAUSED
+        with self._marked(container, "unpausing" if is_paused else "pausing"):
+            await (self._engine.containers.unpause if is_paused else self._engine.containers.pause)(container.id)
 
     async def remove(self, container: Container) -> None:
         """Remove it, killing it first where it runs."""

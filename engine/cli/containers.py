@@ -1,4 +1,4 @@
-"""Verbs on containers that print their names as they succeed: start, stop, kill, restart, rm, wait."""
+"""Verbs on containers that print their names as they succeed: start, stop, kill, restart, pause, rm, wait."""
 
 from __future__ import annotations
 
@@ -129,6 +129,20 @@ async def _kill(engine: Engine, options: KillOptions) -> int:
     return await for_each(options.containers, kill)
 
 
+async def _pause(engine: Engine, options: ContainersOptions) -> int:
+    async def pause(reference: str) -> None:
+        await engine.containers.pause(reference)
+
+    return await for_each(options.containers, pause)
+
+
+async def _unpause(engine: Engine, options: ContainersOptions) -> int:
+    async def unpause(reference: str) -> None:
+        await engine.containers.unpause(reference)
+
+    return await for_each(options.containers, unpause)
+
+
 def _remove_arguments(parser: Parser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="kill it first when it runs")
     _containers(parser)
@@ -152,5 +166,7 @@ START = Command(StartOptions, _start_arguments, with_engine(_start))
 STOP = Command(TimeOptions, _time, with_engine(_stop))
 RESTART = Command(TimeOptions, _time, with_engine(_restart))
 KILL = Command(KillOptions, _kill_arguments, with_engine(_kill))
+PAUSE = Command(ContainersOptions, _containers, with_engine(_pause))
+UNPAUSE = Command(ContainersOptions, _containers, with_engine(_unpause))
 RM = Command(RemoveOptions, _remove_arguments, with_engine(_remove))
 WAIT = Command(ContainersOptions, _containers, with_engine(_wait))

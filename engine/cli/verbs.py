@@ -19,6 +19,8 @@ VERBS = {
     "stop": Verb("containers", "ask containers to end, and kill those that don't"),
     "kill": Verb("containers", "send containers a signal"),
     "restart": Verb("containers", "stop containers and start them again"),
+    "pause": Verb("containers", "freeze all processes of containers"),
+    "unpause": Verb("containers", "let paused containers go on"),
     "update": Verb("update", "change the limits of containers, at once where they run"),
     "rm": Verb("containers", "remove containers and all that they wrote"),
     "wait": Verb("containers", "wait for containers to end and print their exit statuses"),

@@ -1,0 +1,67 @@
+"""Containers that stand still: frozen by the kernel's freezer, and let go on again."""
+
+from __future__ import annotations
+
+import asyncio
+
+from msgspec.structs import replace
+
+from engine.cgroups.manager import Cgroup
+from engine.errors import Conflict, NotFound
+from engine.model import Container, State
+from engine.paths import Paths
+from engine.records import Records
+
+
+class Pausing:
+    """Freezes and thaws; the caller holds the container's lock.
+
+    What the kernel does comes first and what the store says second: an engine that is killed in between leaves a
+    container that can be thawed all the same.
+    """
+
+    def __init__(self, paths: Paths, records: Records) -> None:
+        self._paths = paths
+        self._records = records
+
+    async def pause(self, container: Container) -> Container:
+        """Freeze every process of a running container (freezer-subsystem.rst; cgroup-v2.rst, ``cgroup.freeze``).
+
+        Raises:
+            Conflict: it is paused already.
+            Unsupported: there is no freezer, or a process is stuck in the kernel.
+        """
+        if container.state is State.PAUSED:
+            raise Conflict(f"{container.name} is paused", f"let it go on with: boxdeck unpause {container.name}")
+        await asyncio.to_thread(Cgroup.open(self._paths.cgroup_path(container.id)).freeze)
+        return self._change(container, State.PAUSED, "pause")
+
+    async def unpause(self, container: Container) -> Container:
+        """Let it go on.
+
+        Raises:
+            Conflict: it isn't paused.
+        """
+        cgroup = Cgroup.open(self._paths.cgroup_path(container.id))
+        if container.state is not State.PAUSED and not cgroup.is_frozen:
+            raise Conflict(f"{container.name} is not paused", f"pause it with: boxdeck pause {container.name}")
+        await asyncio.to_thread(cgroup.thaw)
+        return self._change(container, State.RUNNING, "unpause")
+
+    def let_die(self, container: Container) -> None:
+        """Thaw a paused container to which a signal was sent that shall end it: who is frozen on v1 dies only then."""
+        if container.state is not State.PAUSED:
+            return
+        try:
+            Cgroup.open(self._paths.cgroup_path(container.id)).thaw()
+        except (NotFound, OSError):
+            return  # v2 kills who is frozen: it has gone already
+        self._change(container, State.RUNNING, "unpause")
+
+    def _change(self, container: Container, state: State, action: str) -> Container:
+        now = self._records.get(container.id) or container
+        if not now.is_running or now.state is state:
+            return now
+        changed = replace(now, state=state)
+        self._records.change(changed, action)
+        return changed
