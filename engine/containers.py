@@ -469,15 +469,27 @@ class Containers:
             raise
         return Session(connection, container, request.tty)
 
-    def logs(self, reference: str, follow: bool = False, tail: int | None = None) -> AsyncIterator[LogLine]:
+    def logs(
+        self,
+        reference: str,
+        follow: bool = False,
+        tail: int | None = None,
+        since_unix_ns: int | None = None,
+        until_unix_ns: int | None = None,
+    ) -> AsyncIterator[LogLine]:
         """What the container wrote, oldest first; with `follow` until it ends.
+
+        Args:
+            tail: of the lines that there are, only so many from the end.
+            since_unix_ns: none written before.
+            until_unix_ns: none written after; `follow` ends then, too.
 
         Raises:
             NotFound: there is none (raised by the first step of the iteration).
         """
-        return self._logs(reference, follow, tail)
+        return self._logs(reference, log_reader.Reading(follow, tail, since_unix_ns, until_unix_ns))
 
-    async def _logs(self, reference: str, follow: bool, tail: int | None) -> AsyncIterator[LogLine]:
+    async def _logs(self, reference: str, wanted: log_reader.Reading) -> AsyncIterator[LogLine]:
         container = await self.get(reference)
 
         async def is_running() -> bool:
@@ -487,7 +499,7 @@ class Containers:
                 return False
 
         max_files = container.request.log_max_files
-        async for line in log_reader.read(self._paths.log(container.id), max_files, follow, tail, is_running):
+        async for line in log_reader.read(self._paths.log(container.id), max_files, wanted, is_running):
             yield line
 
     async def _image_config(self, container: Container) -> ImageConfig:

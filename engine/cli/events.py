@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import time
 from argparse import ArgumentTypeError
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import field
@@ -16,6 +14,7 @@ from msgspec import field
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.documents import Document
 from engine.cli.formats import rfc3339
+from engine.cli.moments import MOMENTS, moment
 from engine.cli.output import compact_json, format_argument, write_lines
 from engine.cli.templates import Format
 from engine.model import Event
@@ -23,7 +22,6 @@ from engine.model import Event
 if TYPE_CHECKING:
     from engine.engine import Engine
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 _NANOSECONDS = 1_000_000_000
 _FILTERS = ("type", "event", "container", "image")
 
@@ -71,27 +69,13 @@ class EventDocument(Document, frozen=True, kw_only=True):
 
 def _arguments(parser: Parser) -> None:
     add = parser.add_argument
-    times = "2024-01-31T10:00:00, seconds since 1970, or 10m for ten minutes ago"
-    add("--since", metavar="TIME", type=moment, help=f"those since then, too: {times}")
+    add("--since", metavar="TIME", type=moment, help=f"those since then, too: {MOMENTS}")
     add("--until", metavar="TIME", type=moment, help="no later ones, and end then")
     add(
         "-f", "--filter", metavar="KEY=VALUE", dest="filters", type=_filter, action="append", default=[],
         help="only those with this type (container, image, network), event, container or image; may be repeated",
     )  # fmt: skip
     format_argument(parser, "text")
-
-
-def moment(text: str) -> int:
-    """A time as nanoseconds since the epoch: seconds since then, RFC 3339 (local without a zone), or how long ago."""
-    with suppress(ValueError):
-        return round(float(text) * _NANOSECONDS)
-    with suppress(ValueError):
-        return round(datetime.fromisoformat(text).astimezone().timestamp() * _NANOSECONDS)
-    match = _DURATION.fullmatch(text.removeprefix("-"))
-    if not text or match is None or not any(match.groups()):
-        raise ArgumentTypeError(f"{text!r} is not a time such as 2024-01-31T10:00:00, 1706695200 or 10m")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return time.time_ns() - round((hours * 3600 + minutes * 60 + seconds) * _NANOSECONDS)
 
 
 def _filter(text: str) -> Filter:

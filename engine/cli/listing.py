@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, Parser, with_engine
+from engine.cli.container_filters import PS_KEYS, ContainerFilter, filtered, ps_filter
 from engine.cli.documents import ContainerRow
 from engine.cli.formats import duration, local_time
 from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list
@@ -31,18 +32,38 @@ class PsOptions(ListOptions):
     """Options of ``ps``."""
 
     all: bool
+    filters: list[ContainerFilter]
+    last: int
+    latest: bool
 
 
 def _arguments(parser: Parser) -> None:
     parser.add_argument("-a", "--all", action="store_true", help="those that don't run, too")
+    parser.add_argument(
+        "-f", "--filter", metavar="KEY=VALUE", dest="filters", type=ps_filter, action="append", default=[],
+        help=f"only those with this {', '.join(PS_KEYS)}; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "-n", "--last", metavar="COUNT", type=int, default=-1, help="the newest, whether they run or not"
+    )
+    parser.add_argument("-l", "--latest", action="store_true", help="the newest, whether it runs or not")
     list_arguments(parser)
 
 
 async def _ps(engine: Engine, options: PsOptions) -> int:
     now = time.time_ns()
-    containers = await engine.containers.list(all_states=options.all)
+    count = 1 if options.latest else options.last
+    every = await engine.containers.list(all_states=True)
+    containers = [container for container in filtered(every, options.filters) if _is_wanted(container, options)]
+    containers = containers[:count] if count >= 0 else containers
     show_list([container_row(c, now, options.no_trunc) for c in containers], _COLUMNS, "id", options)
     return 0
+
+
+def _is_wanted(container: Container, options: PsOptions) -> bool:
+    """Whether its state is one that is listed; whoever names states or asks for the newest wants them all."""
+    names_states = any(each.key in ("status", "exited") for each in options.filters)
+    return container.is_running or options.all or options.latest or options.last >= 0 or names_states
 
 
 def container_row(container: Container, now_unix_ns: int, whole: bool = False) -> ContainerRow:

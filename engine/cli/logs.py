@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.cli import values
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.formats import rfc3339
+from engine.cli.moments import MOMENTS, moment
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -21,6 +22,8 @@ class LogsOptions(Options):
     follow: bool
     tail: int | None
     timestamps: bool
+    since: int | None
+    until: int | None
 
 
 def _arguments(parser: Parser) -> None:
@@ -28,12 +31,15 @@ def _arguments(parser: Parser) -> None:
     add("-f", "--follow", action="store_true", help="go on until it ends")
     add("-n", "--tail", metavar="LINES", type=values.line_count, help="only so many lines from the end, or all [all]")
     add("-t", "--timestamps", action="store_true", help="put the time before each line")
+    add("--since", metavar="TIME", type=moment, help=f"none from before: {MOMENTS}")
+    add("--until", metavar="TIME", type=moment, help="none from after, and don't wait for any beyond")
     add("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
 
 
 async def _logs(engine: Engine, options: LogsOptions) -> int:
     streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
-    async for line in engine.containers.logs(options.container, options.follow, options.tail):
+    wanted = (options.follow, options.tail, options.since, options.until)
+    async for line in engine.containers.logs(options.container, *wanted):
         stream = streams[line.stream]
         stream.write(_stamp(line) + line.data + b"\n" if options.timestamps else line.data + b"\n")
         if options.follow or line.stream == "stderr":

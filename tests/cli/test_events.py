@@ -8,7 +8,7 @@ from argparse import ArgumentTypeError
 import msgspec
 import pytest
 
-from engine.cli.events import moment
+from engine.cli.moments import moment
 from tests.command_line import CommandLine
 
 

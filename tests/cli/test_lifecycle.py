@@ -125,3 +125,25 @@ def test_a_container_outlives_the_command_that_started_it(boxdeck: CommandLine) 
     )
     first = len(logs_of(boxdeck, "counter"))
     assert eventually(lambda: len(logs_of(boxdeck, "counter")) > first + 3)
+
+
+def test_a_paused_container_is_shown_so_and_goes_on(boxdeck: CommandLine) -> None:
+    boxdeck.ok("run", "-d", "--name", "still", "base", "sleep", "1000")
+    assert boxdeck.ok("pause", "still") == "still"
+    assert "(Paused)" in boxdeck.ok("ps") and boxdeck.names("--filter", "status=paused") == ["still"]
+    state = boxdeck.state("still")
+    assert (state["Status"], state["Running"], state["Paused"]) == ("paused", True, True)
+    assert "is paused: let it go on with: boxdeck unpause still" in boxdeck("exec", "still", "true").sentence
+    assert boxdeck.ok("unpause", "still") == "still"
+    assert boxdeck.ok("exec", "still", "echo", "on") == "on"
+
+
+def test_logs_of_a_span_of_time(boxdeck: CommandLine) -> None:
+    boxdeck.ok(
+        "run", "--name", "talker", "base", "sh", "-c", "echo first; sleep 0.3; echo second; sleep 0.3; echo third"
+    )
+    stamps = [line.split()[0] for line in boxdeck.ok("logs", "-t", "talker").splitlines()]
+    assert boxdeck.ok("logs", "--since", stamps[1][:26] + "Z", "talker").splitlines() == ["second", "third"]
+    assert boxdeck.ok("logs", "--until", stamps[1][:26] + "Z", "talker").splitlines() == ["first"]
+    assert boxdeck.ok("logs", "--since", "1h", "-n", "1", "talker") == "third"
+    assert "'yesterday' is not a time such as" in boxdeck("logs", "--since", "yesterday", "talker").sentence

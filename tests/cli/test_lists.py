@@ -44,6 +44,36 @@ def test_ps_on_an_empty_root_is_a_heading_an_empty_list_or_nothing(boxdeck: Comm
     assert boxdeck.ok("ps", "-aq") == ""
 
 
+def test_ps_filters_as_docker_does(boxdeck: CommandLine) -> None:
+    boxdeck("run", "--name", "failed", "-l", "tier=web", "base", "sh", "-c", "exit 3")
+    boxdeck("run", "--name", "done", "-l", "tier=data", "-l", "old", "base", "true")
+    made = boxdeck.ok("create", "--name", "made", "--network", "none", "-l", "tier=web", "-l", "old", "base", "true")
+    boxdeck.ok("run", "-d", "--name", "alive", "base", "sleep", "99")
+
+    def found(*filters: str) -> list[str]:
+        return boxdeck.names("-a", *(word for each in filters for word in ("--filter", each)))
+
+    assert found("status=exited") == found("ancestor=base", "status=exited") == ["done", "failed"]
+    assert found("status=exited", "status=created") == ["made", "done", "failed"]
+    assert found("exited=3") == boxdeck.names("--filter", "exited=3") == ["failed"]
+    assert found("label=tier") == ["made", "done", "failed"]
+    assert found("label=tier=web", "label=old") == ["made"]
+    assert found(f"id={made[:9]}") == found("network=none") == ["made"]
+    assert found("name=^a|d$") == ["alive", "failed"]
+    assert found("before=made") == ["done", "failed"] and found("since=done") == ["alive", "made"]
+    assert found("ancestor=other") == []
+    assert boxdeck.names("--filter", "name=.") == ["alive"]
+    assert boxdeck.names("-n", "2") == ["alive", "made"] and boxdeck.names("-l") == ["alive"]
+    for wrong, why in {
+        "colour=red": "'colour=red' is not id=",
+        "status=idle": "'idle' is no state; there are created, running",
+        "exited=x": "'x' is not an exit status",
+        "name=(": "'(' is not a regular expression",
+        "before=nobody": "there is no container 'nobody' to compare with",
+    }.items():
+        assert why in boxdeck("ps", "--filter", wrong).sentence
+
+
 def test_ids_alone(boxdeck: CommandLine) -> None:
     made = [boxdeck.ok("create", "base", "true") for _ in range(3)]
     assert boxdeck.ok("ps", "-aq").split() == [container_id[:12] for container_id in reversed(made)]

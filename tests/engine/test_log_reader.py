@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from itertools import pairwise
@@ -41,8 +42,11 @@ class Log:
     async def is_running(self) -> bool:
         return self.running
 
-    def read(self, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
-        lines = log_reader.read(self.path, FILES, follow, tail, self.is_running)
+    def read(
+        self, follow: bool = False, tail: int | None = None, since: int | None = None, until: int | None = None
+    ) -> AsyncIterator[bytes]:
+        wanted = log_reader.Reading(follow, tail, since, until)
+        lines = log_reader.read(self.path, FILES, wanted, self.is_running)
         return (line.data async for line in lines)
 
     async def all(self, tail: int | None = None) -> list[bytes]:
@@ -175,7 +179,7 @@ async def test_a_reader_of_a_long_log_leaves_others_their_turn(tmp_path: Path) -
             turns += 1
 
     counting = asyncio.create_task(count())
-    async for _ in log_reader.read(path, 1, False, None, Log(tmp_path).is_running):
+    async for _ in log_reader.read(path, 1, log_reader.Reading(), Log(tmp_path).is_running):
         pass
     counting.cancel()
     assert turns > 100
@@ -208,3 +212,29 @@ async def test_a_follower_goes_on_by_the_clock_where_containers_have_taken_all_o
         assert await asyncio.wait_for(waiting, 10) == b"seen"
         log.end()
         assert [data async for data in lines] == []
+
+
+async def test_a_span_of_time_is_cut_out_of_a_log_and_its_last_lines_are_counted_within(log: Log) -> None:
+    times = []
+    for line in numbers(0, 6, 10):
+        times.append(time.time_ns())
+        log.write(line)
+        await asyncio.sleep(0.002)
+    lines = numbers(0, 6, 10)
+    assert [data async for data in log.read(since=times[2])] == lines[2:]
+    assert [data async for data in log.read(until=times[2])] == lines[:2]
+    assert [data async for data in log.read(since=times[1], until=times[5])] == lines[1:5]
+    assert [data async for data in log.read(tail=2, until=times[4])] == lines[2:4]
+    assert [data async for data in log.read(tail=3, since=times[5])] == lines[5:]
+
+
+async def test_following_ends_at_the_time_that_was_asked_for(log: Log) -> None:
+    log.write(b"before")
+    until = time.time_ns() + 300_000_000
+    found = []
+    async with asyncio.timeout(20):
+        async for data in log.read(follow=True, until=until):
+            found.append(data)
+            await asyncio.sleep(max(0.0, (until - time.time_ns()) / 1e9 + 0.01))
+            log.write(b"after")
+    assert found == [b"before"] and log.running

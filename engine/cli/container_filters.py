@@ -1,0 +1,129 @@
+"""``--filter KEY=VALUE`` of commands on containers, as in docker: values of one key are choices, keys are conditions.
+
+Only labels are conditions each (docker ps(1), "FILTERING").
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engine.cli.moments import moment
+from engine.errors import InvalidRequest
+from engine.model import Container, State
+
+PS_KEYS = ("id", "name", "label", "status", "exited", "ancestor", "before", "since", "network")
+PRUNE_KEYS = ("label", "label!", "until")
+
+
+class ContainerFilter(NamedTuple):
+    """One of ``--filter``."""
+
+    key: str
+    value: str
+
+    def passes(self, container: Container, every: Sequence[Container]) -> bool:
+        """Whether a container is what was asked for.
+
+        Args:
+            every: all containers, for those that are named as before or since.
+
+        Raises:
+            InvalidRequest: the value is a container, and there is none.
+        """
+        request = container.request
+        if self.key == "id":
+            return container.id.startswith(self.value)
+        if self.key == "name":
+            return re.search(self.value, container.name) is not None
+        if self.key in ("label", "label!"):
+            return _has_label(container, self.value) is (self.key == "label")
+        if self.key == "status":
+            return container.state.value == self.value
+        if self.key == "exited":
+            return container.state is State.EXITED and container.exit_status == int(self.value)
+        if self.key == "ancestor":
+            return self.value in (request.image, request.image.removesuffix(":latest")) or _begins(
+                container, self.value
+            )
+        if self.key == "network":
+            return request.network == self.value
+        if self.key == "until":
+            return container.created_unix_ns < moment(self.value)
+        other = _found(self.value, every).created_unix_ns
+        return container.created_unix_ns < other if self.key == "before" else container.created_unix_ns > other
+
+
+def ps_filter(text: str) -> ContainerFilter:
+    """A filter of ``ps``."""
+    return _filter(text, PS_KEYS)
+
+
+def prune_filter(text: str) -> ContainerFilter:
+    """A filter of ``container prune``."""
+    return _filter(text, PRUNE_KEYS)
+
+
+def filtered(containers: Sequence[Container], filters: Sequence[ContainerFilter]) -> list[Container]:
+    """The containers that pass.
+
+    Raises:
+        InvalidRequest: a filter names a container that there isn't.
+    """
+    labels = [each for each in filters if each.key in ("label", "label!")]
+    others = [each for each in filters if each not in labels]
+    keys = dict.fromkeys(each.key for each in others)
+    return [
+        container
+        for container in containers
+        if all(each.passes(container, containers) for each in labels)
+        and all(any(each.passes(container, containers) for each in others if each.key == key) for key in keys)
+    ]
+
+
+def _filter(text: str, keys: Sequence[str]) -> ContainerFilter:
+    key, _, value = text.partition("=")
+    if text.startswith("label!="):
+        key, value = "label!", text.removeprefix("label!=")
+    if key not in keys or not value:
+        raise ArgumentTypeError(f"{text!r} is not {'=…, '.join(keys)}=…")
+    _check(key, value)
+    return ContainerFilter(key, value)
+
+
+def _check(key: str, value: str) -> None:
+    """Refuse values that can't be.
+
+    Raises:
+        ArgumentTypeError: with what it may be.
+    """
+    if key == "status" and value not in (words := [state.value for state in State]):
+        raise ArgumentTypeError(f"{value!r} is no state; there are {', '.join(words)}")
+    if key == "exited" and not value.removeprefix("-").isdecimal():
+        raise ArgumentTypeError(f"{value!r} is not an exit status such as 0 or 137")
+    if key == "until":
+        moment(value)
+    if key == "name":
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ArgumentTypeError(f"{value!r} is not a regular expression: {error}") from error
+
+
+def _has_label(container: Container, wanted: str) -> bool:
+    key, is_exact, value = wanted.partition("=")
+    labels = container.request.labels
+    return key in labels and (not is_exact or labels[key] == value)
+
+
+def _begins(container: Container, digits: str) -> bool:
+    return container.image_id.startswith((digits, f"sha256:{digits}"))
+
+
+def _found(reference: str, every: Sequence[Container]) -> Container:
+    for container in every:
+        if container.name == reference or container.id.startswith(reference):
+            return container
+    raise InvalidRequest(f"there is no container {reference!r} to compare with", "see all with: boxdeck ps -a")
