@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal as signals
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -17,6 +16,7 @@ from engine.errors import BoxdeckError, Conflict, NotFound
 from engine.exec_process import compile_exec
 from engine.history import read_history
 from engine.images.images import Images
+from engine.images.removal import discard_tree
 from engine.launch import Launcher
 from engine.limits import Limits
 from engine.locks import ContainerLock
@@ -202,7 +202,7 @@ class Containers:
             try:
                 return self._preparation.create(container_id, request, image)
             except BaseException:
-                shutil.rmtree(self._paths.container(container_id), ignore_errors=True)
+                await asyncio.to_thread(discard_tree, self._paths.container(container_id))
                 lock.forget()
                 raise
 
@@ -389,8 +389,8 @@ class Containers:
         if container is None:
             return
         self._records.delete(container)  # from here on it is gone; folders that stay are recovery's
-        shutil.rmtree(self._paths.runtime(container_id), ignore_errors=True)
-        await asyncio.to_thread(shutil.rmtree, self._paths.container(container_id), True)
+        discard_tree(self._paths.runtime(container_id))
+        await asyncio.to_thread(discard_tree, self._paths.container(container_id))
         self._paths.history(container_id).unlink(missing_ok=True)
         ContainerLock(self._paths, container_id).forget()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -15,6 +14,7 @@ import engine as package
 from engine.containers import Containers
 from engine.errors import Unsupported
 from engine.images.images import Images
+from engine.images.removal import discard_tree
 from engine.launch import Launcher
 from engine.model import CgroupNode, Event, Info, NamespaceTree, Snapshot, Topology
 from engine.network.networks import Networks
@@ -190,4 +190,4 @@ class Engine:
         remove_parent(self.paths.cgroup_name)
         self.database.close()
         for folder in (self.paths.runroot, self.paths.root):
-            await asyncio.to_thread(shutil.rmtree, folder, True)
+            await asyncio.to_thread(discard_tree, folder.resolve())

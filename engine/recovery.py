@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from engine import descriptors
 from engine.cgroups import delegation, incident_counts
 from engine.cgroups.manager import Cgroup, list_children
 from engine.errors import NotFound
+from engine.images.removal import discard_tree
 from engine.locks import ContainerLock
 from engine.model import Container, State
 from engine.paths import Paths
@@ -61,7 +61,7 @@ class Recovery:
         """Remove the folder of a shim that was killed before its first word; a living one's engine holds the lock."""
         with ContainerLock(self._paths, container_id).attempt() as locked:
             if locked and not self._paths.status(container_id).exists():
-                shutil.rmtree(self._paths.runtime(container_id), ignore_errors=True)
+                discard_tree(self._paths.runtime(container_id))
 
     def _speak_for(self, status: Status) -> Status | None:
         """The status that a shim can't write any more, once nothing of its container runs any more.
@@ -101,7 +101,7 @@ class Recovery:
             os.unlink(self._paths.status(container_id))
             os.rmdir(folder)
         except OSError:  # there is more in it than a shim leaves
-            shutil.rmtree(folder, ignore_errors=True)
+            discard_tree(folder)
 
     def _bury(self, container: Container) -> None:
         with ContainerLock(self._paths, container.id).attempt() as locked:
@@ -123,7 +123,7 @@ class Recovery:
         for folder in self._orphans(known):
             with ContainerLock(self._paths, folder.name).attempt() as locked:
                 if locked and self._records.get(folder.name) is None:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    discard_tree(folder)
         self._sweep_histories()
 
     def _sweep_histories(self) -> None:

@@ -38,6 +38,12 @@ def remove_tree(path: Path) -> None:
             os.close(parent)
 
 
+def discard_tree(path: Path) -> None:
+    """As `remove_tree`, for those who leave what can't be removed now to a later sweep."""
+    with suppress(OSError):
+        remove_tree(path)
+
+
 def _remove_folder(parent: int, name: str) -> None:
     top = os.open(name, _FOLDER, dir_fd=parent)
     try:

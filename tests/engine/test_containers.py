@@ -331,6 +331,19 @@ async def test_a_running_container_isn_t_removed_unasked(engine: Engine) -> None
     assert await traces(engine) == []
 
 
+async def test_one_whose_folders_are_too_deep_for_any_path_is_removed(engine: Engine) -> None:
+    container = await engine.containers.create(ContainerRequest(image="base", command=("true",)))
+    folder = os.open(engine.paths.upper(container.id), os.O_RDONLY)
+    for _ in range(2_500):
+        os.mkdir("deep", dir_fd=folder)
+        deeper = os.open("deep", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = deeper
+    os.close(folder)
+    await engine.containers.remove(container.id)
+    assert not engine.paths.container(container.id).exists()
+
+
 async def test_one_that_asked_for_it_is_removed_at_its_end(engine: Engine) -> None:
     container = await engine.containers.run(request("true", auto_remove=True))
     for _ in range(100):
