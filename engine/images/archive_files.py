@@ -101,6 +101,8 @@ class _TarFiles:
         reader = TarReader(archive)
         for entry in reader:
             name = _normal(entry.name)
+            if entry.extents is not None:
+                raise ImageError(f"the archive holds {name!r} as a sparse file", "make it without tar's --sparse")
             if entry.kind is Kind.FILE:
                 self._extents[name] = _Extent(offset=reader.position, size=entry.size)
             elif entry.kind is Kind.HARD_LINK:

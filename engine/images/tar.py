@@ -1,4 +1,4 @@
-"""Reading tar streams: POSIX ustar and pax (pax(1), "EXTENDED DESCRIPTION") and GNU's long names.
+"""Reading tar streams: POSIX ustar and pax (pax(1), "EXTENDED DESCRIPTION"), GNU's long names and sparse files.
 
 A reader of our own because the archive comes from strangers: every number is checked before it is used, every
 step consumes at least one block, and nothing here touches a file system.
@@ -14,10 +14,11 @@ from typing import Final
 from msgspec import Struct
 
 from engine.errors import ImageError
+from engine.images import sparse
 from engine.oci.digest import Readable
 
 BLOCK_BYTES: Final = 512
-MAXIMUM_HEADER_BYTES: Final = 1 << 20  # of one extended header or long name: what Go's archive/tar accepts
+MAXIMUM_HEADER_BYTES: Final = 1 << 20  # of all that precedes an entry: what Go's archive/tar accepts of one
 XATTR_PREFIX: Final = "SCHILY.xattr."
 
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
@@ -42,6 +43,7 @@ _KINDS: Final = {
     b"0": Kind.FILE,
     b"\0": Kind.FILE,
     b"7": Kind.FILE,
+    b"S": Kind.FILE,  # GNU tar's old sparse files
     b"1": Kind.HARD_LINK,
     b"2": Kind.SYMLINK,
     b"3": Kind.CHARACTER_DEVICE,
@@ -59,6 +61,7 @@ class Entry(Struct, frozen=True, kw_only=True):
         link: what a link points to; empty for others.
         mode: permission bits with set-user-id, set-group-id and sticky, no more.
         xattrs: extended attributes from pax records, name and value.
+        extents: of a sparse file, offset and length of each piece whose bytes are stored; None for other files.
     """
 
     name: str
@@ -72,12 +75,14 @@ class Entry(Struct, frozen=True, kw_only=True):
     major: int = 0
     minor: int = 0
     xattrs: tuple[tuple[str, bytes], ...] = ()
+    extents: tuple[sparse.Extent, ...] | None = None
 
 
 class TarReader:
     """Walks an archive once, from front to back.
 
-    Iterate for the entries; between two of them `read` gives the content of the latest. What isn't read is skipped.
+    Iterate for the entries; between two of them `read` gives the content of the latest, of a sparse file what is stored
+    of it. What isn't read is skipped.
 
     Args:
         stream: of uncompressed bytes.
@@ -93,6 +98,7 @@ class TarReader:
         self._stream = stream
         self._left = 0
         self._padding = 0
+        self._header_bytes = 0
         self._global: dict[str, bytes] = {}
         self.position = 0
 
@@ -119,12 +125,14 @@ class TarReader:
 
     def _next(self) -> Entry | None:
         pax: dict[str, bytes] = {}
+        self._header_bytes = 0
         while (header := self._header()) is not None:
             kind = header[156:157]
-            if kind == b"x":
+            if kind in (b"x", b"X"):  # the latter is Solaris's
                 pax.update(_parse_pax(self._special()))
             elif kind == b"g":
-                self._global.update(_parse_pax(self._special()))
+                given = _parse_pax(self._special())
+                self._global.update({key: given[key] for key in _GLOBAL_KEYS if key in given})
             elif kind == b"L":
                 pax["path"] = self._special().split(b"\0")[0]
             elif kind == b"K":
@@ -172,23 +180,39 @@ class TarReader:
         self.position += len(first)
         return first if len(first) == BLOCK_BYTES else first + self._exactly(BLOCK_BYTES - len(first))
 
+    def _content_block(self) -> bytes:
+        """A block from the beginning of the latest entry's content."""
+        if self._left < BLOCK_BYTES:
+            raise _damaged("a sparse file ends in its map")
+        self._left -= BLOCK_BYTES
+        return self._exactly(BLOCK_BYTES)
+
     def _special(self) -> bytes:
-        if self._left > MAXIMUM_HEADER_BYTES:
-            raise _damaged(f"an extended header is larger than {MAXIMUM_HEADER_BYTES} bytes")
         size = self._left
+        self._header_bytes += size
+        if self._header_bytes > MAXIMUM_HEADER_BYTES:
+            raise _damaged(f"the extended headers of an entry are larger than {MAXIMUM_HEADER_BYTES} bytes")
         self._left = 0
         return self._exactly(size)
 
     def _entry(self, header: bytes, pax: dict[str, bytes]) -> Entry:
-        name = _text(pax.get("path") or _header_name(header))
-        kind = _entry_kind(header[156:157], name, pax)
-        size = _pax_number(pax, "size", self._left)
-        content = size if kind is Kind.FILE else 0  # some writers give hard links a size, which means nothing
-        self._expect(content)
+        kind_flag, special = header[156:157], None
+        self._expect(_pax_number(pax, "size", self._left))
+        if kind_flag == b"S":
+            special = sparse.from_header(header, _number, lambda: self._exactly(BLOCK_BYTES))
+        elif kind_flag in _REGULAR:
+            special = sparse.from_records(pax, self._content_block)
+        name = _text(sparse.name_of(pax) or pax.get("path") or _header_name(header))
+        kind = _entry_kind(kind_flag, name)
+        if kind is not Kind.FILE:
+            self._expect(0)  # some writers give hard links a size, which means nothing
+        elif special is not None:
+            sparse.require_sound(special, self._left)
         return Entry(
             name=name,
             kind=kind,
-            size=content,
+            size=special.size if special is not None else self._left,
+            extents=special.extents if special is not None else None,
             mode=_number(header[100:108], "mode") & 0o7777,
             uid=_identity(pax, "uid", header[108:116]),
             gid=_identity(pax, "gid", header[116:124]),
@@ -200,12 +224,12 @@ class TarReader:
         )
 
 
+_GLOBAL_KEYS: Final = ("path", "linkpath", "size", "uid", "gid", "mtime")
+_REGULAR: Final = (b"0", b"\0", b"7")
 _DEVICES: Final = (Kind.CHARACTER_DEVICE, Kind.BLOCK_DEVICE)
 
 
-def _entry_kind(flag: bytes, name: str, pax: dict[str, bytes]) -> Kind:
-    if flag == b"S" or any(key.startswith("GNU.sparse.") for key in pax):
-        raise ImageError(f"the archive holds {name!r} as a sparse file", "make it without tar's --sparse")
+def _entry_kind(flag: bytes, name: str) -> Kind:
     kind = _KINDS.get(flag)
     if kind is None:
         raise _damaged(f"{name!r} is of a kind, {flag!r}, that layers don't have")
@@ -214,7 +238,8 @@ def _entry_kind(flag: bytes, name: str, pax: dict[str, bytes]) -> Kind:
 
 def _header_name(header: bytes) -> bytes:
     name = header[0:100].split(b"\0")[0]
-    prefix = header[345:500].split(b"\0")[0]
+    end = 476 if header[508:512] == b"tar\0" else 500  # star has times there
+    prefix = header[345:end].split(b"\0")[0]
     return prefix + b"/" + name if prefix and header[257:263] == b"ustar\0" else name
 
 
@@ -253,16 +278,22 @@ def _header_time(field: bytes) -> int:
 def _parse_pax(data: bytes) -> dict[str, bytes]:
     """Records of the form ``LENGTH KEY=VALUE`` and a newline, where LENGTH counts the whole record."""
     records: dict[str, bytes] = {}
-    while data:
-        length, blank, _ = data[:20].partition(b" ")
-        if not blank or not length.isdigit() or not len(length) < int(length) <= len(data):
+    numbers: list[bytes] = []
+    at = 0
+    while at < len(data):
+        blank = data.find(b" ", at, at + 20)
+        length = data[at : max(blank, at)]
+        if not length.isdigit() or not len(length) < int(length) <= len(data) - at:
             raise _damaged("a pax record has a wrong length")
-        record, data = data[len(length) + 1 : int(length)], data[int(length) :]
+        record, at = data[blank + 1 : at + int(length)], at + int(length)
         key, equals, value = record.partition(b"=")
         if not equals or not value.endswith(b"\n"):
             raise _damaged("a pax record is malformed")
-        records[_text(key)] = value[:-1]
-    return records
+        if sparse.is_part_of_map(name := _text(key), len(numbers)):
+            numbers.append(value[:-1])
+        else:
+            records[name] = value[:-1]
+    return {**records, sparse.MAP: b",".join(numbers)} if numbers else records
 
 
 def _pax_number(pax: dict[str, bytes], key: str, otherwise: int) -> int:

@@ -215,14 +215,27 @@ class _Unpacker:
     def _file(self, parent: int, base: str, entry: Entry) -> None:
         descriptor = os.open(base, _CREATE, 0o600, dir_fd=parent)
         try:
-            while data := self._reader.read(CHUNK_BYTES):
-                write_all(descriptor, data)
-                self._report()
+            self._fill(descriptor, entry)
             self._dress(descriptor, entry)
             os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
         finally:
             os.close(descriptor)
         self.size += entry.size
+
+    def _fill(self, descriptor: int, entry: Entry) -> None:
+        if entry.extents is None:
+            self._copy(descriptor, entry.size)
+            return
+        for offset, length in entry.extents:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            self._copy(descriptor, length)
+        os.ftruncate(descriptor, entry.size)
+
+    def _copy(self, descriptor: int, size: int) -> None:
+        while size and (data := self._reader.read(min(CHUNK_BYTES, size))):
+            write_all(descriptor, data)
+            size -= len(data)
+            self._report()
 
     def _hard_link(self, parent: int, base: str, entry: Entry) -> None:
         source_parent, source = self._open_link_target(entry)

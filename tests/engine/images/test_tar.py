@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 from contextlib import suppress
 
 import pytest
@@ -92,13 +93,51 @@ def test_numbers_out_of_range_are_refused(record: bytes) -> None:
 
 
 def test_an_endless_extended_header_is_refused() -> None:
-    with pytest.raises(ImageError, match="extended header is larger"):
+    with pytest.raises(ImageError, match="headers of an entry are larger"):
         entries(sealed(header(type=b"x", size=1 << 32)))
 
 
-def test_sparse_files_are_named_as_what_we_cannot_read() -> None:
-    with pytest.raises(ImageError, match="sparse"):
-        entries(sealed(header(type=b"S")))
+def test_extended_headers_without_end_are_refused() -> None:
+    """Each of them small, and all of them kept."""
+    records = b"".join(b"%d a%05d=b\n" % (12, number) for number in range(20_000))
+    data = sealed(header(type=b"x", size=len(records))) + records + bytes(-len(records) % 512)
+    with pytest.raises(ImageError, match="headers of an entry are larger"):
+        entries(data * 6)
+
+
+def test_a_header_of_very_many_records_takes_no_time() -> None:
+    records = b"5 a=\n" * 200_000
+    data = sealed(header(type=b"x", size=len(records))) + records + bytes(-len(records) % 512) + sealed(header())
+    began = time.thread_time()
+    assert [name for name, _, _ in entries(data)] == ["name"]
+    assert time.thread_time() - began < 5  # by copying what is left after each record it was 20
+
+
+def test_global_records_name_what_they_may(tar_with_global: bytes) -> None:
+    (entry,) = TarReader(io.BytesIO(tar_with_global))
+    assert (entry.uid, entry.xattrs) == (77, ())
+
+
+@pytest.fixture
+def tar_with_global() -> bytes:
+    buffer = io.BytesIO()
+    records = {"uid": "77", "SCHILY.xattr.user.a": "b", "comment": "c"}
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT, pax_headers=records) as archive:
+        archive.addfile(tarfile.TarInfo("file"))
+    return buffer.getvalue()
+
+
+def test_a_name_of_star_s_ends_where_its_times_begin() -> None:
+    block = header()
+    block[257:265] = b"ustar\x0000"
+    block[345:512] = b"p" * 131 + b"14000000000\x0014000000000\x00" + bytes(8) + b"tar\0"
+    assert [name for name, _, _ in entries(sealed(block))] == ["p" * 131 + "/name"]
+
+
+def test_a_header_of_solaris_is_one_of_pax() -> None:
+    record = b"14 path=other\n"
+    data = sealed(header(type=b"X", size=len(record))) + record.ljust(512, b"\0") + sealed(header())
+    assert [name for name, _, _ in entries(data)] == ["other"]
 
 
 def test_a_hard_link_with_a_size_has_no_content() -> None:
