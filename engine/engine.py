@@ -24,6 +24,7 @@ from engine.store.database import Database
 
 if TYPE_CHECKING:
     from engine.cgroup_tree import CgroupTree
+    from engine.copying.files import Files
     from engine.layers import Layers
     from engine.namespaces.namespaces import Namespaces
     from engine.sampler import Sampler
@@ -124,6 +125,13 @@ class Engine:
         from engine.layers import Layers
 
         return Layers(self.paths, self.containers, self.images)
+
+    @cached_property
+    def files(self) -> Files:
+        """Files copied into containers and out of them."""
+        from engine.copying.files import Files
+
+        return Files(self.paths, self.containers)
 
     @cached_property
     def namespaces(self) -> Namespaces:

@@ -28,6 +28,7 @@ VERBS = {
     "exec": Verb("streams", "run a further command in a running container"),
     "attach": Verb("streams", "connect to the streams of a running container"),
     "logs": Verb("logs", "show what a container wrote"),
+    "cp": Verb("cp", "copy files into a container, out of it, or from one to another"),
     "commit": Verb("layers", "make an image of what a container has changed"),
     "diff": Verb("layers", "show what a container has changed against its image"),
     "stats": Verb("stats", "show what containers use"),

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import TypeVar
 
 from engine.jobs import Report
@@ -73,10 +74,14 @@ class Monitor:
             raise Stopped
 
 
-async def in_thread(report: Report, work: Callable[[Monitor], Result]) -> Result:
-    """Run blocking work in a thread; when cancelled, stop it and wait until it has undone what is half done."""
+async def in_thread(report: Report, work: Callable[[Monitor], Result], pool: Executor | None = None) -> Result:
+    """Run blocking work in a thread; when cancelled, stop it and wait until it has undone what is half done.
+
+    Args:
+        pool: whose thread it is to be; None takes any.
+    """
     monitor = Monitor(report)
-    task = asyncio.ensure_future(asyncio.to_thread(work, monitor))
+    task = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(pool, work, monitor))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -7,6 +7,7 @@ container that runs may rearrange its files meanwhile.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -20,9 +21,9 @@ from engine.images import whiteouts
 from engine.images.monitor import Advance
 from engine.images.stack import Owners
 from engine.images.unpack import is_kept_xattr
+from engine.linux.paths import open_regular
 
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_REGULAR: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _XATTR: Final = "SCHILY.xattr."
 _CAPABILITY: Final = "security.capability"
 _REVISION_2: Final = 0x02000000  # linux/capability.h; the third has the namespace's root at its end
@@ -86,7 +87,7 @@ class Packer:
             os.close(descriptor)
 
     def _add_file(self, folder: int, name: str, full_name: str) -> None:
-        descriptor = os.open(name, _REGULAR, dir_fd=folder)
+        descriptor = open_regular(folder, name)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             status = os.fstat(descriptor)
             info = self._header(full_name, status)
@@ -150,11 +151,18 @@ def _pack_one(packer: Packer, folder: int, name: str, place: str) -> None:
 
 
 def _xattrs(descriptor: int) -> dict[str, str]:
-    return {f"{_XATTR}{name}": value.decode("utf-8", "surrogateescape") for name, value in _kept_xattrs(descriptor)}
+    return {f"{_XATTR}{name}": value.decode("utf-8", "surrogateescape") for name, value in kept_xattrs(descriptor)}
 
 
-def _kept_xattrs(descriptor: int) -> Iterator[tuple[str, bytes]]:
-    for name in os.listxattr(descriptor):
+def kept_xattrs(descriptor: int) -> Iterator[tuple[str, bytes]]:
+    """The extended attributes of an open file that leave this machine with it."""
+    try:
+        names = os.listxattr(descriptor)
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:  # this file system has none
+            raise
+        return
+    for name in names:
         if is_kept_xattr(name):
             value = os.getxattr(descriptor, name)
             yield name, plain_capability(value) if name == _CAPABILITY else value

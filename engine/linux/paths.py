@@ -92,8 +92,7 @@ def make_missing_in_root(root: int, path: str, mode: int = 0o755, links: int = _
         parent = make_missing_in_root(root, folder, mode, links)
     try:
         os.mkdir(name, mode, dir_fd=parent)
-        os.chmod(name, mode, dir_fd=parent)
-        return os.open(name, _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        return _with_mode(name, parent, mode)
     except FileExistsError:
         target = _link_to_nowhere(name, parent, links)
         if target is None:  # somebody else was quicker
@@ -105,6 +104,41 @@ def make_missing_in_root(root: int, path: str, mode: int = 0o755, links: int = _
         return open_in_root(root, following, _FOLDER)
     except FileNotFoundError:
         return make_missing_in_root(root, following, mode, links - 1)
+
+
+def _with_mode(name: str, parent: int, mode: int) -> int:
+    """Open a new folder and give it its mode by descriptor: its name may be a link to the host's files by now."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        os.fchmod(descriptor, mode)
+        return os.open(".", _FOLDER | os.O_CLOEXEC, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def reopen(descriptor: int, flags: int) -> int:
+    """Open what an O_PATH descriptor refers to, and nothing else that has taken its name since (proc(5), "fd").
+
+    Raises:
+        OSError: as open(2).
+    """
+    return os.open(f"/proc/self/fd/{descriptor}", flags | os.O_CLOEXEC)
+
+
+def open_regular(folder: int, name: str) -> int:
+    """Open a plain file for reading. What isn't one, be it a device or a fifo, is looked at and never opened.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name any more, or no plain file.
+        OSError: as open(2).
+    """
+    found = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            raise FileNotFoundError(errno.ENOENT, "no plain file any more", name)
+        return reopen(found, os.O_RDONLY | os.O_NONBLOCK)
+    finally:
+        os.close(found)
 
 
 def normal(path: str) -> str:

@@ -69,8 +69,7 @@ def make(layers: Layers, folder: str, user_namespace: int | None) -> int:
 
 
 def _make_of_descriptors(layers: Layers, user_namespace: int | None) -> int:
-    while _kept:
-        os.close(_kept.pop())  # of an earlier start of the same container
+    let_go()  # of those of an earlier start of the same container
     with ExitStack() as opened:
         options: list[mounts.Option] = []
         for path in layers.lowers:
@@ -87,6 +86,12 @@ def _make_of_descriptors(layers: Layers, user_namespace: int | None) -> int:
 _kept: list[int] = []
 """Detached mounts of layers, open as long as this process lives. An overlay has copies of its own, but closing one
 waits for all processors (namespace.c, namespace_unlock), and a start has no time for that."""
+
+
+def let_go() -> None:
+    """Close what `make` keeps open, for processes that live longer than one start."""
+    while _kept:
+        os.close(_kept.pop())
 
 
 def _open_layer(path: str, user_namespace: int | None) -> int:

@@ -1,0 +1,1 @@
+"""Copying files into containers, out of them, and from one to another."""
