@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 import httpx
 
 from engine.errors import ImageError, RegistryError
+from engine.images.arrival import Arrival
 from engine.images.monitor import Advance
 from engine.oci.digest import hexadecimal
 from engine.oci.image_spec import Descriptor
@@ -34,7 +35,13 @@ Pause = Callable[[float], None]
 
 
 def download(
-    paths: Paths, registry: Registry, repository: str, descriptor: Descriptor, advance: Advance, pause: Pause
+    paths: Paths,
+    registry: Registry,
+    repository: str,
+    descriptor: Descriptor,
+    advance: Advance,
+    pause: Pause,
+    arrival: Arrival | None = None,
 ) -> None:
     """Bring a blob into the store, unless it is there.
 
@@ -42,6 +49,7 @@ def download(
         advance: called with the bytes that are done since the last call; may raise to stop. What was done in an
             earlier attempt counts.
         pause: sleeps between attempts; may raise to stop.
+        arrival: for somebody who reads what has arrived so far; the caller ends it.
 
     Raises:
         ImageError: it isn't what its digest says; nothing is kept of it.
@@ -52,9 +60,14 @@ def download(
     with _held(paths.download(hexadecimal(descriptor.digest)), pause) as (file, path):
         if blobs.has(descriptor.digest):
             path.unlink(missing_ok=True)
+            if arrival is not None:
+                offer(blobs, descriptor, arrival)
             return
+        if arrival is not None:
+            arrival.offer(file.fileno())
+        part = _Part(file, descriptor.size, advance, arrival)
         try:
-            _fill(file, registry, repository, descriptor, advance, pause)
+            _fill(part, registry, repository, descriptor, pause)
             _keep(file, path, blobs.path(descriptor.digest))
         except ImageError:
             path.unlink(missing_ok=True)
@@ -63,39 +76,53 @@ def download(
             raise unwritable(error) from error
 
 
+def offer(blobs: Blobs, descriptor: Descriptor, arrival: Arrival) -> None:
+    """Let a blob that is in the store be read like one that arrives."""
+    with blobs.open(descriptor.digest) as file:
+        arrival.offer(file.fileno(), descriptor.size)
+
+
 class _Part:
     """The bytes that are here, and their hash."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, advance: Advance, arrival: Arrival | None) -> None:
         self._file = file
         self._whole = size
+        self._advance = advance
+        self._arrival = arrival
         self._hash = hashlib.sha256()
         self.size = 0
 
-    def take_stock(self, advance: Advance) -> None:
+    def take_stock(self) -> None:
         """Hash what an earlier attempt has left."""
         self._file.seek(0)
         while chunk := self._file.read(_CHUNK_BYTES):
-            self._hash.update(chunk)
-            self.size += len(chunk)
-            advance(len(chunk))
+            self._count(chunk)
         if self.size > self._whole:
-            self.restart(advance)
+            self.restart()
 
-    def restart(self, advance: Advance) -> None:
+    def restart(self) -> None:
         """Begin anew."""
         self._file.seek(0)
         self._file.truncate()
-        advance(-self.size)
+        self._advance(-self.size)
         self._hash, self.size = hashlib.sha256(), 0
+        if self._arrival is not None:
+            self._arrival.grow(0)
 
     def add(self, chunk: bytes) -> None:
         """Append bytes."""
         if self.size + len(chunk) > self._whole:
             raise ImageError(f"a blob is larger than the {self._whole} bytes it should have", "it can't be right")
         write_all(self._file.fileno(), chunk)
+        self._count(chunk)
+
+    def _count(self, chunk: bytes) -> None:
         self._hash.update(chunk)
         self.size += len(chunk)
+        if self._arrival is not None:
+            self._arrival.grow(self.size)
+        self._advance(len(chunk))
 
     @property
     def digest(self) -> str:
@@ -103,16 +130,13 @@ class _Part:
         return f"sha256:{self._hash.hexdigest()}"
 
 
-def _fill(
-    file: BinaryIO, registry: Registry, repository: str, descriptor: Descriptor, advance: Advance, pause: Pause
-) -> None:
-    part = _Part(file, descriptor.size)
-    part.take_stock(advance)
+def _fill(part: _Part, registry: Registry, repository: str, descriptor: Descriptor, pause: Pause) -> None:
+    part.take_stock()
     tries = 0
     while part.size < descriptor.size:
         before = part.size
         try:
-            _read_on(part, registry, repository, descriptor.digest, advance)
+            _read_on(part, registry, repository, descriptor.digest)
             reason = "it ends too early"
         except httpx.TransportError as error:  # cut on the way; what came before it stays
             reason = str(unreachable(registry.host, error).cause)
@@ -128,13 +152,12 @@ def _fill(
         )
 
 
-def _read_on(part: _Part, registry: Registry, repository: str, digest: str, advance: Advance) -> None:
+def _read_on(part: _Part, registry: Registry, repository: str, digest: str) -> None:
     with registry.blob(repository, digest, part.size) as response:
         if part.size and not _continues(response, part.size):
-            part.restart(advance)
+            part.restart()
         for chunk in response.iter_raw():
             part.add(chunk)
-            advance(len(chunk))
 
 
 def _continues(response: httpx.Response, start: int) -> bool:

@@ -101,10 +101,10 @@ def unpack_layer(
         ImageError: it is damaged, or another one than the config says.
         StoreError: the blob is missing, or the disk can't be written.
     """
-    blobs, layers = Blobs(paths), LayerStore(paths)
+    layers = LayerStore(paths)
     if layers.has(diff_id):
         return layers.size(diff_id)
-    with blobs.open(checked_digest(descriptor.digest)) as archive:
+    with Blobs(paths).open(checked_digest(descriptor.digest)) as archive:
         return layers.add(archive, diff_id, monitor.step(what, part=part)).size_bytes
 
 

@@ -8,15 +8,16 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from engine.errors import ImageError
+from engine.images.limits import BoundedReader
 from engine.images.monitor import Advance
 from engine.images.removal import remove_tree
-from engine.images.streams import decompressed
+from engine.images.streams import Seekable, decompressed
 from engine.images.unpack import Unpacked, unpack
 from engine.oci.digest import checked_digest
 from engine.paths import Paths
+from engine.registry import settings
 from engine.store.blobs import sync_directory, temporary_name, unwritable
 
 
@@ -30,7 +31,7 @@ class LayerStore:
         """Whether the layer is here, which means all of it."""
         return self._paths.layer(checked_digest(diff_id)).is_dir()
 
-    def add(self, archive: BinaryIO, expected: str | None, advance: Advance) -> Unpacked:
+    def add(self, archive: Seekable, expected: str | None, advance: Advance) -> Unpacked:
         """Unpack an archive, compressed or not, and keep it under its diff id.
 
         Args:
@@ -38,13 +39,15 @@ class LayerStore:
             advance: called with the uncompressed bytes read since the last call; may raise to stop.
 
         Raises:
-            ImageError: the archive is damaged or has another diff id; nothing is kept.
+            ImageError: the archive is damaged, too much, or has another diff id; nothing is kept.
             StoreError: the disk is full or can't be written.
         """
+        limits = settings.load().limits
         with self._workplace() as folder:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                unpacked = unpack(decompressed(archive), descriptor, advance)
+                stream = BoundedReader(decompressed(archive), archive.tell, limits)
+                unpacked = unpack(stream, descriptor, advance, limits)
             finally:
                 os.close(descriptor)
             if expected is not None and unpacked.diff_id != expected:

@@ -1,12 +1,15 @@
 """Pulling: from a reference to an image whose content is on disk. Blocks; to be run in a thread.
 
-Blobs come in parallel, each layer is unpacked as soon as it is complete, and what is here already isn't asked for.
+Blobs come in parallel, layers are unpacked while they arrive, and what is here already isn't asked for. A layer counts
+only when both its blob's digest and its own are right.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from typing import Final
 
 import msgspec
@@ -14,9 +17,12 @@ from msgspec import Struct
 
 from engine.errors import ImageError, NotFound, RegistryError
 from engine.images import platforms
-from engine.images.download import download
+from engine.images.arrival import Arrival
+from engine.images.download import download, offer
 from engine.images.install import Installed, check_documents, finish, unpack_layer
-from engine.images.monitor import Monitor
+from engine.images.layer_store import LayerStore
+from engine.images.limits import too_much
+from engine.images.monitor import Advance, Monitor, Stopped
 from engine.images.side_by_side import results
 from engine.oci.image_spec import (
     INDEX_TYPES,
@@ -32,9 +38,10 @@ from engine.oci.reference import Reference
 from engine.paths import Paths
 from engine.registry import settings as registry_settings
 from engine.registry.registry import Fetched, Registry, open_registry
-from engine.store.blobs import MAXIMUM_DOCUMENT_BYTES, Blobs
+from engine.store.blobs import Blobs
 
-_SIDE_BY_SIDE: Final = 4
+_FETCHED_AT_ONCE: Final = 4
+_UNPACKED_AT_ONCE: Final = min(4, os.cpu_count() or 1)
 _MOST_LAYERS: Final = 500  # overlayfs itself ends there
 
 
@@ -126,8 +133,9 @@ class _Pull:
         return manifest
 
     def _config(self, descriptor: Descriptor) -> ConfigDocument:
-        if descriptor.size > MAXIMUM_DOCUMENT_BYTES:
-            raise ImageError(f"the image's config is larger than {MAXIMUM_DOCUMENT_BYTES} bytes", "it can't be right")
+        most = registry_settings.load().limits.document_bytes
+        if descriptor.size > most:
+            raise too_much(f"the image's config is larger than {most} bytes", "document_bytes")
         if not self._blobs.has(descriptor.digest):
             advance = self._monitor.step("Fetching the image's config", descriptor.size)
             download(self._paths, self._registry, self._repository, descriptor, advance, self._monitor.nap)
@@ -135,19 +143,74 @@ class _Pull:
 
     def _bring_in(self, layers: Sequence[Descriptor], diff_ids: Sequence[str]) -> list[int]:
         """Fetch and unpack all layers; their sizes. The first that fails stops the others."""
-        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="pull") as pool:
-            return results(
-                [pool.submit(self._layer, *pair) for pair in zip(layers, diff_ids, strict=True)], self._monitor
-            )
+        with (
+            ExitStack() as stack,
+            ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="fetch") as fetching,
+            ThreadPoolExecutor(_UNPACKED_AT_ONCE, thread_name_prefix="unpack") as unpacking,
+        ):
+            fetched, unpacked = [], []
+            for descriptor, diff_id in zip(layers, diff_ids, strict=True):
+                arrival = stack.enter_context(closing(Arrival(self._monitor.check)))
+                fetched.append(fetching.submit(self._fetch, descriptor, arrival))
+                unpacked.append(unpacking.submit(self._unpack, descriptor, diff_id, arrival))
+            return results([*fetched, *unpacked], self._monitor)[len(fetched) :]
 
-    def _layer(self, descriptor: Descriptor, diff_id: str) -> int:
-        part = descriptor.digest.partition(":")[2][:12]
-        if not self._blobs.has(descriptor.digest):
-            advance = self._monitor.step("Downloading", descriptor.size, part)
-            download(self._paths, self._registry, self._repository, descriptor, advance, self._monitor.nap)
-        size = unpack_layer(self._paths, diff_id, descriptor, self._monitor, part)
+    def _fetch(self, descriptor: Descriptor, arrival: Arrival) -> int:
+        is_whole = False
+        try:
+            if self._blobs.has(descriptor.digest):
+                offer(self._blobs, descriptor, arrival)
+            else:
+                advance = self._monitor.step("Downloading", descriptor.size, _part(descriptor))
+                nap = self._monitor.nap
+                download(self._paths, self._registry, self._repository, descriptor, advance, nap, arrival)
+            is_whole = True
+        finally:
+            arrival.end(is_whole)
+        return descriptor.size
+
+    def _unpack(self, descriptor: Descriptor, diff_id: str, arrival: Arrival) -> int:
+        """Unpack a layer while it arrives; the bytes of its files."""
+        part, layers = _part(descriptor), LayerStore(self._paths)
+        with closing(arrival):
+            if layers.has(diff_id):
+                size = layers.size(diff_id)
+            else:
+                size = self._unpack_arriving(descriptor, diff_id, arrival, layers)
         self._monitor.step("Ready", part=part)
         return size
+
+    def _unpack_arriving(self, descriptor: Descriptor, diff_id: str, arrival: Arrival, layers: LayerStore) -> int:
+        try:
+            return layers.add(arrival, diff_id, self._advance(_part(descriptor), arrival)).size_bytes
+        except ImageError as error:
+            arrival.wait()
+            if not arrival.is_whole:  # it isn't what its digest says, so its content is no matter
+                raise Stopped from error
+            if not arrival.began_anew:
+                raise
+        return unpack_layer(self._paths, diff_id, descriptor, self._monitor, _part(descriptor))
+
+    def _advance(self, part: str, arrival: Arrival) -> Advance:
+        """Tell of unpacking when fetching isn't what people wait for any more."""
+        unpacking: Advance | None = None
+        before = 0
+
+        def advance(amount: int) -> None:
+            nonlocal unpacking, before
+            self._monitor.check()
+            before += amount
+            if arrival.is_over:
+                unpacking = unpacking or self._monitor.step("Unpacking", part=part)
+                unpacking(before)
+                before = 0
+
+        return advance
+
+
+def _part(descriptor: Descriptor) -> str:
+    """What a layer is called in progress."""
+    return descriptor.digest.partition(":")[2][:12]
 
 
 def _kind(fetched: Fetched) -> str:

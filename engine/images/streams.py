@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import bz2
 import lzma
-import zlib
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 from engine.errors import ImageError
+from engine.images.inflate import DAMAGED, Decompressor, gzip_decompressor
 from engine.oci.digest import Readable
 
 CHUNK_BYTES: Final = 1 << 20
-_GZIP_WINDOW: Final = 31  # zlib: 15 bits of window, 16 for a gzip header
 
 _MAGIC: Final = (
     (b"\x1f\x8b", "gzip"),
@@ -19,37 +18,22 @@ _MAGIC: Final = (
     (b"BZh", "bzip2"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
+_DAMAGED: Final[tuple[type[Exception], ...]] = (*DAMAGED, lzma.LZMAError, EOFError, OSError)
 
 
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
+class Seekable(Readable, Protocol):
+    """A stream whose beginning can be looked at."""
 
-    @property
-    def unused_data(self) -> bytes: ...
+    def tell(self) -> int:
+        """Where the next byte comes from."""
+        ...
 
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
-
-
-class _Inflater:
-    """zlib's decompressor with the manners of those of bz2 and lzma: it keeps what it hasn't used yet."""
-
-    def __init__(self) -> None:
-        self._zlib = zlib.decompressobj(_GZIP_WINDOW)
-
-    @property
-    def eof(self) -> bool:
-        return self._zlib.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._zlib.unused_data
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+    def seek(self, position: int, /) -> int:
+        """Go on elsewhere."""
+        ...
 
 
-def compression(stream: BinaryIO) -> str:
+def compression(stream: Seekable) -> str:
     """What a seekable stream is compressed with, by its first bytes: gzip, xz, bzip2, zstd or empty for nothing."""
     start = stream.tell()
     magic = stream.read(6)
@@ -57,7 +41,7 @@ def compression(stream: BinaryIO) -> str:
     return next((name for prefix, name in _MAGIC if magic.startswith(prefix)), "")
 
 
-def decompressed(stream: BinaryIO) -> Readable:
+def decompressed(stream: Seekable) -> Readable:
     """The stream without its compression, recognised by magic number."""
     kind = compression(stream)
     if kind == "zstd":
@@ -85,14 +69,14 @@ class DecompressingReader:
     def __init__(self, stream: Readable, kind: str) -> None:
         self._stream = stream
         self._kind = kind
-        self._member: _Decompressor | None = None
+        self._member: Decompressor | None = None
         self._pending = b""
 
     def read(self, size: int) -> bytes:
         """At most `size` decompressed bytes; empty at the end."""
         try:
             return self._read(size)
-        except (zlib.error, lzma.LZMAError, EOFError, OSError) as error:
+        except _DAMAGED as error:
             raise ImageError(f"the {self._kind} stream is damaged ({error})", "fetch or make it anew") from error
 
     def _read(self, size: int) -> bytes:
@@ -122,7 +106,7 @@ class DecompressingReader:
         return data
 
 
-def _decompressor(kind: str) -> _Decompressor:
+def _decompressor(kind: str) -> Decompressor:
     if kind == "gzip":
-        return _Inflater()
+        return gzip_decompressor()
     return lzma.LZMADecompressor(lzma.FORMAT_XZ) if kind == "xz" else bz2.BZ2Decompressor()

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,53 @@ async def test_one_that_knows_no_ranges_begins_anew(
     served.twist = whole
     image = await images.pull(name)
     assert content(paths, image.layers[0], "hello") == b"hello\n"
+
+
+async def test_what_was_unpacked_of_a_wrong_beginning_is_unpacked_again(
+    images: Images, layout: Layout, served: Served, layer: bytes, paths: Paths
+) -> None:
+    """The registry begins anew, and what an earlier attempt has left turns out to be something else."""
+    compressed = gzip.compress(layer, 1)
+    name = served.tag(layout.image(compressed, uncompressed=(layer,)))
+    blob = max(layout.folder.glob("blobs/sha256/*"), key=lambda path: path.stat().st_size)
+    paths.downloads.mkdir(parents=True)
+    paths.download(blob.name).write_bytes(compressed[:100] + bytes(1_000_000))
+
+    def whole(request: Handler) -> bool:
+        if blob.name not in request.path:
+            return False
+        time.sleep(0.2)
+        request.answer(200, blob.read_bytes())
+        return True
+
+    served.twist = whole
+    image = await images.pull(name)
+    assert content(paths, image.layers[0], "hello") == b"hello\n"
+    assert len(list(paths.temporary.iterdir())) == 0
+
+
+async def test_a_layer_whose_blob_has_gone_is_fetched_and_not_unpacked(
+    images: Images, layout: Layout, served: Served, layer: bytes, paths: Paths
+) -> None:
+    name = served.tag(layout.image(layer))
+    image = await images.pull(name)
+    before = paths.layer(image.layers[0]).stat().st_ino
+    blob = max(paths.blobs.glob("sha256/*"), key=lambda path: path.stat().st_size)
+    blob.unlink()
+    await images.pull(name)
+    assert blob.is_file() and paths.layer(image.layers[0]).stat().st_ino == before
+
+
+async def test_a_layer_that_has_gone_is_unpacked_and_not_fetched(
+    images: Images, layout: Layout, served: Served, layer: bytes, paths: Paths
+) -> None:
+    name = served.tag(layout.image(layer))
+    image = await images.pull(name)
+    shutil.rmtree(paths.layer(image.layers[0]))
+    served.seen.clear()
+    await images.pull(name)
+    assert content(paths, image.layers[0], "hello") == b"hello\n"
+    assert served.paths("blobs") == []
 
 
 async def test_a_busy_registry_is_asked_again(images: Images, layout: Layout, served: Served, layer: bytes) -> None:

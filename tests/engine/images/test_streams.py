@@ -12,6 +12,7 @@ import pytest
 import zstandard
 
 from engine.errors import ImageError
+from engine.images.inflate import DAMAGED, Decompressor, ZlibDecompressor, gzip_decompressor
 from engine.images.streams import decompressed
 
 CONTENT = bytes(range(256)) * 4_000
@@ -44,6 +45,26 @@ def test_damage_is_told_in_one_sentence(compress: Callable[[bytes], bytes], harm
 def test_no_read_gives_more_than_asked_for(compress: Callable[[bytes], bytes]) -> None:
     stream = decompressed(io.BytesIO(compress(b"\0" * 2_000_000)))
     assert all(len(piece) <= 1000 for piece in (stream.read(1000) for _ in range(100)))
+
+
+@pytest.mark.parametrize("make", [gzip_decompressor, ZlibDecompressor])
+def test_both_ways_to_inflate_keep_what_they_have_not_used_and_find_the_end(make: Callable[[], Decompressor]) -> None:
+    packed = gzip.compress(CONTENT)
+    member, data = make(), b""
+    given = packed + b"behind"
+    while not member.eof:
+        data += member.decompress(given, 1000)
+        given = b""
+    assert (data, member.unused_data) == (CONTENT, b"behind")
+
+
+@pytest.mark.parametrize("make", [gzip_decompressor, ZlibDecompressor])
+@pytest.mark.parametrize("place", [-8, -4], ids=["checksum", "length"])
+def test_both_ways_to_inflate_check_what_the_end_says(make: Callable[[], Decompressor], place: int) -> None:
+    packed = bytearray(gzip.compress(CONTENT))
+    packed[place] ^= 1
+    with pytest.raises(DAMAGED):
+        make().decompress(bytes(packed), 2 * len(CONTENT))
 
 
 @pytest.mark.parametrize("cut", [10, 600, -1])
