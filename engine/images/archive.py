@@ -14,6 +14,7 @@ from msgspec import Struct
 from engine.errors import ImageError, InvalidRequest
 from engine.images.archive_files import ArchiveFiles, opened
 from engine.images.install import Installed, install, write_manifest
+from engine.images.limits import too_much
 from engine.images.monitor import Monitor
 from engine.images.streams import compression, read_all
 from engine.oci.digest import hexadecimal
@@ -31,7 +32,8 @@ from engine.oci.image_spec import (
 )
 from engine.oci.reference import parse_reference
 from engine.paths import Paths
-from engine.store.blobs import MAXIMUM_DOCUMENT_BYTES, Blobs
+from engine.registry import settings
+from engine.store.blobs import Blobs
 
 INDEX_FILE: Final = "index.json"
 DOCKER_FILE: Final = "manifest.json"
@@ -165,9 +167,10 @@ class _Loader:
         return Descriptor(media_type=media_type, digest=blob.digest, size=blob.size)
 
     def _document(self, name: str) -> bytes:
-        data = read_all(self._files.open(name), MAXIMUM_DOCUMENT_BYTES + 1)
-        if len(data) > MAXIMUM_DOCUMENT_BYTES:
-            raise ImageError(f"{name} is larger than {MAXIMUM_DOCUMENT_BYTES} bytes", "make or fetch the image anew")
+        most = settings.load().limits.document_bytes
+        data = read_all(self._files.open(name), most + 1)
+        if len(data) > most:
+            raise too_much(f"{name} is larger than {most} bytes", "document_bytes")
         return data
 
 

@@ -9,10 +9,12 @@ from typing import BinaryIO, Final
 from engine.errors import ImageError, NotFound
 from engine.images.install import Installed, PackedLayer, compose, install
 from engine.images.layer_store import LayerStore
+from engine.images.limits import BoundedReader
 from engine.images.monitor import Monitor
 from engine.images.streams import compression, decompressed
 from engine.oci.image_spec import LAYER_GZIP, LAYER_TAR, ConfigDocument, Descriptor, History, RunConfig, format_time
 from engine.paths import Paths
+from engine.registry import settings
 from engine.store.blobs import Blobs
 
 PATH_VARIABLE: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -55,7 +57,8 @@ def _pack(paths: Paths, file: BinaryIO, monitor: Monitor) -> PackedLayer:
     blobs = Blobs(paths)
     is_gzip = compression(file) == "gzip"
     total = os.fstat(file.fileno()).st_size
-    blob = blobs.add(file if is_gzip else decompressed(file), advance=monitor.step("Reading the archive", total))
+    bounded = BoundedReader(decompressed(file), file.tell, settings.load().limits)
+    blob = blobs.add(file if is_gzip else bounded, advance=monitor.step("Reading the archive", total))
     with blobs.open(blob.digest) as archive:
         unpacked = LayerStore(paths).add(archive, None, monitor.step("Unpacking the archive"))
     media_type = LAYER_GZIP if is_gzip else LAYER_TAR

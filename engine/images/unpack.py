@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from engine.errors import ImageError, StoreError
 from engine.images import whiteouts
+from engine.images.limits import Limits
 from engine.images.read_ahead import ReadAhead
 from engine.images.removal import remove_at
 from engine.images.tar import Entry, Kind, TarReader
@@ -41,20 +42,24 @@ class Unpacked(Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-def unpack(stream: Readable, target: int, advance: Advance = lambda size: None) -> Unpacked:
+def unpack(
+    stream: Readable, target: int, advance: Advance = lambda size: None, limits: Limits | None = None
+) -> Unpacked:
     """Unpack an uncompressed layer and sync it to the disk.
 
     Args:
         stream: the archive, from its first byte.
         target: descriptor of an empty folder (O_RDONLY).
         advance: called with the bytes read since the last call, once an entry or more often; may raise to stop.
+        limits: what the archive may hold; None for the defaults.
 
     Raises:
-        ImageError: the archive is damaged, or has an entry that can't be made.
+        ImageError: the archive is damaged, too much, or has an entry that can't be made.
         StoreError: the disk is full or fails.
     """
     hashed = DigestReader(stream)
-    with ReadAhead(hashed) as ahead, _Unpacker(target, reader := TarReader(ahead), advance) as unpacker:
+    bounds = limits or Limits()
+    with ReadAhead(hashed) as ahead, _Unpacker(target, reader := TarReader(ahead), advance, bounds) as unpacker:
         for entry in reader:
             unpacker.add(entry)
         reader.drain()
@@ -65,10 +70,12 @@ def unpack(stream: Readable, target: int, advance: Advance = lambda size: None) 
 class _Unpacker:
     """The state of one unpacking: the folder that the latest entries went to, and folders to date at the end."""
 
-    def __init__(self, root: int, reader: TarReader, advance: Advance) -> None:
+    def __init__(self, root: int, reader: TarReader, advance: Advance, limits: Limits) -> None:
         self._root = root
         self._reader = reader
         self._advance = advance
+        self._limits = limits
+        self._entries = 0
         self._reported = 0
         self._parent_name: str | None = None
         self._parent = -1
@@ -84,6 +91,9 @@ class _Unpacker:
 
     def add(self, entry: Entry) -> None:
         """Make what one entry describes."""
+        self._entries += 1
+        self._limits.require_few(self._entries)
+        self._limits.require_small(self.size + entry.size)
         try:
             self._add(entry)
         except OSError as error:
@@ -120,6 +130,7 @@ class _Unpacker:
         if not base:
             self._root_folder(entry)
             return
+        self._limits.require_flat(entry.name, parent_name.count("/") + 2 if parent_name else 1)
         is_whiteout = base.startswith(whiteouts.PREFIX)
         try:
             parent = self._open_parent(parent_name)

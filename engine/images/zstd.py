@@ -1,4 +1,4 @@
-"""Reading zstd (RFC 8878), with as much memory for its window as image tools use, and no more."""
+"""Reading zstd (RFC 8878), with no more memory for its window than the limits say: a frame may ask for terabytes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Final
 import zstandard
 
 from engine.errors import ImageError
+from engine.images.limits import too_much
 from engine.oci.digest import Readable
-
-MAXIMUM_WINDOW_BYTES: Final = 128 << 20  # a frame may ask for terabytes; `zstd --ultra -22` takes 128 MiB
+from engine.registry import settings
 
 _READ_BYTES: Final = 1 << 20
 _SIP_BYTES: Final = 1 << 10  # what is given at once may become 32,000 times as much, all of it in memory
@@ -24,7 +24,7 @@ class ZstdReader:
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
-        self._zstd = zstandard.ZstdDecompressor(max_window_size=MAXIMUM_WINDOW_BYTES)
+        self._zstd = zstandard.ZstdDecompressor(max_window_size=settings.load().limits.zstd_window_bytes)
         self._frame: zstandard.ZstdDecompressionObj | None = None
         self._given = memoryview(b"")
         self._ready = memoryview(b"")
@@ -35,6 +35,8 @@ class ZstdReader:
             while not self._ready and self._fetch():
                 self._ready = memoryview(self._decompress())
         except zstandard.ZstdError as error:
+            if "too much memory" in str(error):
+                raise too_much("a zstd stream wants too much memory for its window", "zstd_window_bytes") from error
             raise ImageError(f"the zstd stream is damaged ({error})", "fetch or make it anew") from error
         data = bytes(self._ready[:size])
         self._ready = self._ready[size:]

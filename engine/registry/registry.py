@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.errors import ImageError, NotFound, RegistryError
+from engine.images.limits import too_much
 from engine.oci.digest import digest_of
 from engine.oci.image_spec import INDEX_TYPES, MANIFEST_TYPES
 from engine.oci.reference import DEFAULT_REGISTRY
@@ -19,7 +20,6 @@ from engine.registry import challenge, credentials
 from engine.registry.authorization import Authorization, denied
 from engine.registry.settings import Settings
 from engine.registry.transport import Pause, Transport
-from engine.store.blobs import MAXIMUM_DOCUMENT_BYTES
 
 _DOCKER_HUB: Final = "registry-1.docker.io"
 _ACCEPT: Final = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
@@ -68,6 +68,7 @@ class Registry:
         self._transport = Transport(address, insecure, pause) if pause else Transport(address, insecure)
         self._authorization = Authorization(self._transport, known)
         self._is_known = known is not None
+        self._most_bytes = settings.limits.document_bytes
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +104,7 @@ class Registry:
                 )
             if response.status_code != 200:
                 raise self.complaint(response, "no manifest")
-            data = _bounded(response, MAXIMUM_DOCUMENT_BYTES, "the manifest")
+            data = _bounded(response, self._most_bytes, "the manifest")
             media_type = response.headers.get("content-type", "").partition(";")[0].strip()
         digest = digest_of(data)
         if ":" in reference and reference != digest:
@@ -143,7 +144,7 @@ class Registry:
                     raise NotFound(f"{self.host} has no repository {repository}", "check its name")
                 if response.status_code != 200:
                     raise self.complaint(response, "no tags")
-                data = _bounded(response, MAXIMUM_DOCUMENT_BYTES, "the list of tags")
+                data = _bounded(response, self._most_bytes, "the list of tags")
                 following = response.links.get("next", {}).get("url", "")
             found += _decoded(data, _Tags, self.host).tags or ()
             if not following:
@@ -224,7 +225,7 @@ def _bounded(response: httpx.Response, limit: int, what: str) -> bytes:
     for chunk in response.iter_bytes():
         data += chunk
         if len(data) > limit:
-            raise ImageError(f"{what} is larger than {limit} bytes", "it can't be right")
+            raise too_much(f"{what} is larger than {limit} bytes", "document_bytes")
     return bytes(data)
 
 

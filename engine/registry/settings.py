@@ -1,9 +1,14 @@
-"""Which registries are spoken to in plain HTTP, and which have mirrors: ``registries.toml``, every field optional.
+"""Which registries are spoken to in plain HTTP, which have mirrors, and how much is too much: ``registries.toml``.
+
+Every field is optional:
 
 insecure = ["registry.lan:5000"]
 
 [mirrors]
 "docker.io" = ["mirror.lan:5000"]
+
+[limits]
+layer_bytes = 500_000_000_000
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import InvalidRequest
+from engine.images.limits import Limits
 
 FILES = (Path("~/.config/boxdeck/registries.toml"), Path("/etc/boxdeck/registries.toml"))
 
@@ -24,10 +30,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         insecure: hosts, with their ports, whose certificates aren't checked, or that have none.
         mirrors: by host, others that are asked first and hold the same content.
+        limits: what images may be, wherever they come from.
     """
 
     insecure: tuple[str, ...] = ()
     mirrors: dict[str, tuple[str, ...]] = {}
+    limits: Limits = Limits()
 
 
 def load() -> Settings:

@@ -16,7 +16,7 @@ from engine.oci.digest import Readable, checked_digest, hexadecimal
 from engine.paths import Paths
 
 CHUNK_BYTES = 1 << 20
-MAXIMUM_DOCUMENT_BYTES = 4 << 20  # the size that registries and containerd accept for a manifest
+MAXIMUM_DOCUMENT_BYTES = 64 << 20  # nothing in the store can be larger: what comes in is limited to as much or less
 
 Advance = Callable[[int], None]
 
