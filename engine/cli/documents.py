@@ -41,6 +41,15 @@ class ImageRow(Document, frozen=True, kw_only=True):
     containers: str
 
 
+class SearchRow(Document, frozen=True, kw_only=True):
+    """``docker search --format json``."""
+
+    name: str
+    description: str
+    star_count: str
+    is_official: str
+
+
 class HistoryRow(Document, frozen=True, kw_only=True):
     """``docker history --format json``; `id` is the layer's."""
 

@@ -7,8 +7,8 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, Options, Parser, with_engine
-from engine.cli.events import moment
 from engine.cli.formats import decimal_size
+from engine.cli.moments import moment
 from engine.cli.output import write_lines
 from engine.errors import InvalidRequest
 from engine.images.remover import LabelFilter, PruneRequest

@@ -1,18 +1,32 @@
-"""``boxdeck login``, ``logout`` and ``tags``."""
+"""``boxdeck login``, ``logout``, ``search`` and ``tags``."""
 
 from __future__ import annotations
 
 import getpass
 import sys
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, Options, Parser, with_engine
-from engine.cli.output import write_json, write_lines
+from engine.cli.documents import SearchRow
+from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list, write_json, write_lines
 from engine.errors import InvalidRequest
 from engine.oci.reference import DEFAULT_REGISTRY
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+
+
+_SEARCH = """Looks for images on Docker Hub, or on another registry when its name and a slash come first: in its index,
+or where it has none in the list of all that it has (then the word may be empty)."""
+_COLUMNS = (
+    Column("NAME", "name"),
+    Column("DESCRIPTION", "description"),
+    Column("STARS", "star_count", True),
+    Column("OFFICIAL", "is_official"),
+)
+_MOST_FOUND = 100
+_WORDS_SHOWN = 45
 
 
 class LoginOptions(Options):
@@ -28,6 +42,13 @@ class LogoutOptions(Options):
     """Options of ``logout``."""
 
     registry: str
+
+
+class SearchOptions(ListOptions):
+    """Options of ``search``."""
+
+    limit: int
+    term: str
 
 
 class TagsOptions(Options):
@@ -78,6 +99,33 @@ def _logout_arguments(parser: Parser) -> None:
     parser.add_argument("registry", metavar="REGISTRY", nargs="?", default=DEFAULT_REGISTRY, help="[docker.io]")
 
 
+def _search_arguments(parser: Parser) -> None:
+    parser.description = _SEARCH
+    list_arguments(parser)
+    parser.add_argument("--limit", metavar="NUMBER", type=_limit, default=25, help="how many at most [25]")
+    parser.add_argument("term", metavar="[REGISTRY/]WORD", help="such as alpine, or localhost:5000/app")
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_FOUND:
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 to {_MOST_FOUND}")
+    return int(text)
+
+
+async def _search(engine: Engine, options: SearchOptions) -> int:
+    rows = [
+        SearchRow(
+            name=found.name,
+            description=found.description if options.no_trunc else shortened(found.description, _WORDS_SHOWN),
+            star_count=str(found.stars),
+            is_official="[OK]" if found.is_official else "",
+        )
+        for found in await engine.registries.search(options.term, options.limit)
+    ]
+    show_list(rows, _COLUMNS, "name", options)
+    return 0
+
+
 def _tags_arguments(parser: Parser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="one a line, or a JSON list")
     parser.add_argument("repository", metavar="NAME", help="such as alpine or localhost:5000/app")
@@ -94,4 +142,5 @@ async def _tags(engine: Engine, options: TagsOptions) -> int:
 
 LOGIN = Command(LoginOptions, _login_arguments, with_engine(_login))
 LOGOUT = Command(LogoutOptions, _logout_arguments, with_engine(_logout))
+SEARCH = Command(SearchOptions, _search_arguments, with_engine(_search))
 TAGS = Command(TagsOptions, _tags_arguments, with_engine(_tags))

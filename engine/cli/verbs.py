@@ -47,6 +47,7 @@ VERBS = {
     "import": Verb("images", "make an image from a tar of a root file system"),
     "rmi": Verb("images", "remove images"),
     "image": Verb("image", "all that can be done with images, and the layers that files come from"),
+    "search": Verb("registry", "look for images on a registry"),
     "tags": Verb("registry", "list the tags that a registry has of an image"),
     "login": Verb("registry", "log in to a registry"),
     "logout": Verb("registry", "forget how to log in to a registry"),

@@ -10,6 +10,7 @@ from engine.oci.reference import DEFAULT_REGISTRY, parse_reference
 
 if TYPE_CHECKING:
     from engine.registry.credentials import Credentials
+    from engine.registry.search import SearchResult
 
 
 class Registries:
@@ -39,6 +40,22 @@ class Registries:
 
         return credentials.store(host_of(registry), None)
 
+    async def search(self, term: str, limit: int = 25) -> tuple[SearchResult, ...]:
+        """Repositories that have to do with a term: a word for Docker Hub, ``localhost:5000/word`` for others.
+
+        Args:
+            limit: how many at most.
+
+        Raises:
+            InvalidRequest: the term is malformed.
+            RegistryError: the registry can't be reached, refuses, or offers no search.
+        """
+        from engine.registry import settings
+        from engine.registry.search import search
+
+        registry, word = _registry_and_word(term)
+        return await asyncio.to_thread(search, registry, word, limit, settings.load())
+
     async def tags(self, repository: str) -> tuple[str, ...]:
         """The tags of a repository, such as ``alpine`` or ``localhost:5000/app``, in its registry's order.
 
@@ -58,6 +75,13 @@ def host_of(registry: str) -> str:
     """
     host = registry.removeprefix("https://").removeprefix("http://").rstrip("/")
     return parse_reference(f"{host}/library/image").registry if host != DEFAULT_REGISTRY else host
+
+
+def _registry_and_word(term: str) -> tuple[str, str]:
+    """As in references, what is before the first slash is a registry if it looks like one."""
+    first, slash, rest = term.partition("/")
+    is_registry = bool(slash) and (first == "localhost" or "." in first or ":" in first)
+    return (host_of(first), rest) if is_registry else (DEFAULT_REGISTRY, term)
 
 
 def _check(host: str, given: Credentials) -> None:

@@ -154,9 +154,18 @@ class Registry:
 
     @contextmanager
     def request(
-        self, method: str, target: str, scope: str, headers: Mapping[str, str] | None = None, content: Body = None
+        self,
+        method: str,
+        target: str,
+        scope: str,
+        headers: Mapping[str, str] | None = None,
+        content: Body = None,
+        refused_too: bool = False,
     ) -> Iterator[httpx.Response]:
         """A request, made again with a proof of who we are when the registry asks for one.
+
+        Args:
+            refused_too: whether 401 and 403 are answers like others where no proof helps.
 
         Raises:
             RegistryError: the registry can't be reached, or doesn't let us in.
@@ -164,10 +173,10 @@ class Registry:
         for _ in range(3):
             proof = self._authorization.header(scope)
             with self._transport.send(method, target, {**(headers or {}), **proof}, content) as response:
-                if response.status_code not in (401, 403):
+                asked = challenge.parse(response.headers.get_list("www-authenticate"))
+                if response.status_code not in (401, 403) or (refused_too and not asked):
                     yield response
                     return
-                asked = challenge.parse(response.headers.get_list("www-authenticate"))
             if asked is None or not self._authorization.answer(asked, scope, proof.get("Authorization", "")):
                 break
         raise denied(self.host, self._is_known)

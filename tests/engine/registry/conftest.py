@@ -1,10 +1,16 @@
-"""Credentials of a test's own, and nobody else's."""
+"""Credentials of a test's own and nobody else's, and registries."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.engine.images.conftest import Layout
+from tests.registry import DockerRegistry
+
+MakeRegistry = Callable[..., DockerRegistry]
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +24,21 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
     monkeypatch.setattr("engine.registry.transport._FIRST_PAUSE_SECONDS", 0.01)
     return folder
+
+
+@pytest.fixture
+def docker_registry(tmp_path: Path) -> Iterator[MakeRegistry]:
+    started: list[DockerRegistry] = []
+
+    def start(**options: bool) -> DockerRegistry:
+        started.append(DockerRegistry(tmp_path / f"registry{len(started)}", **options))
+        return started[-1]
+
+    yield start
+    for registry in started:
+        registry.close()
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path / "layout")

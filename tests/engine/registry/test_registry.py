@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,28 +15,9 @@ from engine.registry.credentials import Credentials
 from engine.registry.registry import Registry
 from engine.registry.settings import Settings
 from tests.engine.images.conftest import Layout
+from tests.engine.registry.conftest import MakeRegistry
 from tests.engine.registry.served import Handler, Served, basic
 from tests.registry import PASSWORD, USER, DockerRegistry
-
-MakeRegistry = Callable[..., DockerRegistry]
-
-
-@pytest.fixture
-def docker_registry(tmp_path: Path) -> Iterator[MakeRegistry]:
-    started: list[DockerRegistry] = []
-
-    def start(**options: bool) -> DockerRegistry:
-        started.append(DockerRegistry(tmp_path / f"registry{len(started)}", **options))
-        return started[-1]
-
-    yield start
-    for registry in started:
-        registry.close()
-
-
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(tmp_path / "layout")
 
 
 @pytest.fixture
