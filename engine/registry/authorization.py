@@ -71,11 +71,12 @@ class Authorization:
     def _token(self, challenge: Challenge, scope: str) -> str:
         realm = challenge.realm
         self._require_safe(realm)
-        asked = {"service": challenge.service, "scope": challenge.scope or scope}
+        service, scopes = challenge.service, challenge.scope or scope
         credentials = self._credentials
         if credentials is not None and credentials.identity_token:
             form = {
-                **asked,
+                "service": service,
+                "scope": scopes,
                 "grant_type": "refresh_token",
                 "refresh_token": credentials.identity_token,
                 "client_id": _CLIENT,
@@ -83,7 +84,8 @@ class Authorization:
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             return self._fetch("POST", realm, headers, urlencode(form).encode())
         basic = self._basic()
-        address = f"{realm}{'&' if '?' in realm else '?'}{urlencode(asked)}"
+        asked = urlencode([("service", service), *(("scope", each) for each in scopes.split())])
+        address = f"{realm}{'&' if '?' in realm else '?'}{asked}"
         return self._fetch("GET", address, {"Authorization": basic} if basic else {}, None)
 
     def _fetch(self, method: str, address: str, headers: dict[str, str], content: bytes | None) -> str:

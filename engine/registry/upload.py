@@ -13,7 +13,7 @@ import httpx
 
 from engine.errors import RegistryError
 from engine.oci.image_spec import Descriptor
-from engine.registry.registry import Registry, push_scope
+from engine.registry.registry import Registry, pull_scope, push_scope
 
 _CHUNK_BYTES: Final = 32 << 20  # what is sent again when a line is cut
 _PIECE_BYTES: Final = 1 << 18
@@ -32,8 +32,12 @@ def has_blob(registry: Registry, repository: str, digest: str) -> bool:
 def mount_blob(registry: Registry, repository: str, digest: str, other: str) -> bool:
     """Let a repository have a blob that another one of the same registry has, without sending it; whether it worked."""
     asked = urlencode({"mount": digest, "from": other})
-    with registry.request("POST", f"/v2/{repository}/blobs/uploads/?{asked}", push_scope(repository)) as response:
-        return response.status_code == 201  # with 202 it would rather have it sent; that upload is left to time out
+    scope = f"{push_scope(repository)} {pull_scope(other)}"
+    try:
+        with registry.request("POST", f"/v2/{repository}/blobs/uploads/?{asked}", scope) as response:
+            return response.status_code == 201  # with 202 it would rather have it sent; that upload is left to time out
+    except RegistryError:  # the other one may be somebody else's; what is really wrong is met again when it is sent
+        return False
 
 
 def send_blob(registry: Registry, repository: str, descriptor: Descriptor, file: BinaryIO, advance: Advance) -> None:

@@ -36,6 +36,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(206, data[start:], media_type, **ranges)
         return self.answer(200, data, media_type)
 
+    def do_POST(self) -> None:
+        self.server.seen.append((self.path, dict(self.headers)))
+        if self.server.twist is None or not self.server.twist(self):
+            self.answer(404, b"{}")
+
+    def body(self) -> bytes:
+        """What was sent."""
+        return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+
     def start(self) -> int:
         """Where the wanted range begins."""
         wanted = self.headers.get("Range", "bytes=0-")
