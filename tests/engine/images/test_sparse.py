@@ -134,6 +134,7 @@ def test_maps_that_lie_are_refused(lie: str) -> None:
 
 
 def test_a_map_of_blocks_without_end_is_refused() -> None:
+    """CVE-2025-58183 is the same with the map before the content."""
     block = bytearray(old([(0, 0)] * 4, 200, 0))
     block[482] = 1
     more = (b"%011o\0%011o\0" % (0, 0)) * 21 + b"\1" + bytes(7)

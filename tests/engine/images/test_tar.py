@@ -98,7 +98,7 @@ def test_an_endless_extended_header_is_refused() -> None:
 
 
 def test_extended_headers_without_end_are_refused() -> None:
-    """Each of them small, and all of them kept."""
+    """CVE-2022-2879: each of them small, and all of them kept."""
     records = b"".join(b"%d a%05d=b\n" % (12, number) for number in range(20_000))
     data = sealed(header(type=b"x", size=len(records))) + records + bytes(-len(records) % 512)
     with pytest.raises(ImageError, match="headers of an entry are larger"):
