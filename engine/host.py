@@ -1,4 +1,4 @@
-"""The machine's own totals: psutil's, pressure from /proc/pressure, and the traffic of its real network devices."""
+"""The machine's own totals, from /proc; psutil knows its disks, and netlink its real network devices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.model import HostSample
 from engine.network.links import LinkStatistics
 from engine.pressure import Pressure, parse_pressure
 
-_SWAP_SECONDS = 10.0  # psutil reads two long files for it, and it moves slowly
+_PROCESSORS_SECONDS = 10.0
 _PRESSURE_SECONDS = 2.0  # as often as the kernel brings the averages up to date (accounting/psi.rst)
 _DISKS_SECONDS = 1.9
 _SOFTWARE_DISKS = ("loop", "ram", "zram", "dm-", "md", "nbd", "fd", "sr")
@@ -59,20 +59,25 @@ class _Seldom(Generic[Value]):
 
 
 class _Processors(Struct, frozen=True):
-    """Seconds of all processors together, since the machine was started."""
+    """Ticks of all processors together, since the machine was started."""
 
-    busy: float
-    all: float
+    busy: int
+    all: int
 
 
 class HostReader:
-    """Looks at the machine again and again, in about fifty microseconds."""
+    """Looks at the machine again and again.
+
+    What moves at every look comes from files that stay open: psutil opens and takes apart the whole of them.
+    """
 
     def __init__(self) -> None:
-        self._files = {resource: KernelFile(f"/proc/pressure/{resource}") for resource in ("cpu", "memory", "io")}
+        self._memory = KernelFile("/proc/meminfo")
+        self._stat = KernelFile("/proc/stat")
+        self._pressure_files = [KernelFile(f"/proc/pressure/{resource}") for resource in ("cpu", "memory", "io")]
         self._pressures = _Seldom(self._read_pressures, _PRESSURE_SECONDS)
         self._disks = _Seldom(self._read_disks, _DISKS_SECONDS)
-        self._swap = _Seldom(psutil.swap_memory, _SWAP_SECONDS)
+        self._count = _Seldom(lambda: os.cpu_count() or 1, _PROCESSORS_SECONDS)
         self._processors: _Processors | None = None
         self._disk_rates = _Rates()
         self._network_rates = _Rates()
@@ -84,21 +89,22 @@ class HostReader:
             devices: counters of its real network devices; None where they aren't known.
         """
         now = time.monotonic()
-        memory, swap = psutil.virtual_memory(), self._swap.at(now)
+        memory = self._memory.read()
+        total_bytes, swap_total_bytes = _bytes(memory, b"MemTotal:"), _bytes(memory, b"\nSwapTotal:")
         loads = os.getloadavg()
         read, written = self._disks.at(now, again=(None, None))
         received, sent = self._network_rates.of(_traffic(devices))
         cpu, memory_pressure, io = self._pressures.at(now)
         return HostSample(
             cpu_percent=self._cpu_percent(),
-            processors=os.cpu_count() or 1,
+            processors=self._count.at(now),
             load_1=loads[0],
             load_5=loads[1],
             load_15=loads[2],
-            memory_used_bytes=memory.total - memory.available,
-            memory_total_bytes=memory.total,
-            swap_used_bytes=swap.used,
-            swap_total_bytes=swap.total,
+            memory_used_bytes=total_bytes - _bytes(memory, b"\nMemAvailable:"),
+            memory_total_bytes=total_bytes,
+            swap_used_bytes=swap_total_bytes - _bytes(memory, b"\nSwapFree:"),
+            swap_total_bytes=swap_total_bytes,
             disk_read_bytes_per_second=read,
             disk_written_bytes_per_second=written,
             network_received_bytes_per_second=received,
@@ -110,19 +116,19 @@ class HostReader:
 
     def close(self) -> None:
         """Close the files; the next reader begins anew, without rates."""
-        for file in self._files.values():
+        for file in (self._memory, self._stat, *self._pressure_files):
             file.close()
 
     def _read_pressures(self) -> tuple[Pressure | None, Pressure | None, Pressure | None]:
-        cpu, memory, io = (parse_pressure(file.read()) for file in self._files.values())
+        cpu, memory, io = (parse_pressure(file.read()) for file in self._pressure_files)
         return cpu, memory, io
 
     def _read_disks(self) -> tuple[float | None, float | None]:
         return self._disk_rates.of(_disk_totals())
 
     def _cpu_percent(self) -> float | None:
-        """Of all processors; not psutil's own percent, which is since whoever in this process asked last."""
-        before, now = self._processors, _processors()
+        """Of all processors."""
+        before, now = self._processors, _processors(self._stat.read())
         self._processors = now
         if before is None or now.all <= before.all:
             return None
@@ -130,10 +136,17 @@ class HostReader:
         return min(max(100 * (now.busy - before.busy) / (now.all - before.all), 0.0), 100.0)
 
 
-def _processors() -> _Processors:
-    times = psutil.cpu_times()
-    every = sum(times) - times.guest - times.guest_nice  # which are in user and nice, too
-    return _Processors(every - times.idle - times.iowait, every)
+def _processors(stat: bytes) -> _Processors:
+    """From the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal (proc_stat(5))."""
+    times = [int(word) for word in stat[: stat.find(b"\n")].split()[1:9]]  # guests' are in user and nice, too
+    every = sum(times)
+    return _Processors(every - times[3] - times[4], every)
+
+
+def _bytes(meminfo: bytes, key: bytes) -> int:
+    """From a line of /proc/meminfo such as ``MemTotal:       24684092 kB`` (proc_meminfo(5)); 0 without it."""
+    start = meminfo.find(key)
+    return int(meminfo[start + len(key) : meminfo.find(b" kB", start)]) << 10 if start >= 0 else 0
 
 
 def _disk_totals() -> Totals | None:

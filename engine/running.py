@@ -14,15 +14,17 @@ from engine.runtime import status
 from engine.shim_watch import ShimWatch
 from engine.store.database import Database
 
+_COMMIT_NS = 3_000_000_000  # a commit writes to the log first, and shows when that has reached the disk
+_ASK_EVERY = 10  # looks
 _COARSE_NS = 50_000_000  # a file's time stands still for a clock tick, 10 ms at most: what is as new may change yet
 
 
 class Running:
     """The running containers of a root.
 
-    A look without news costs a handful of system calls, however many containers there are: the store tells when any
-    engine wrote to it, the folder of the run-time folders has another time when a shim was started or cleared away,
-    and each shim's pidfd tells when that has gone. What isn't settled, such as a start, is looked at every time.
+    A look without news costs three system calls, however many containers there are: the store's write-ahead log has
+    another time when any engine wrote to it, the folder of the run-time folders when a shim was started or cleared
+    away, and each shim's pidfd tells when that has gone. What isn't settled, such as a start, is looked at every time.
 
     Args:
         paths: of the root.
@@ -42,6 +44,9 @@ class Running:
         self._recovery = recovery
         self._folder = str(paths.runroot / "containers")
         self._folder_ns = 0
+        self._log = f"{paths.database}-wal"
+        self._log_ns = 0
+        self._looks = 0
         self._version: tuple[int, int] | None = None
         self._rows: dict[str, tuple[bytes, Container]] = {}
         self._unsettled: set[str] = set()
@@ -58,7 +63,7 @@ class Running:
         """
         pending = self._unsettled.union(doubtful, self._shims.gone(), self._new())
         over = {container_id for container_id in pending if not self._take_over(container_id)}
-        while self._version != (version := self._database.version()):
+        while self._may_be_written() and self._version != (version := self._database.version()):
             self._version = version
             over.update(container_id for container_id in self._changed() if not self._take_over(container_id))
         return over
@@ -66,6 +71,17 @@ class Running:
     def close(self) -> None:
         """Close all descriptors."""
         self._shims.close()
+
+    def _may_be_written(self) -> bool:
+        """Whether somebody may have written to the store since the last look; SQLite itself takes longer to say so."""
+        self._looks += 1
+        try:
+            changed_ns = os.stat(self._log).st_mtime_ns
+        except FileNotFoundError:
+            return True
+        is_as_before = changed_ns == self._log_ns and time.time_ns() - changed_ns > _COMMIT_NS
+        self._log_ns = changed_ns
+        return not is_as_before or self._looks % _ASK_EVERY == 0
 
     def _new(self) -> set[str]:
         """Whose run-time folder has come since the last look."""

@@ -198,16 +198,25 @@ class Sampler:
         """
         following = _following(due, self._interval(), time.monotonic())
         while self._listeners:
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(following - time.monotonic()):
-                    await self._changed.wait()
-            except TimeoutError:
+            if await self._is_quiet_until(following):
                 return following
             following = due + self._interval() if self._listeners else due
             if following < time.monotonic():  # somebody came who wants it sooner
                 return time.monotonic()
         return due
+
+    async def _is_quiet_until(self, following: float) -> bool:
+        """Sleep until a time of the monotonic clock, or until a listener comes or goes: False then.
+
+        By a timer of our own: asyncio.timeout is dearer, since it ends the sleep by an exception.
+        """
+        self._changed.clear()
+        alarm = asyncio.get_running_loop().call_at(following, self._changed.set)
+        try:
+            await self._changed.wait()
+        finally:
+            alarm.cancel()
+        return time.monotonic() >= following
 
     def _interval(self) -> float:
         shortest = min(listener.interval_seconds for listener in self._listeners)

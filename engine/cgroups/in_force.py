@@ -35,9 +35,14 @@ class OwnLimits(NamedTuple):
 
 
 class InForce:
-    """Reads the limits in force of one cgroup after the other; what is above them is read once a second at most."""
+    """Reads the limits in force of one cgroup after the other.
 
-    def __init__(self) -> None:
+    Args:
+        kept_seconds: how old what is above them may be.
+    """
+
+    def __init__(self, kept_seconds: float = _ANCESTORS_KEPT_SECONDS) -> None:
+        self._kept_seconds = kept_seconds
         machine = layout.detect()
         self._own = _V2(machine.unified or "").own if machine.version == "v2" else _V1(machine).own
         self._above: dict[str, LimitsInForce] = {}
@@ -51,7 +56,7 @@ class InForce:
         now = time.monotonic()
         if now > self._above_until:
             self._above.clear()
-            self._above_until = now + _ANCESTORS_KEPT_SECONDS
+            self._above_until = now + self._kept_seconds
         return self._bound(path)
 
     def _bound(self, path: str) -> LimitsInForce:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from engine import host
+from engine.cgroups.statistics.files import KernelFile
 from engine.host import HostReader
 from engine.model import HostSample
 from engine.network.links import LinkStatistics
@@ -58,7 +59,7 @@ def test_pressure_is_the_kernels() -> None:
 
 
 def test_a_kernel_without_pressure_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "KernelFile", lambda path: SimpleNamespace(read=lambda: b"", close=lambda: None))
+    monkeypatch.setattr(host, "KernelFile", lambda path: KernelFile(path.replace("/proc/pressure/", "/proc/none/")))
     sample = HostReader().read({})
     assert (sample.cpu_pressure, sample.memory_pressure, sample.io_pressure) == (None, None, None)
 

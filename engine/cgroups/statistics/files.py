@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
-_FIRST_SIZE = 4096  # one page holds all but the longest io.stat
+_FIRST_BYTES = 4096  # one page holds all but the longest io.stat
+NUMBER_BYTES = 64  # the size to read a file with that holds one number
 _ABSENT = -1
 
 
@@ -22,6 +23,7 @@ class KernelFile:
 
     Args:
         path: of the file.
+        size: bytes to read at a time; it grows with the file.
 
     Raises:
         OSError: EMFILE, too many descriptors; EACCES.
@@ -29,8 +31,8 @@ class KernelFile:
 
     __slots__ = ("_descriptor", "_size")
 
-    def __init__(self, path: str) -> None:
-        self._size = _FIRST_SIZE
+    def __init__(self, path: str, size: int = _FIRST_BYTES) -> None:
+        self._size = size
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
@@ -108,9 +110,9 @@ class OpenFiles:
         self._slow: list[SlowFile[object]] | None = None
         self._next = 0
 
-    def each_time(self, path: str) -> KernelFile:
+    def each_time(self, path: str, size: int = _FIRST_BYTES) -> KernelFile:
         """Open a file that is read in each look."""
-        file = KernelFile(path)
+        file = KernelFile(path, size)
         self._files.append(file)
         return file
 

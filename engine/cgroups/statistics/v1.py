@@ -7,7 +7,7 @@ import time
 
 from engine.cgroups.layout import Layout
 from engine.cgroups.statistics.block_devices import BlockDevices
-from engine.cgroups.statistics.files import OpenFiles
+from engine.cgroups.statistics.files import NUMBER_BYTES, OpenFiles
 from engine.cgroups.statistics.numbers import Lines, number, number_after
 from engine.cgroups.statistics.seats import in_seat
 from engine.cgroups.statistics.usage import CpuUsage, DeviceUsage, IoUsage, MemoryUsage, PidsUsage, Usage
@@ -23,15 +23,17 @@ _MEMORY = Lines(  # "total" is with all below
 )
 
 Throttling = tuple[int | None, int | None, int | None]
+Numbers = list[int | None]
 
 
 class V1Source:
     """The files of one cgroup, in the folders at the same path of all hierarchies.
 
-    Read each time: cpuacct.usage, and cpuacct.stat when that has grown, memory.usage_in_bytes, memory.stat, bytes and
-    operations of block devices, pids.current. Throttling, kernel memory, peak, limit hits and OOM kills take turns, so
-    they may be as old as four looks. The kernel may be late with memory.stat by some pages. It counts writes through
-    the page cache nowhere but at the top, and knows no pressure of v1's cgroups.
+    Read each time: cpuacct.usage, memory.usage_in_bytes, bytes of block devices, pids.current; when the first has
+    grown also cpuacct.stat, when one of the first two has changed memory.stat, and when bytes have, operations.
+    Throttling, kernel memory, peak, limit hits and OOM kills take turns, with those files of the others that nothing
+    calls for, so they may be as old as five looks. The kernel may be late with memory.stat by some pages. It counts
+    writes through the page cache nowhere but at the top, and knows no pressure of v1's cgroups.
 
     Args:
         machine: says where the hierarchies are.
@@ -48,15 +50,18 @@ class V1Source:
         self._devices = BlockDevices()
         self._usage_text = b""
         self._times: tuple[int, int] = (0, 0)
+        self._in_use = b""
+        self._memory_known: tuple[object, ...] = ()
+        self._memory_usage: MemoryUsage | None = None
         self._io_texts = (b"", b"")
         self._io_usage: IoUsage | None = None
-        self._usage = files.each_time(f"{cpuacct}/cpuacct.usage")
+        self._usage = files.each_time(f"{cpuacct}/cpuacct.usage", NUMBER_BYTES)
         self._stat = files.each_time(f"{cpuacct}/cpuacct.stat")
-        self._memory_usage = files.each_time(f"{memory}/memory.usage_in_bytes")
-        self._memory_stat = files.each_time(f"{memory}/memory.stat")
+        self._memory_current = files.each_time(f"{memory}/memory.usage_in_bytes", NUMBER_BYTES)
         self._bytes = files.each_time(f"{blkio}/blkio.throttle.io_service_bytes_recursive")
-        self._operations = files.each_time(f"{blkio}/blkio.throttle.io_serviced_recursive")
-        self._pids_current = files.each_time(f"{pids}/pids.current")
+        self._pids_current = files.each_time(f"{pids}/pids.current", NUMBER_BYTES)
+        self._memory_stat = files.in_turn(f"{memory}/memory.stat", parse_memory_stat)
+        self._operations = files.in_turn(f"{blkio}/blkio.throttle.io_serviced_recursive", bytes)
         self._throttling = files.in_turn(f"{cpu}/cpu.stat", parse_throttling)
         self._kernel = files.in_turn(f"{memory}/memory.kmem.usage_in_bytes", number)
         self._peak = files.in_turn(f"{memory}/memory.max_usage_in_bytes", number)
@@ -74,26 +79,31 @@ class V1Source:
         usage = self._usage.read()
         at_ns = time.monotonic_ns()
         self._files.refresh()
-        if usage != self._usage_text:  # its parts can't have grown otherwise
+        has_run = usage != self._usage_text
+        if has_run:  # its parts can't have grown otherwise
             self._usage_text, self._times = usage, parse_times(self._stat.read())
-        return Usage(at_ns, self._cpu(usage), self._memory(), self._io(), self._pids())
+        return Usage(at_ns, self._cpu(usage), self._memory(has_run), self._io(), self._pids())
 
     def _cpu(self, usage: bytes) -> CpuUsage | None:
         return parse_cpu(usage, self._times, self._throttling.value)
 
-    def _memory(self) -> MemoryUsage | None:
-        return parse_memory(
-            self._memory_usage.read(),
-            self._memory_stat.read(),
-            kernel_bytes=self._kernel.value,
-            peak_bytes=self._peak.value,
-            # What fails at the limit of memory and swap isn't tried at that of memory; newer kernels don't count it.
-            limit_hits=(self._limit_hits.value or 0) + (self._with_swap_hits.value or 0),
-            oom_kills=self._oom_kills.value,
-        )
+    def _memory(self, has_run: bool) -> MemoryUsage | None:
+        in_use = self._memory_current.read()
+        if has_run or in_use != self._in_use:  # who sleeps has no faults, and what is taken from him shows in the sum
+            self._in_use = in_use
+            self._memory_stat.refresh()
+        # What fails at the limit of memory and swap isn't tried at that of memory; newer kernels don't count it.
+        limit_hits = (self._limit_hits.value or 0) + (self._with_swap_hits.value or 0)
+        known = in_use, self._memory_stat.value, self._kernel.value, self._peak.value, limit_hits, self._oom_kills.value
+        if known != self._memory_known:
+            self._memory_known, self._memory_usage = known, parse_memory(*known)
+        return self._memory_usage
 
     def _io(self) -> IoUsage | None:
-        texts = self._bytes.read(), self._operations.read()
+        counted = self._bytes.read()
+        if counted != self._io_texts[0]:
+            self._operations.refresh()
+        texts = counted, self._operations.value
         if texts != self._io_texts:  # disks rest most of the time
             self._io_texts, self._io_usage = texts, parse_io(*texts, self._devices)
         return self._io_usage
@@ -132,19 +142,18 @@ def parse_cpu(usage: bytes, times: tuple[int, int], throttling: Throttling = (No
     return CpuUsage(int(usage) // _NANOSECONDS_PER_USEC, *times, *throttling) if usage else None
 
 
+def parse_memory_stat(stat: bytes) -> Numbers:
+    """Anonymous memory, page cache, swap, faults, major faults and inactive page cache, from memory.stat."""
+    return _MEMORY.values(stat[stat.find(b"total_") :])
+
+
 def parse_memory(
-    current: bytes,
-    stat: bytes,
-    *,
-    kernel_bytes: int | None = None,
-    peak_bytes: int | None = None,
-    limit_hits: int = 0,
-    oom_kills: int = 0,
+    current: bytes, stat: Numbers, kernel_bytes: int | None, peak_bytes: int | None, limit_hits: int, oom_kills: int
 ) -> MemoryUsage | None:
-    """From memory.usage_in_bytes and memory.stat; None without the controller."""
+    """From memory.usage_in_bytes and what memory.stat says; None without the controller."""
     if not current:
         return None
-    anonymous, file, swap, faults, major_faults, inactive_file = _MEMORY.values(stat[stat.find(b"total_") :])
+    anonymous, file, swap, faults, major_faults, inactive_file = stat
     in_use = int(current)
     return MemoryUsage(
         in_use,

@@ -6,7 +6,7 @@ import os
 import time
 
 from engine.cgroups.statistics.block_devices import BlockDevices
-from engine.cgroups.statistics.files import ControllerOff, OpenFiles
+from engine.cgroups.statistics.files import NUMBER_BYTES, ControllerOff, OpenFiles
 from engine.cgroups.statistics.numbers import Lines, number, number_after
 from engine.cgroups.statistics.seats import in_seat
 from engine.cgroups.statistics.usage import CpuUsage, DeviceUsage, IoUsage, MemoryUsage, PidsUsage, Usage
@@ -38,10 +38,10 @@ class V2Source:
         self._io_text = b""
         self._io_devices: tuple[DeviceUsage, ...] = ()
         self._cpu_stat = files.each_time(f"{folder}/cpu.stat")
-        self._memory_current = files.each_time(f"{folder}/memory.current")
+        self._memory_current = files.each_time(f"{folder}/memory.current", NUMBER_BYTES)
         self._memory_stat = files.each_time(f"{folder}/memory.stat")
         self._io_stat = files.each_time(f"{folder}/io.stat")
-        self._pids_current = files.each_time(f"{folder}/pids.current")
+        self._pids_current = files.each_time(f"{folder}/pids.current", NUMBER_BYTES)
         self._memory_events = files.in_turn(f"{folder}/memory.events", _MEMORY_EVENTS.values)
         self._cpu_pressure = files.in_turn(f"{folder}/cpu.pressure", parse_pressure)
         self._swap = files.in_turn(f"{folder}/memory.swap.current", number)
