@@ -123,6 +123,8 @@ def _check(source: Place, target: Place, how: CopyOptions) -> None:
         raise InvalidRequest("neither side of the copy is in a container", "write one as CONTAINER:PATH")
     if how.archive and how.owner:
         raise InvalidRequest("owners can't be both kept and given", "leave out --archive or --chown")
+    if isinstance(target, Archive) and how.owner:
+        raise InvalidRequest("what goes into an archive keeps its owners", "leave out --chown")
     for place in _paths((source, target)):
         Spelling.of(place.path)
 

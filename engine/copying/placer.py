@@ -106,6 +106,7 @@ class Placer:
         if entry.kind is Kind.DIRECTORY:
             self._folder(parent, name, path, entry)
             return
+        _require_replaceable(parent, name)
         with _name_aside(parent) as aside:
             if item.twin and self._linked(aside, item):
                 pass
@@ -177,6 +178,14 @@ def _name_aside(parent: int) -> Iterator[str]:
     finally:
         with suppress(OSError):
             os.unlink(name, dir_fd=parent)
+
+
+def _require_replaceable(parent: int, name: str) -> None:
+    """Refuse to put a file in the place of a device, which programs need as it is."""
+    with suppress(FileNotFoundError):
+        mode = os.lstat(name, dir_fd=parent).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise Conflict(f"{name!r} is a device where it is to go", "copy to another path")
 
 
 def _replace(parent: int, aside: str, name: str) -> None:

@@ -268,13 +268,21 @@ class _Counter:
 class _Unread:
     """The content of an archive's latest entry."""
 
-    def __init__(self, reader: TarReader) -> None:
+    def __init__(self, reader: TarReader, entry: Entry) -> None:
         self._reader = reader
+        self._entry = entry
 
     def write_to(self, target: int, advance: Advance) -> None:
-        """Write it into an empty file."""
-        while data := self._reader.read(_CHUNK_BYTES):
+        """Write it into an empty file, with the holes that the archive knows of."""
+        for offset, length in self._entry.extents if self._entry.extents is not None else ((0, self._entry.size),):
+            os.lseek(target, offset, os.SEEK_SET)
+            self._write(target, length, advance)
+        os.ftruncate(target, self._entry.size)
+
+    def _write(self, target: int, size: int, advance: Advance) -> None:
+        while size and (data := self._reader.read(min(_CHUNK_BYTES, size))):
             write_all(target, data)
+            size -= len(data)
             advance(len(data))
 
 
@@ -284,4 +292,4 @@ def _unpacked(entry: Entry, reader: TarReader) -> Item:
     if entry.kind is Kind.HARD_LINK and not twin:
         raise ImageError(f"the hard link {entry.name!r} of the archive points to the root", "make the archive anew")
     fitted = replace(entry, name=f"{parent}/{name}".strip("/"))
-    return Item(fitted, _Unread(reader) if entry.kind is Kind.FILE else None, twin)
+    return Item(fitted, _Unread(reader, entry) if entry.kind is Kind.FILE else None, twin)
