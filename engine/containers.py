@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from engine import joining, log_reader, naming, shims
+from engine.compile.namespaces import attachments
 from engine.errors import BoxdeckError, Conflict, NotFound
 from engine.exec_process import compile_exec
 from engine.history import read_history
@@ -34,6 +35,7 @@ from engine.network.networks import Networks
 from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.pausing import Pausing
+from engine.ports import Ports
 from engine.preparation import Preparation
 from engine.records import Records
 from engine.recovery import Recovery
@@ -47,6 +49,7 @@ from engine.updates import Updates
 
 if TYPE_CHECKING:
     from engine.model import LimitsInForce
+    from engine.publishing import Publishing
     from engine.top import Top
 
 
@@ -60,7 +63,9 @@ class Containers:
         self._images = images
         self._networks = networks
         self._records = Records(database)
-        self._recovery = Recovery(paths, self._records)
+        self._ports = Ports(paths, database, self._records, networks.firewall)
+        self._recovery = Recovery(paths, self._records, self._ports)
+        self._ports.refresh = self._recovery.refresh
         self._running = Running(paths, database, self._records, self._recovery)
         self._preparation = Preparation(paths, database, self._records, networks)
         self._updates = Updates(paths, self._records)
@@ -72,6 +77,7 @@ class Containers:
             self._preparation,
             networks,
             self._updates,
+            self._ports,
             launcher,
             lambda container: self._end(container, signals.SIGKILL, None),
         )
@@ -194,8 +200,8 @@ class Containers:
             BoxdeckError: with what can't be; nothing is left behind then.
         """
         image = await self._images.ensure(request.image)
-        if request.network == "bridge":
-            await self._networks.ensure()
+        if wishes := attachments(request):
+            await self._networks.ensure(*(wish.network for wish in wishes))
         container_id = naming.new_id()
         lock = ContainerLock(self._paths, container_id)
         async with lock.held():
@@ -280,6 +286,15 @@ class Containers:
         self._require_running(container)
         path = self._paths.cgroup_path(container.id)
         return replace(in_force(path), own=Cgroup(path).read_limits())
+
+    # Ports
+
+    @cached_property
+    def ports(self) -> Publishing:
+        """Ports of the host's that lead to containers: listed, published and withdrawn."""
+        from engine.publishing import Publishing
+
+        return Publishing(self._paths, self._records, self._ports, self.get)
 
     # Standing still
 
@@ -388,6 +403,7 @@ class Containers:
         container = self._records.get(container_id)
         if container is None:
             return
+        self._ports.close(container_id)
         self._records.delete(container)  # from here on it is gone; folders that stay are recovery's
         discard_tree(self._paths.runtime(container_id))
         await asyncio.to_thread(discard_tree, self._paths.container(container_id))

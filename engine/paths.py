@@ -10,6 +10,7 @@ from engine.errors import StoreError
 
 DEFAULT_ROOT = Path("/var/lib/boxdeck")
 DEFAULT_RUNROOT = Path("/run/boxdeck")
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Paths:
@@ -195,9 +196,14 @@ class Paths:
         """The nftables table (family inet)."""
         return f"boxdeck_{self.tag}" if self.tag else "boxdeck"
 
-    def veth_name(self, container_id: str) -> str:
-        """The host's end of a container's veth pair."""
-        return f"bd{container_id[:8]}" if not self.tag else f"bd{self.tag[:3]}{container_id[:8]}"
+    def network_bridge(self, network_id: str) -> str:
+        """The bridge of a network that a person has made."""
+        return f"bdk{self.tag}{network_id[:6]}"
+
+    def veth_name(self, container_id: str, number: int = 0) -> str:
+        """The host's end of a container's veth pair; `number` is 0 for eth0, and below 36."""
+        name = f"bd{container_id[:8]}" if not self.tag else f"bd{self.tag[:3]}{container_id[:8]}"
+        return f"{name}-{_DIGITS[number]}" if number else name
 
 
 def _tag(root: Path) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine import joining, naming
+from engine import etc_files, joining, naming
 from engine.cgroups.manager import check as check_resources
 from engine.compile.command import argv, require_text
 from engine.compile.isolation import isolation
-from engine.compile.namespaces import JOINED, check_modes, targets
+from engine.compile.namespaces import JOINED, attachments, check_modes, targets
 from engine.compile.placement import Ids, Placement
+from engine.compile.published_ports import port_warnings, published_ports
 from engine.compile.sacrifices import sacrifices
 from engine.compile.spec import compile_spec
 from engine.errors import Conflict, InvalidRequest, NotFound
@@ -21,9 +22,8 @@ from engine.identities import Identities, caller
 from engine.images.layers import lower_directories, read_file
 from engine.images.users import User as ImageUser
 from engine.images.users import resolve_groups, resolve_user
-from engine.model import Container, ContainerRequest, Endpoint, Image, State
+from engine.model import Attachment, Container, ContainerRequest, Endpoint, Image, State
 from engine.network.networks import Networks
-from engine.network.resolver import hosts_file, resolv_conf
 from engine.oci.process_spec import User
 from engine.oci.runtime_spec import Spec, decode, encode
 from engine.paths import Paths
@@ -62,12 +62,12 @@ class Preparation:
             container = self._insert(container_id, request, image)
             ids = self._identities.choose(container_id, request)
             _require_mapped(user, ids)
-            if request.network == "bridge":
-                container = replace(container, endpoint=self._networks.lease(container_id))
+            container = replace(container, endpoints=self._leased(container_id, attachments(request)))
             placement = self._placement(container, lowers, user, ids)
             spec = compile_spec(request, image.config, placement)
             _check_limits(spec)
-            container = replace(container, isolation=isolation(spec), warnings=sacrifices(request, ids))
+            warnings = (*sacrifices(request, ids), *port_warnings(request))
+            container = replace(container, isolation=isolation(spec), warnings=warnings)
             self._records.update(container)
             self._compile_filter(spec)
             self._write(container, spec, ids)
@@ -78,13 +78,15 @@ class Preparation:
         found = {option: self._records.find(name).id for option, name in targets(request).items()}
         return replace(request, **{option: f"{JOINED}{container_id}" for option, container_id in found.items()})
 
-    def move(self, container: Container, endpoint: Endpoint) -> None:
-        """Write down a new address, also in the container's /etc/hosts."""
-        moved = replace(container, endpoint=endpoint)
+    def _leased(self, container_id: str, wishes: tuple[Attachment, ...]) -> tuple[Endpoint, ...]:
+        return tuple(self._networks.lease(container_id, wish) for wish in wishes)
+
+    def move(self, container: Container, endpoints: tuple[Endpoint, ...]) -> None:
+        """Write down new places on networks, also in the container's /etc/hosts."""
+        moved = replace(container, endpoints=endpoints)
         with self._database.transaction():
             self._records.update(moved)
-        text = hosts_file(_hostname(container), _address(endpoint))
-        (self._paths.container(container.id) / "hosts").write_text(text)
+        etc_files.rewrite_hosts(self._paths, moved)
 
     def _insert(self, container_id: str, request: ContainerRequest, image: Image) -> Container:
         container = Container(
@@ -93,6 +95,7 @@ class Preparation:
             request=request,
             image_id=image.id,
             argv=argv(request, image.config),
+            ports=published_ports(request, image.config),
             state=State.CREATED,
             created_unix_ns=time.time_ns(),
         )
@@ -121,8 +124,8 @@ class Preparation:
             cgroups_path=self._paths.cgroup_path(container.id),
             user=User(uid=user.uid, gid=user.gid, umask=container.request.umask, additional_gids=user.additional_gids),
             home=user.home,
-            hostname=_hostname(at_home),
-            files={name: str(folder / name) for name in ("hostname", "hosts", "resolv.conf")},
+            hostname=etc_files.hostname(at_home),
+            files={name: str(folder / name) for name in etc_files.NAMES},
             ids=ids,
         )
 
@@ -144,16 +147,14 @@ class Preparation:
                 os.chown(folder, owner, group)
         except FileExistsError as error:
             raise Conflict("the container's folder exists already", "create it again: it gets another id") from error
-        for name, text in _etc_files(container).items():
-            path = self._paths.container(container.id) / name
-            path.write_text(text)
-            os.chown(path, owner, group)
+        etc_files.write(self._paths, container, owner, group)
         joining.write(self._paths, container, spec)
 
 
 def _check(request: ContainerRequest) -> None:
     """Refuse what can't be, before anything is made."""
     check_modes(request)
+    etc_files.check(request)
     logs.check_limits(request.log_max_bytes, request.log_max_files)
     for name in filter(None, (request.hostname, request.domainname)):
         naming.check_hostname(name)
@@ -187,29 +188,3 @@ def _require_mapped(user: ImageUser, ids: Ids) -> None:
             raise InvalidRequest(
                 f"the container's user namespace has no id {number}", "choose another --user, or add --userns host"
             )
-
-
-def _hostname(container: Container) -> str:
-    if container.request.uts == "host":
-        return os.uname().nodename
-    return container.request.hostname or container.short_id
-
-
-def _etc_files(container: Container) -> dict[str, str]:
-    hostname = _hostname(container)
-    return {
-        "hostname": f"{hostname}\n",
-        "hosts": hosts_file(hostname, _address(container.endpoint)),
-        "resolv.conf": resolv_conf(_host_resolv_conf()),
-    }
-
-
-def _address(endpoint: Endpoint | None) -> str | None:
-    return endpoint.address.partition("/")[0] if endpoint else None
-
-
-def _host_resolv_conf() -> str:
-    try:
-        return Path("/etc/resolv.conf").read_text(errors="replace")
-    except OSError:
-        return ""

@@ -14,6 +14,7 @@ from engine.model import Container, Endpoint
 from engine.network.networks import Networks
 from engine.network.plan import NetworkPlan
 from engine.paths import Paths
+from engine.ports import Ports
 from engine.preparation import Preparation
 from engine.records import Records
 from engine.recovery import Recovery
@@ -36,6 +37,7 @@ class Starting:
         preparation: Preparation,
         networks: Networks,
         updates: Updates,
+        ports: Ports,
         launcher: Launcher,
         kill: Callable[[Container], Awaitable[object]],
     ) -> None:
@@ -45,6 +47,7 @@ class Starting:
         self._preparation = preparation
         self._networks = networks
         self._updates = updates
+        self._ports = ports
         self._launcher = launcher
         self._kill = kill
 
@@ -74,7 +77,7 @@ class Starting:
             runtime_directory=str(self._paths.runtime(container.id)),
             log=str(self._paths.log(container.id)),
             history=str(self._paths.histories),
-            host_interface=self._paths.veth_name(container.id) if container.endpoint is not None else "",
+            host_interface=container.endpoint.host_interface if container.endpoint is not None else "",
             network=await self._network_plan(container),
             interactive=container.request.interactive,
             attach=attach,
@@ -83,8 +86,12 @@ class Starting:
             log_max_files=container.request.log_max_files,
         )
         try:
-            with joining.joined(self._paths, self._records, container) as others:
-                connection = await self._launcher.launch(request)
+            endpoints = self._networks.endpoints(container.id) if container.ports else ()
+            with (
+                joining.joined(self._paths, self._records, container) as others,
+                self._ports.opened(container, endpoints) as hold,
+            ):
+                connection = await self._launcher.launch(request, hold)
                 await self._require_alive(others, container, connection)
                 if container.request.limits.memory_reservation_bytes:
                     reservation.hand_down(self._paths.cgroup_name)
@@ -103,14 +110,14 @@ class Starting:
             raise
 
     async def _network_plan(self, container: Container) -> NetworkPlan | None:
-        if container.endpoint is None:
+        if not container.endpoints:
             return None
-        await self._networks.ensure()
-        return await self._networks.plan(self._current_endpoint(container))
+        await self._networks.ensure(*(endpoint.network for endpoint in container.endpoints))
+        return await self._networks.plan(self._current_endpoints(container), container.name)
 
-    def _current_endpoint(self, container: Container) -> Endpoint:
-        """The container's address, which is new when its network had to move to another subnet."""
-        endpoint = self._networks.lease(container.id)
-        if endpoint != container.endpoint:
-            self._preparation.move(container, endpoint)
-        return endpoint
+    def _current_endpoints(self, container: Container) -> tuple[Endpoint, ...]:
+        """The container's places, which are new when a network had to move to another subnet."""
+        endpoints = self._networks.endpoints(container.id)
+        if endpoints != container.endpoints:
+            self._preparation.move(container, endpoints)
+        return endpoints

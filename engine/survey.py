@@ -92,7 +92,7 @@ class Survey:
         counters, counted_at_ns = self._read_counters(containers), time.monotonic_ns()
         self._looks += 1
         for number, container in enumerate(containers, self._looks):
-            traffic = _traffic(_endpoints(container), counters, counted_at_ns)
+            traffic = _traffic(container.endpoints, counters, counted_at_ns)
             sample = self._sample(container, traffic, fresh_limits=number % _LIMITS_EVERY == 0)
             if sample is not None:
                 yield sample
@@ -155,7 +155,7 @@ class Survey:
         try:
             if self._counters is None:
                 self._counters = self._open_counters()
-            return self._counters.read([end.host_interface for each in containers for end in _endpoints(each)])
+            return self._counters.read([end.host_interface for each in containers for end in each.endpoints])
         except (OSError, BoxdeckError):
             self._close_counters()
             return {}
@@ -164,10 +164,6 @@ class Survey:
         if self._counters is not None:
             self._counters.close()
             self._counters = None
-
-
-def _endpoints(container: Container) -> tuple[Endpoint, ...]:
-    return (container.endpoint,) if container.endpoint is not None else ()
 
 
 def _traffic(endpoints: Sequence[Endpoint], counters: Mapping[str, InterfaceCounters], at_ns: int) -> Traffic | None:

@@ -9,7 +9,9 @@ from engine.cli.command import Command, with_engine
 from engine.cli.failure import warn
 from engine.cli.limit_options import limits_of
 from engine.cli.log_options import log_limits
+from engine.cli.network_options import attachments
 from engine.cli.output import write_lines
+from engine.cli.publish_options import ports
 from engine.cli.run_options import CreateOptions, RunOptions, create_arguments, run_arguments
 from engine.compile import notation
 from engine.compile.security_words import security
@@ -78,6 +80,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
     """
     binds, tmpfs = _mounts(options)
     log_max_bytes, log_max_files = log_limits(options.log_opt)
+    network, wishes = attachments(options)
     return ContainerRequest(
         image=options.image,
         command=tuple(options.command),
@@ -94,7 +97,15 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         interactive=options.interactive,
         init=options.init,
         stop_signal=options.stop_signal,
-        network=options.network,
+        network=network,
+        ports=ports(options),
+        exposed_ports=tuple(options.expose),
+        publish_all=options.publish_all,
+        attachments=wishes,
+        extra_hosts=tuple(options.add_host),
+        dns=tuple(options.dns),
+        dns_search=tuple(options.dns_search),
+        dns_options=tuple(options.dns_option),
         userns=options.userns,
         pid=options.pid,
         ipc=options.ipc,

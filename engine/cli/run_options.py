@@ -7,9 +7,11 @@ import argparse
 from engine.cli import log_options, values
 from engine.cli.command import Parser
 from engine.cli.limit_options import LimitOptions, limit_arguments
+from engine.cli.network_options import NetworkOptions, network_arguments
+from engine.cli.publish_options import PublishOptions, publish_arguments
 
 
-class CreateOptions(LimitOptions):
+class CreateOptions(LimitOptions, NetworkOptions, PublishOptions):
     """Options of ``create``."""
 
     image: str
@@ -45,7 +47,6 @@ class CreateOptions(LimitOptions):
     cap_drop: list[str]
     security_opt: list[str]
     sysctl: list[str]
-    network: str
     userns: str | None
     pid: str
     ipc: str
@@ -73,6 +74,8 @@ def create_arguments(parser: Parser) -> None:
     _process_arguments(parser)
     limit_arguments(parser)
     _further_limits(parser)
+    network_arguments(parser)
+    publish_arguments(parser)
     _file_arguments(parser)
     _security_arguments(parser)
     _namespace_arguments(parser)
@@ -144,7 +147,6 @@ def _security_arguments(parser: Parser) -> None:
 
 def _namespace_arguments(parser: Parser) -> None:
     add = parser.add_argument_group("namespaces").add_argument
-    add("--network", "--net", metavar="MODE", default="bridge", help="bridge, none, host, container:NAME [bridge]")
     add(
         "--userns", metavar="MODE",
         help="auto: its root is nobody outside; host; keep-id: you are the same inside; or a mapping such as "

@@ -7,12 +7,11 @@ from typing import Literal
 
 from engine.compile.placement import Placement
 from engine.errors import InvalidRequest
-from engine.model import ContainerRequest
+from engine.model import Attachment, ContainerRequest
 from engine.oci.linux_spec import Namespace, NamespaceType, TimeOffset
 
 JOINED = "container:"
 _CHOICES = {
-    "network": ("bridge", "none", "host", JOINED),
     "pid": ("private", "host", JOINED),
     "ipc": ("private", "shareable", "none", "host", JOINED),
     "uts": ("private", "host"),
@@ -28,12 +27,45 @@ def check_modes(request: ContainerRequest) -> None:
     Raises:
         InvalidRequest: with the words that there are.
     """
+    check_network(request)
     for option, choices in _CHOICES.items():
         mode = str(getattr(request, option))
         joins = JOINED in choices and target(mode) != ""
         if not joins and (mode not in choices or mode == JOINED):
             words = ", ".join(f"{choice}NAME" if choice == JOINED else choice for choice in choices)
             raise InvalidRequest(f"--{option} {mode} is not possible", f"choose one of {words}")
+
+
+def check_network(request: ContainerRequest) -> None:
+    """Refuse a network mode that can't be, and what contradicts it; whether a network is there is seen later.
+
+    Raises:
+        InvalidRequest: with what to write instead.
+    """
+    mode = request.network
+    if mode in ("", JOINED):
+        raise InvalidRequest(f"--network {mode!r} is not possible", f"choose one of none, host, {JOINED}NAME, or a network")
+    names = [attachment.network for attachment in request.attachments]
+    alone = next((name for name in (mode, *names) if not is_network(name)), None)
+    if alone is not None and names:
+        what = "on another network" if len(names) > 1 else "given addresses or further names"
+        raise InvalidRequest(f"a container with --network {alone} can't be {what}", f"leave out --network {alone}")
+    if names and names[0] != mode:
+        raise InvalidRequest(f"the first network is {names[0]} and not {mode}", "name the same one")
+    if len(set(names)) < len(names):
+        raise InvalidRequest("a network is named twice", "name each once")
+
+
+def is_network(mode: str) -> bool:
+    """Whether a mode is the name of a network."""
+    return mode not in ("none", "host") and not mode.startswith(JOINED)
+
+
+def attachments(request: ContainerRequest) -> tuple[Attachment, ...]:
+    """How the container is to be on its networks, the first one first; empty where it is on none of its own."""
+    if request.attachments or not is_network(request.network):
+        return request.attachments
+    return (Attachment(network=request.network),)
 
 
 def target(mode: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine.compile.namespaces import target
 from engine.errors import InvalidRequest
 from engine.model import ContainerRequest
 
@@ -28,7 +29,7 @@ def sysctls(request: ContainerRequest) -> dict[str, str]:
 
 def _require_own(dotted: str, name: str, request: ContainerRequest) -> None:
     if dotted.startswith("net."):
-        if request.network not in ("bridge", "none"):
+        if request.network == "host" or target(request.network):
             raise InvalidRequest(f"{name} is of a network that isn't the container's own", "set it where it belongs")
     elif dotted in _OF_IPC or dotted.startswith("fs.mqueue."):
         if request.ipc not in ("private", "shareable", "none"):

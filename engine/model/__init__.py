@@ -7,7 +7,7 @@ All times called ``*_unix_ns`` are nanoseconds since the epoch, sizes are bytes,
 from engine.incidents import Incident, Incidents
 from engine.limits import CgroupSetting, DeviceLimit, HugetlbLimit, Limits
 from engine.model.cgroup_tree import CgroupNode
-from engine.model.container import Chunk, Container, Endpoint, LogLine, State, StreamName
+from engine.model.container import Chunk, Container, LogLine, State, StreamName
 from engine.model.event import Event
 from engine.model.history import History, Series
 from engine.model.image import HistoryStep, Image, ImageConfig, Progress
@@ -24,8 +24,10 @@ from engine.model.namespaces import (
     NamespaceTree,
     NamespaceVisit,
 )
+from engine.model.network import Attachment, Endpoint, Network, NetworkRequest, Subnet
 from engine.model.process import ProcessInfo
-from engine.model.request import ContainerRequest, ExecRequest, NetworkMode
+from engine.model.published_port import PortProtocol, PublishedPort
+from engine.model.request import ContainerRequest, ExecRequest
 from engine.model.sample import (
     ContainerSample,
     CpuSample,
@@ -42,6 +44,7 @@ from engine.model.topology import BridgeNode, BridgePort, Topology, Uplink
 from engine.pressure import Pressure, Stall
 
 __all__ = [
+    "Attachment",
     "BridgeNode",
     "BridgePort",
     "CgroupNode",
@@ -81,18 +84,22 @@ __all__ = [
     "NamespaceRun",
     "NamespaceTree",
     "NamespaceVisit",
-    "NetworkMode",
+    "Network",
+    "NetworkRequest",
     "NetworkSample",
     "PidsSample",
+    "PortProtocol",
     "Pressure",
     "ProcessInfo",
     "Progress",
+    "PublishedPort",
     "Series",
     "Sighting",
     "Snapshot",
     "Stall",
     "State",
     "StreamName",
+    "Subnet",
     "Topology",
     "TreeEntry",
     "Uplink",

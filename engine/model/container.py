@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from engine.incidents import Incidents
 from engine.isolation import Isolation
+from engine.model.network import Endpoint
+from engine.model.published_port import PublishedPort
 from engine.model.request import ContainerRequest
 
 StreamName = Literal["stdout", "stderr"]
@@ -23,28 +25,6 @@ class State(str, Enum):
     EXITED = "exited"
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
-    """A container's place on a network.
-
-    Attributes:
-        network: the network's name, such as ``bridge``.
-        bridge: the bridge device on the host, such as ``boxdeck0``.
-        host_interface: the veth end that hangs on the bridge.
-        container_interface: the veth end inside, such as ``eth0``.
-        address: in CIDR form, such as ``10.89.0.7/24``.
-        gateway: the bridge's own address, without prefix length.
-        mac: such as ``02:42:0a:59:00:07``.
-    """
-
-    network: str
-    bridge: str
-    host_interface: str
-    container_interface: str
-    address: str
-    gateway: str
-    mac: str
-
-
 class Container(Struct, frozen=True, kw_only=True):
     """A container as the store and its shim know it.
 
@@ -55,6 +35,8 @@ class Container(Struct, frozen=True, kw_only=True):
         pid: of its first process, seen from the host; None unless running.
         exit_status: None until it has exited; 128 + signal when killed by one.
         error: why the last start failed, as one sentence; empty otherwise.
+        endpoints: its places on networks, in the order of its interfaces.
+        ports: those of its own that the host's lead to, in force while it runs.
         isolation: what keeps it apart from the machine; None for containers of the first versions.
         oom_killed: whether it ended because its first process was killed for lack of memory.
         incidents: what befell it at its limits since it was started last, while it runs and after.
@@ -75,7 +57,8 @@ class Container(Struct, frozen=True, kw_only=True):
     oom_killed: bool = False
     error: str = ""
     restarts: int = 0
-    endpoint: Endpoint | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[PublishedPort, ...] = ()
     isolation: Isolation | None = None
     warnings: tuple[str, ...] = ()
     incidents: Incidents = Incidents()
@@ -84,6 +67,11 @@ class Container(Struct, frozen=True, kw_only=True):
     def short_id(self) -> str:
         """The first twelve digits of the id, as lists show it."""
         return self.id[:12]
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Its place on its first network, if it is on any."""
+        return self.endpoints[0] if self.endpoints else None
 
     @property
     def is_running(self) -> bool:

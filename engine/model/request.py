@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec import Struct, field
 
 from engine.limits import Limits
+from engine.model.network import Attachment
+from engine.model.published_port import PublishedPort
 from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit
-
-NetworkMode = Literal["bridge", "none", "host"]  # what `ContainerRequest.network` can be without another container
 
 
 class ContainerRequest(Struct, frozen=True, kw_only=True):
@@ -29,7 +27,14 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
         interactive: keep its standard input open.
         init: a first process of ours that reaps orphans and passes signals on to the command.
         stop_signal: by name or number; None takes the image's.
-        network: ``bridge``, ``none``, ``host`` or ``container:NAME``.
+        network: ``none``, ``host``, ``container:NAME``, or the name of its first network, such as ``bridge``.
+        attachments: how it is to be on its networks, where more is to be said than the name of one; the first is
+            `network`.
+        extra_hosts: further lines of /etc/hosts, as ``NAME:ADDRESS``; the address ``host-gateway`` is the host's.
+        dns, dns_search, dns_options: of /etc/resolv.conf, instead of the host's.
+        ports: those of its own to be reached by the host's.
+        exposed_ports: further ports that it serves, as ``PORT/PROTOCOL``; they are published by `publish_all` only.
+        publish_all: publish every port that it or its image exposes, at ports of the host's that are chosen.
         userns: ``auto`` is an id range of the container's own, ``host`` no user namespace, ``keep-id`` the calling
             user's own id inside, or a mapping such as ``0:100000:65536``; None is ``auto`` where this machine can
             do it, and else ``host`` with a warning.
@@ -64,6 +69,14 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     init: bool = False
     stop_signal: str | None = None
     network: str = "bridge"
+    attachments: tuple[Attachment, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    ports: tuple[PublishedPort, ...] = ()
+    exposed_ports: tuple[str, ...] = ()
+    publish_all: bool = False
     userns: str | None = None
     pid: str = "private"
     ipc: str = "private"

@@ -12,14 +12,17 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import ip_interface, ip_network
 from typing import Any
 
 from msgspec import Struct
 
+from engine.network.addresses import IpNetwork
+
 _RTN_UNICAST = 1
 _RT_TABLE_LOCAL = 255
 _DEFAULT_MTU = 1500
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 class DefaultRoute(Struct, frozen=True, kw_only=True):
@@ -30,7 +33,7 @@ class DefaultRoute(Struct, frozen=True, kw_only=True):
 
 
 class HostAddress(Struct, frozen=True, kw_only=True):
-    """An IPv4 address in CIDR form and the index of the device that has it."""
+    """An address in CIDR form and the index of the device that has it."""
 
     index: int
     address: str
@@ -40,16 +43,18 @@ class HostNetwork(Struct, frozen=True, kw_only=True):
     """The addresses and routes of a network namespace at one moment.
 
     Attributes:
+        addresses: of both families, those of links alone (fe80::/10) left out.
         routes: destination and index of the device of each unicast route, default routes left out.
+        default_route: of IPv4, or of IPv6 where there is none.
     """
 
     addresses: tuple[HostAddress, ...]
-    routes: tuple[tuple[IPv4Network, int | None], ...]
+    routes: tuple[tuple[IpNetwork, int | None], ...]
     default_route: DefaultRoute | None
 
-    def taken(self, but: int | None = None) -> list[IPv4Network]:
+    def taken(self, but: int | None = None) -> list[IpNetwork]:
         """Every subnet that an address or a route is about, except those of the device with the index `but`."""
-        owned = [IPv4Interface(a.address).network for a in self.addresses if a.index != but]
+        owned: list[IpNetwork] = [ip_interface(a.address).network for a in self.addresses if a.index != but]
         return owned + [network for network, index in self.routes if index is None or index != but]
 
     def addresses_of(self, index: int | None) -> tuple[str, ...]:
@@ -73,14 +78,20 @@ async def route_socket() -> AsyncIterator[Any]:
 
 
 async def read(route: Any) -> HostNetwork:
-    """Addresses and routes (IPv4) through an open `AsyncIPRoute`."""
-    addresses = [_address(m) async for m in await route.get_addr(family=socket.AF_INET)]
-    routes = [m async for m in await route.get_routes(family=socket.AF_INET)]
+    """Addresses and routes through an open `AsyncIPRoute`."""
+    addresses = [_address(m) for family in _FAMILIES async for m in await route.get_addr(family=family)]
+    routes = [m for family in _FAMILIES async for m in await route.get_routes(family=family)]
+    destinations = [_destination(m) for m in routes if _is_subnet_route(m)]
     return HostNetwork(
-        addresses=tuple(addresses),
-        routes=tuple(_destination(m) for m in routes if _is_subnet_route(m)),
+        addresses=tuple(a for a in addresses if not ip_interface(a.address).is_link_local),
+        routes=tuple((network, index) for network, index in destinations if not _is_of_links(network)),
         default_route=_default_route(routes),
     )
+
+
+def _is_of_links(network: IpNetwork) -> bool:
+    """Whether every device has it."""
+    return network.version == 6 and (network.is_link_local or network.is_multicast)
 
 
 def uplink_mtu(network: HostNetwork) -> int:
@@ -104,8 +115,8 @@ def _is_subnet_route(message: Any) -> bool:
     return bool(message["type"] == _RTN_UNICAST and message["table"] != _RT_TABLE_LOCAL and message["dst_len"] > 0)
 
 
-def _destination(message: Any) -> tuple[IPv4Network, int | None]:
-    network = IPv4Network((message.get_attr("RTA_DST"), message["dst_len"]), strict=False)
+def _destination(message: Any) -> tuple[IpNetwork, int | None]:
+    network = ip_network(f"{message.get_attr('RTA_DST')}/{message['dst_len']}", strict=False)
     return network, message.get_attr("RTA_OIF")
 
 
@@ -114,5 +125,5 @@ def _default_route(routes: list[Any]) -> DefaultRoute | None:
     found = [m for m in routes if m["type"] == _RTN_UNICAST and m["dst_len"] == 0 and m.get_attr("RTA_OIF")]
     if not found:
         return None
-    best = min(found, key=lambda m: m.get_attr("RTA_PRIORITY") or 0)
+    best = min(found, key=lambda m: (m["family"], m.get_attr("RTA_PRIORITY") or 0))
     return DefaultRoute(index=best.get_attr("RTA_OIF"), gateway=best.get_attr("RTA_GATEWAY"))

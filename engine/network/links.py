@@ -6,6 +6,8 @@ is unpacked by hand: pyroute2 decodes all of a device's two hundred attributes, 
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
 
@@ -19,6 +21,8 @@ _RTM_GETSTATS = 94
 _IFLA_STATS_LINK_64 = 1
 _IFLA_IFNAME = 3
 _IFLA_MASTER = 10
+_IFLA_LINKINFO = 18
+_IFLA_INFO_KIND = 1
 _IFLA_STATS64 = 23
 _IFLA_EXT_MASK = 29
 _RTEXT_FILTER_SKIP_STATS = 1 << 3  # leaves out the protocols' statistics, hundreds of numbers, not IFLA_STATS64
@@ -86,6 +90,24 @@ def statistics(sock: socket.socket) -> dict[int, LinkStatistics]:
         if kind == _IFLA_STATS_LINK_64:
             found[index] = LinkStatistics(*numbers)
     return found
+
+
+def kind(sock: socket.socket, name: str) -> str | None:
+    """What kind of device has a name, such as ``bridge`` or ``veth``; empty for hardware, None without one.
+
+    Raises:
+        OSError: the kernel doesn't answer.
+    """
+    body = _IFINFO.pack(0, 0, 0, 0, 0) + transport.attribute(_IFLA_IFNAME, os.fsencode(name) + b"\0")
+    try:
+        answer = transport.ask(sock, transport.request(_RTM_GETLINK, 0, body))
+    except OSError as error:
+        if error.errno == errno.ENODEV:
+            return None
+        raise
+    found = memoryview(answer or b"")
+    info = dict(transport.attributes(found, _IFINFO.size)).get(_IFLA_LINKINFO, memoryview(b""))
+    return bytes(dict(transport.attributes(info, 0)).get(_IFLA_INFO_KIND, b"")).rstrip(b"\0").decode(errors="replace")
 
 
 def _parsed(payload: memoryview) -> Link:

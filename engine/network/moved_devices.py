@@ -36,7 +36,6 @@ _IFF_UP = 1
 _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 _IFINFO = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
 _IFADDR = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
-_ATTRIBUTE = struct.Struct("=HH")  # struct nlattr
 _LONGEST_NAME = 15  # IFNAMSIZ with its end
 
 _Address = tuple[int, int, bytes]  # family, prefix length, attributes ready to be sent
@@ -134,31 +133,23 @@ def _kept(payload: memoryview) -> bytes:
     """What makes up an address; that its duplicates were looked for already is not asked again."""
     kinds = (_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST)
     attributes = transport.attributes(payload, _IFADDR.size)
-    kept = b"".join(_attribute(kind, bytes(value)) for kind, value in attributes if kind in kinds)
-    return kept + _attribute(_IFA_FLAGS, struct.pack("=I", _IFA_F_PERMANENT | _IFA_F_NODAD))
+    kept = b"".join(transport.attribute(kind, bytes(value)) for kind, value in attributes if kind in kinds)
+    return kept + transport.attribute(_IFA_FLAGS, struct.pack("=I", _IFA_F_PERMANENT | _IFA_F_NODAD))
 
 
 def _add_address(address: _Address, index: int) -> bytes:
     family, length, attributes = address
-    return _request(_RTM_NEWADDR, _NLM_F_CREATE_EXCL, _IFADDR.pack(family, length, 0, 0, index) + attributes)
+    return transport.request(_RTM_NEWADDR, _NLM_F_CREATE_EXCL, _IFADDR.pack(family, length, 0, 0, index) + attributes)
 
 
 def _send_away(index: int, name: str, destination: int) -> bytes:
-    attributes = _attribute(_IFLA_NET_NS_FD, struct.pack("=I", destination))
-    attributes += _attribute(_IFLA_IFNAME, os.fsencode(name) + b"\0")
-    return _request(_RTM_NEWLINK, 0, _IFINFO.pack(0, 0, index, 0, 0) + attributes)
+    attributes = transport.attribute(_IFLA_NET_NS_FD, struct.pack("=I", destination))
+    attributes += transport.attribute(_IFLA_IFNAME, os.fsencode(name) + b"\0")
+    return transport.request(_RTM_NEWLINK, 0, _IFINFO.pack(0, 0, index, 0, 0) + attributes)
 
 
 def _set_up(index: int) -> bytes:
-    return _request(_RTM_NEWLINK, 0, _IFINFO.pack(0, 0, index, _IFF_UP, _IFF_UP))
-
-
-def _request(kind: int, flags: int, body: bytes) -> bytes:
-    return _HEADER.pack(_HEADER.size + len(body), kind, flags, 0, 0) + body
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
+    return transport.request(_RTM_NEWLINK, 0, _IFINFO.pack(0, 0, index, _IFF_UP, _IFF_UP))
 
 
 def _checked(name: str) -> str:

@@ -1,95 +1,214 @@
-"""The networks of an engine: made when first needed, leased to containers, shown as they are."""
+"""The networks of an engine: made and removed, kept standing, leased to containers, shown as they are."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from ipaddress import IPv4Network
-from pathlib import Path
+from ipaddress import ip_network
 
-from engine.errors import NotFound, Unsupported
-from engine.model import Container, Endpoint, Topology
-from engine.network import addresses, bridge, claim, host, interface, records, topology, watch
+from msgspec.structs import replace
+
+from engine.errors import BoxdeckError, Conflict, NotFound, Unsupported
+from engine.model import Attachment, Container, Endpoint, Network, NetworkRequest, Topology
+from engine.network import (
+    bridge,
+    claim,
+    encode,
+    forwarding,
+    host,
+    interface,
+    leases,
+    port_table,
+    records,
+    topology,
+    wanted,
+    watch,
+)
+from engine.network.choice import Choice, wants_ipv6
 from engine.network.counters import CounterReader
 from engine.network.firewall import Contents, Firewall
 from engine.network.plan import NetworkPlan
-from engine.network.records import Network
 from engine.network.ruleset import GuardedNetwork
 from engine.network.templates import TemplateFile
 from engine.paths import Paths
 from engine.store.database import Database
 
 DEFAULT_NETWORK = "bridge"
-CONTAINER_INTERFACE = "eth0"
 
-_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _NO_NETWORK = "run as root, or without a network (--network none)"
 
 
 class Networks:
     """Bridges, addresses and the way out of the machine, for all containers of one root.
 
-    Only the default network, ``bridge``, exists today. IPv4 only.
+    There is always the default network, ``bridge``.
     """
 
     def __init__(self, paths: Paths, database: Database) -> None:
         self._paths = paths
         self._database = database
         self._templates = TemplateFile(paths.network_templates)
-        self._firewall = Firewall(paths.table_name, self._firewall_contents)
+        self.firewall = Firewall(paths.table_name, self._firewall_contents)
         self._ensuring = asyncio.Lock()
 
-    async def ensure(self, name: str = DEFAULT_NETWORK) -> None:
-        """See to it that a network's bridge, forwarding and masquerade are there; quick when they are.
+    # Networks
+
+    async def create(self, request: NetworkRequest) -> Network:
+        """Make a network; its bridge is up when this returns.
+
+        Raises:
+            InvalidRequest: it can't be on any machine.
+            Conflict: the name or a subnet is in use, or no subnet is free.
+            Unsupported: no privilege, or the kernel lacks a part.
+        """
+        wanted.check_name(request.name)
+        subnets = wanted.subnets(request)
+        ipv6 = wants_ipv6(request.ipv6) or any(records.family(subnet) == 6 for subnet in subnets)
+        wanted.check(request, subnets, ipv6)
+        network_id = records.new_id()
+        network = Network(
+            id=network_id,
+            name=request.name,
+            bridge=self._paths.network_bridge(network_id),
+            subnets=subnets,
+            internal=request.internal,
+            mtu=request.mtu,
+            labels=request.labels,
+            created_unix_ns=time.time_ns(),
+        )
+        async with self._ensuring:
+            return await self._made(network, request.ipv4, ipv6)
+
+    async def list(self) -> tuple[Network, ...]:
+        """All networks, by name."""
+        await self._default()
+        return tuple(records.every(self._database))
+
+    async def get(self, reference: str) -> Network:
+        """A network by name, id or unique beginning of its id.
+
+        Raises:
+            NotFound: none goes by it.
+            InvalidRequest: several do.
+        """
+        if reference == DEFAULT_NETWORK:
+            return await self._default()
+        return records.find(self._database, reference)
+
+    async def members(self, reference: str) -> tuple[tuple[str, Endpoint], ...]:
+        """The ids of the containers on a network with their endpoints, whether they run or not, by address."""
+        network = await self.get(reference)
+        found = leases.of_network(self._database, network)
+        return tuple(sorted(found, key=lambda one: (len(one[1].address), one[1].address, one[1].address6)))
+
+    async def remove(self, reference: str) -> Network:
+        """Remove a network that no container is on.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: containers are on it, or it is the default network.
+        """
+        network = await self.get(reference)
+        if network.name == DEFAULT_NETWORK:
+            raise Conflict(f"{DEFAULT_NETWORK} is the default network", "it can't be removed")
+        await host.load()
+        with self._database.transaction():
+            records.delete(self._database, network)
+            self._database.record_event("network", "destroy", network.id, network.name)
+        await self._take_down(network)
+        return network
+
+    async def prune(self) -> tuple[Network, ...]:
+        """Remove all networks that no container is on, but the default one."""
+        unused = [
+            network
+            for network in await self.list()
+            if network.name != DEFAULT_NETWORK and not records.users_of(self._database, network)
+        ]
+        return tuple([await self.remove(network.id) for network in unused])
+
+    # What a start needs
+
+    async def ensure(self, *references: str) -> None:
+        """See to it that networks' bridges, forwarding and firewall are there; quick when they are.
 
         Call it before every start: a reboot, a person or another program may have removed any of them. It may
-        have to move the network to another subnet, so ask `lease` for the endpoint afterwards.
+        have to move a network to another subnet, so ask for the endpoints afterwards.
+
+        Args:
+            references: of the networks; without any, the default one.
 
         Raises:
             NotFound: no such network.
             Unsupported: no privilege, or the kernel lacks bridges or nf_tables.
-            Conflict: no subnet is free.
+            Conflict: no subnet is free, or one has become somebody else's.
         """
         async with self._ensuring:
-            network = records.find(self._database, name)
-            if network is None or not bridge.is_ready(network.bridge, network.gateway):
-                network = await self._raise_bridge(name)
-            self._open_the_way(network)
+            for reference in references or (DEFAULT_NETWORK,):
+                network = await self._known(reference)
+                if not bridge.is_ready(network):
+                    network = await self._raised(network)
+                self._open_the_way(network)
 
-    def lease(self, container_id: str, name: str = DEFAULT_NETWORK) -> Endpoint:
-        """The container's place on a network; the same one for as long as the container exists.
+    def lease(self, container_id: str, wish: Attachment | None = None) -> Endpoint:
+        """The container's place on a network; the same one for as long as it is on it.
 
-        May be called inside a transaction. The container's row has to be there; the lease goes with it.
+        Call it in a transaction. The container's row has to be there; the lease goes with it.
+
+        Args:
+            wish: the network, and what is wished for; without it the default network.
 
         Raises:
             NotFound: no such network, or `ensure` was never called.
-            Conflict: the network is full.
+            Conflict: the network is full, or what is wished for is another's.
+            InvalidRequest: what is wished for can't be.
         """
-        network = self._network(name)
-        address = records.lease(self._database, network, container_id)
-        return Endpoint(
-            network=network.name,
-            bridge=network.bridge,
-            host_interface=self._paths.veth_name(container_id),
-            container_interface=CONTAINER_INTERFACE,
-            address=addresses.with_prefix(address, network.subnet),
-            gateway=str(network.gateway),
-            mac=addresses.mac_of(address),
-        )
+        wish = wish or Attachment(network=DEFAULT_NETWORK)
+        network = records.find(self._database, wish.network)
 
-    async def plan(self, endpoint: Endpoint) -> NetworkPlan:
-        """What the shim has to send to put a container on its network, see `engine.network.transport`.
+        def host_name(number: int) -> str:
+            return self._paths.veth_name(container_id, number)
+
+        return leases.take(self._database, network, container_id, wish, host_name)
+
+    def give_back(self, container_id: str, network: Network) -> None:
+        """Take the container from a network. Call it in a transaction."""
+        leases.give_back(self._database, network, container_id)
+
+    def endpoints(self, container_id: str) -> tuple[Endpoint, ...]:
+        """All places of a container, in the order of its interfaces."""
+        return leases.completed(self._database, container_id)
+
+    async def plan(
+        self, endpoints: Sequence[Endpoint], owner: str = "", settled: Sequence[Endpoint] = ()
+    ) -> NetworkPlan:
+        """What has to be sent to put a container on its networks, see `engine.network.wiring`.
+
+        Args:
+            owner: the container's name, for ``ip link`` to show.
+            settled: endpoints that it has already; families that have a way out by them get no other one.
 
         Raises:
-            NotFound: the bridge has gone since `ensure`.
+            NotFound: a bridge has gone since `ensure`.
         """
-        try:
-            index, mtu = socket.if_nametoindex(endpoint.bridge), interface.mtu_of(endpoint.bridge)
-        except OSError as error:
-            raise NotFound(f"the bridge {endpoint.bridge} has gone", "try again") from error
-        return await self._templates.endpoint(endpoint, index, mtu)
+        plans = []
+        ways = _families(settled)
+        for endpoint in endpoints:
+            try:
+                index, mtu = socket.if_nametoindex(endpoint.bridge), interface.mtu_of(endpoint.bridge)
+            except OSError as error:
+                raise NotFound(f"the bridge {endpoint.bridge} has gone", "try again") from error
+            mine = _families((endpoint,)) - ways
+            ways |= mine
+            plan = await self._templates.endpoint(endpoint, index, mtu, sorted(mine))
+            described = encode.set_alias(endpoint.host_interface, _description(endpoint, owner))
+            plans.append(replace(plan, host_requests=(*plan.host_requests, described)))
+        return NetworkPlan(endpoints=tuple(plans))
+
+    # What there is
 
     async def topology(self, containers: Sequence[Container]) -> Topology:
         """The uplink, our bridges and what hangs on them, as the kernel has it now.
@@ -109,6 +228,12 @@ class Networks:
         """An item whenever a device, an address or a route of the host has changed; floods collapse."""
         return watch.changes()
 
+    # The end
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.firewall.close()
+
     async def reset(self) -> None:
         """Remove our bridges and our table, and forget the networks with their leases.
 
@@ -120,55 +245,111 @@ class Networks:
         with _explained("the network can't be taken down"):
             for name in names:
                 await asyncio.to_thread(bridge.remove, name)
-            self._firewall.remove()
-        self._database.execute("DELETE FROM networks")
+            self.firewall.remove()
+        with self._database.transaction():
+            for table in ("endpoints", "networks"):
+                self._database.execute(f"DELETE FROM {table}")
 
-    def _network(self, name: str) -> Network:
-        network = records.find(self._database, name)
+    # Within
+
+    async def _known(self, reference: str) -> Network:
+        """As `get`, for who holds the lock."""
+        network = records.named(self._database, reference)
+        if network is None and reference == DEFAULT_NETWORK:
+            bridge_name, now = self._paths.bridge_name, time.time_ns()
+            wish = Network(id=records.new_id(), name=reference, bridge=bridge_name, subnets=(), created_unix_ns=now)
+            return await self._made(wish, ipv4=True, ipv6=wants_ipv6(None))
+        return network or records.find(self._database, reference)
+
+    async def _default(self) -> Network:
+        network = records.named(self._database, DEFAULT_NETWORK)
         if network is None:
-            raise NotFound(f"there is no network called {name}", f"use --network {DEFAULT_NETWORK}, none or host")
+            async with self._ensuring:
+                network = await self._known(DEFAULT_NETWORK)
         return network
 
-    async def _raise_bridge(self, name: str) -> Network:
-        """Make a network's bridge, on its old subnet if nobody else has taken that, otherwise on a free one."""
+    async def _made(self, network: Network, ipv4: bool, ipv6: bool) -> Network:
+        """Store a network with all its subnets, and raise it; nothing stays of one that can't be raised."""
         await host.load()
-        if name != DEFAULT_NETWORK:
-            self._network(name)
         async with claim.subnets_claimed():
-            known = records.find(self._database, name)
-            device = known.bridge if known else self._paths.bridge_name
-            index = interface.index_of(device)
-            async with host.route_socket() as route:
-                surroundings = await host.read(route)
-            network = self._placed(name, device, known, surroundings.taken(but=index))
-            stale = [a for a in surroundings.addresses_of(index) if not a.startswith(f"{network.gateway}/")]
-            mtu = host.uplink_mtu(surroundings)
-            with _explained(f"the bridge {device} can't be made"):
-                await asyncio.to_thread(bridge.create, device, network.subnet, mtu, stale)
+            surroundings = await self._surroundings()
+            taken = surroundings.taken(but=interface.index_of(network.bridge))
+            with self._database.transaction():
+                known = records.named(self._database, network.name)
+                if known is not None and network.name == DEFAULT_NETWORK:
+                    return known  # another engine was faster
+                choice = Choice(self._database, taken, network.name)
+                network = replace(network, subnets=choice.complete(network.subnets, ipv4, ipv6))
+                records.insert(self._database, network)
+                self._database.record_event("network", "create", network.id, network.name)
+            try:
+                await self._build(network, surroundings)
+            except BoxdeckError:
+                with self._database.transaction():
+                    records.delete(self._database, network)
+                await self._take_down(network)
+                raise
         return network
 
-    def _placed(self, name: str, device: str, known: Network | None, taken: list[IPv4Network]) -> Network:
-        if known is not None and not addresses.overlaps_any(known.subnet, taken):
-            return known
-        others = [network.subnet for network in records.every(self._database) if network.name != name]
-        subnet = addresses.free_subnet([*taken, *others])
-        network = Network(name=name, bridge=device, subnet=subnet, gateway=addresses.gateway_of(subnet))
-        records.save(self._database, network)
+    async def _raised(self, network: Network) -> Network:
+        """Make a network's bridge again, on its subnets if nobody else has taken them, otherwise on free ones."""
+        await host.load()
+        living = [end.host_interface for _, end in leases.of_network(self._database, network)]
+        living = [name for name in living if interface.index_of(name) is not None]
+        async with claim.subnets_claimed():
+            surroundings = await self._surroundings()
+            taken = surroundings.taken(but=interface.index_of(network.bridge))
+            with self._database.transaction():
+                choice = Choice(self._database, taken, network.name)
+                network = choice.settle(network, has_living=bool(living))
+                if network.name == DEFAULT_NETWORK and network.ipv6 is None and wants_ipv6(None):
+                    network = choice.with_ipv6(network)
+            await self._build(network, surroundings)
+            with _explained(f"the ports of the bridge {network.bridge} can't be put back"):
+                await asyncio.to_thread(bridge.adopt, network.bridge, living)
         return network
+
+    async def _surroundings(self) -> host.HostNetwork:
+        async with host.route_socket() as route:
+            return await host.read(route)
+
+    async def _build(self, network: Network, surroundings: host.HostNetwork) -> None:
+        present = surroundings.addresses_of(interface.index_of(network.bridge))
+        mtu = network.mtu or host.uplink_mtu(surroundings)
+        with _explained(f"the bridge {network.bridge} can't be made"):
+            await asyncio.to_thread(bridge.create, network, mtu, present)
+        self._open_the_way(network)
+
+    async def _take_down(self, network: Network) -> None:
+        with _explained(f"the bridge {network.bridge} can't be removed"):
+            self.firewall.forget(_guarded(network))
+            await asyncio.to_thread(bridge.remove, network.bridge)
 
     def _open_the_way(self, network: Network) -> None:
-        """IPv4 forwarding and masquerade. Forwarding is the whole machine's: where it is on, it is left alone."""
+        """Forwarding and the firewall. Forwarding is the whole machine's: where it is on, it is left alone."""
         with _explained("containers can't be let out of this machine"):
-            if _FORWARDING.read_text().strip() == "0":
-                _FORWARDING.write_text("1")
-            self._firewall.ensure(_guarded(network))
+            if not network.internal:
+                forwarding.switch_on(ipv4=network.ipv4 is not None, ipv6=network.ipv6 is not None)
+            self.firewall.ensure(_guarded(network))
 
     def _firewall_contents(self) -> Contents:
-        return Contents(networks=tuple(_guarded(network) for network in records.every(self._database)))
+        networks = tuple(_guarded(network) for network in records.every(self._database))
+        return Contents(networks=networks, ports=port_table.every(self._database))
 
 
 def _guarded(network: Network) -> GuardedNetwork:
-    return GuardedNetwork(bridge=network.bridge, subnets=(network.subnet,))
+    subnets = tuple(ip_network(subnet.subnet) for subnet in network.subnets)
+    return GuardedNetwork(bridge=network.bridge, subnets=subnets, is_internal=network.internal)
+
+
+def _families(endpoints: Sequence[Endpoint]) -> set[int]:
+    """Those that have a way out by one of these endpoints."""
+    found = {4 for endpoint in endpoints if endpoint.gateway}
+    return found | {6 for endpoint in endpoints if endpoint.gateway6}
+
+
+def _description(endpoint: Endpoint, owner: str) -> str:
+    return f"boxdeck {owner or 'container'} {endpoint.container_interface} on {endpoint.network}"
 
 
 @contextmanager

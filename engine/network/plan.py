@@ -1,27 +1,41 @@
-"""What a shim sends to the kernel to put a container on a network: bytes, ready made."""
+"""What makes a container's interfaces: messages to the kernel, ready made."""
 
 from __future__ import annotations
 
+import struct
+
 from msgspec import Struct
 
-# The descriptor by which host requests name the container's network namespace (IFLA_NET_NS_FD). A message
-# that is encoded before the namespace exists can only refer to it by a number agreed on beforehand.
-NETNS_DESCRIPTOR = 200
+# A message that is encoded before the container's network namespace exists names it by a descriptor that can't be.
+NETNS_FILLER = 0x3E3E3E3E
+_IFLA_NET_NS_FD = 28  # linux/if_link.h
+_ATTRIBUTE = struct.Struct("=HHI")
+
+
+class EndpointPlan(Struct, frozen=True, kw_only=True):
+    """rtnetlink messages for one interface of a container, encoded before there is a process.
+
+    Attributes:
+        host_interface, container_interface: the two ends of the veth pair.
+        host_requests: for a NETLINK_ROUTE socket of the host's network namespace, after `with_namespace`. The first
+            makes the pair.
+        container_requests: for a NETLINK_ROUTE socket of the container's network namespace, afterwards; those that
+            add addresses are told the index of the interface when it has one.
+    """
+
+    host_interface: str
+    container_interface: str
+    host_requests: tuple[bytes, ...] = ()
+    container_requests: tuple[bytes, ...] = ()
 
 
 class NetworkPlan(Struct, frozen=True, kw_only=True):
-    """rtnetlink messages of one container, encoded before there is a process.
+    """All interfaces of a container, in their order."""
 
-    Attributes:
-        host_requests: for a NETLINK_ROUTE socket of the host's network namespace, while descriptor
-            `NETNS_DESCRIPTOR` is open on the container's.
-        container_requests: for a NETLINK_ROUTE socket of the container's network namespace, afterwards.
-        clearing_requests: for the host's socket when a host request says EEXIST: they remove what is left
-            of a predecessor of the same name, whose namespace the kernel is still taking down.
-        container_interface: the device that addresses among the container requests are for; empty for none.
-    """
+    endpoints: tuple[EndpointPlan, ...] = ()
 
-    host_requests: tuple[bytes, ...] = ()
-    container_requests: tuple[bytes, ...] = ()
-    clearing_requests: tuple[bytes, ...] = ()
-    container_interface: str = ""
+
+def with_namespace(request: bytes, descriptor: int) -> bytes:
+    """A host request that names the container's network namespace by an open descriptor."""
+    filler, value = (_ATTRIBUTE.pack(8, _IFLA_NET_NS_FD, number) for number in (NETNS_FILLER, descriptor))
+    return request.replace(filler, value)

@@ -6,24 +6,26 @@ Without it every `boxdeck run` would import pyroute2 first, which takes longer t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Collection
 from contextlib import suppress
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.model import Endpoint
-from engine.network import encode, firewall, host
-from engine.network.plan import NetworkPlan
+from engine.network import encode, host, transport
+from engine.network.plan import EndpointPlan
 
 _ALIGNMENT = 4  # of everything in a netlink message
 _NAME_FILLER = "?"
 _MAC = "3e:3e:3e:3e:3e:3e"
-
-Made = TypeVar("Made")
+_MOST_TEMPLATES = 100
+_RTM_NEWADDR = 20
+_ADDRESS_ATTRIBUTES = 16 + 8  # where they begin: after struct nlmsghdr and struct ifaddrmsg
 
 
 class Templates(Struct, frozen=True, kw_only=True):
@@ -31,14 +33,11 @@ class Templates(Struct, frozen=True, kw_only=True):
 
     Attributes:
         made_by: which version of our code, see `_stamp`.
-        rule_query: what asks for the masquerade rule of our table; empty while nobody has asked.
-        network: the network that `endpoint` is for, as `_network_key` says; its three fields are fillers.
+        endpoints: plans by the network and kind of endpoint that they are for, as `_key` says, with fillers in them.
     """
 
     made_by: str
-    rule_query: bytes = b""
-    network: str = ""
-    endpoint: NetworkPlan | None = None
+    endpoints: dict[str, EndpointPlan] = field(default_factory=dict)
 
 
 class TemplateFile:
@@ -54,21 +53,16 @@ class TemplateFile:
         self._made_by = _stamp()
         self._templates: Templates | None = None
 
-    async def rule_query(self, table: str) -> bytes:
-        """The request that `engine.network.firewall.is_ready` sends."""
-        known = self._known().rule_query
-        if not known:
-            known = await _encoded(lambda: firewall.rule_query(table))
-            self._keep(msgspec.structs.replace(self._known(), rule_query=known))
-        return known
-
-    async def endpoint(self, endpoint: Endpoint, bridge_index: int, mtu: int) -> NetworkPlan:
-        """The plan of a container on a bridge, see `engine.network.encode.endpoint_plan`."""
-        network, known = _network_key(endpoint, bridge_index, mtu), self._known()
-        template = known.endpoint if known.network == network else None
+    async def endpoint(
+        self, endpoint: Endpoint, bridge_index: int, mtu: int, ways_out: Collection[int]
+    ) -> EndpointPlan:
+        """What makes an interface, see `engine.network.encode.endpoint_plan`."""
+        key = _key(endpoint, bridge_index, mtu, ways_out)
+        template = self._known().endpoints.get(key)
         if template is None:
-            template = await _encoded(lambda: encode.endpoint_plan(_filler(endpoint), bridge_index, mtu))
-            self._keep(msgspec.structs.replace(self._known(), network=network, endpoint=template))
+            await host.load()
+            template = encode.endpoint_plan(_filler(endpoint), bridge_index, mtu, ways_out)
+            self._keep(key, template)
         return _filled(template, endpoint)
 
     def _known(self) -> Templates:
@@ -83,56 +77,66 @@ class TemplateFile:
                 return found
         return Templates(made_by=self._made_by)
 
-    def _keep(self, templates: Templates) -> None:
-        self._templates = templates
+    def _keep(self, key: str, template: EndpointPlan) -> None:
+        known = self._read().endpoints  # with what other engines have added
+        if len(known) >= _MOST_TEMPLATES:
+            known = {}
+        self._templates = Templates(made_by=self._made_by, endpoints={**known, key: template})
         aside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            aside.write_bytes(msgspec.msgpack.encode(templates))
+            aside.write_bytes(msgspec.msgpack.encode(self._templates))
             aside.replace(self._path)
-
-
-async def _encoded(make: Callable[[], Made]) -> Made:
-    await host.load()
-    return make()
 
 
 def _stamp() -> str:
     """Changes whenever the code that encodes does."""
-    return " ".join(str(os.stat(module.__file__ or "").st_mtime_ns) for module in (encode, firewall))
+    return str(os.stat(encode.__file__).st_mtime_ns)
 
 
-def _network_key(endpoint: Endpoint, bridge_index: int, mtu: int) -> str:
+def _key(endpoint: Endpoint, bridge_index: int, mtu: int, ways_out: Collection[int]) -> str:
     """All of an encoded plan that isn't filled in later."""
-    subnet = IPv4Interface(endpoint.address).network
+    subnets = " ".join(str(own.network) for own in _addresses(endpoint))
+    ways = " ".join(
+        gateway for family, gateway in ((4, endpoint.gateway), (6, endpoint.gateway6)) if family in ways_out
+    )
     names = f"{endpoint.container_interface} {len(endpoint.host_interface)}"
-    return f"{endpoint.bridge} {bridge_index} {mtu} {subnet} {endpoint.gateway} {names}"
+    return f"{endpoint.bridge} {bridge_index} {mtu} {subnets} by {ways} {names}"
+
+
+def _addresses(endpoint: Endpoint) -> list[IPv4Interface | IPv6Interface]:
+    return [ip_interface(address) for address in (endpoint.address, endpoint.address6) if address]
 
 
 def _filler(endpoint: Endpoint) -> Endpoint:
     """An endpoint of the same network whose own fields can be told from everything else in a message."""
-    subnet = IPv4Interface(endpoint.address).network
-    return msgspec.structs.replace(
+    return replace(
         endpoint,
         host_interface=_NAME_FILLER * len(endpoint.host_interface),
         mac=_MAC,
-        address=f"{subnet.network_address}/{subnet.prefixlen}",
+        address=_filler_address(endpoint.address),
+        address6=_filler_address(endpoint.address6),
     )
 
 
-def _filled(template: NetworkPlan, endpoint: Endpoint) -> NetworkPlan:
-    """The template with the endpoint's name, hardware address and address in place of the fillers."""
-    own = IPv4Interface(endpoint.address)
-    fields = (
-        (_NAME_FILLER.encode() * len(endpoint.host_interface), endpoint.host_interface.encode()),
-        (_mac_bytes(_MAC), _mac_bytes(endpoint.mac)),
-        (own.network.network_address.packed, own.ip.packed),
-    )
-    return NetworkPlan(
-        host_requests=_replaced(template.host_requests, fields[:2]),
-        container_requests=_replaced(template.container_requests, fields[2:]),
-        clearing_requests=_replaced(template.clearing_requests, fields[:1]),
-        container_interface=template.container_interface,
+def _filler_address(address: str) -> str:
+    """The network's own, so that all else that a message says of the subnet is right."""
+    if not address:
+        return ""
+    network = ip_interface(address).network
+    return f"{network.network_address}/{network.prefixlen}"
+
+
+def _filled(template: EndpointPlan, endpoint: Endpoint) -> EndpointPlan:
+    """The template with the endpoint's name, hardware address and addresses in place of the fillers."""
+    names = (_NAME_FILLER.encode() * len(endpoint.host_interface), endpoint.host_interface.encode())
+    macs = (_mac_bytes(_MAC), _mac_bytes(endpoint.mac))
+    own = tuple((address.network.network_address.packed, address.ip.packed) for address in _addresses(endpoint))
+    return EndpointPlan(
+        host_interface=endpoint.host_interface,
+        container_interface=endpoint.container_interface,
+        host_requests=_replaced(template.host_requests, (names, macs)),
+        container_requests=tuple(_with_addresses(request, own) for request in template.container_requests),
     )
 
 
@@ -148,6 +152,18 @@ def _replaced_aligned(request: bytes, filler: bytes, value: bytes) -> bytes:
     for offset in range(0, len(request) - len(filler) + 1, _ALIGNMENT):
         if request[offset : offset + len(filler)] == filler:
             result[offset : offset + len(filler)] = value
+    return bytes(result)
+
+
+def _with_addresses(request: bytes, fields: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """A request to add an address with it in place of the filler; others as they are."""
+    if int.from_bytes(request[4:6], sys.byteorder) != _RTM_NEWADDR:
+        return request
+    result = bytearray(request)
+    for _, attribute in transport.attributes(memoryview(result), _ADDRESS_ATTRIBUTES):
+        for filler, value in fields:
+            if attribute == filler:
+                attribute[:] = value
     return bytes(result)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.model import BridgeNode, BridgePort, Container, Topology, Uplink
+from engine.model import BridgeNode, BridgePort, Container, Endpoint, Network, Topology, Uplink
 from engine.network import host, links, transport
 from engine.network.host import HostNetwork
 from engine.network.links import Link
-from engine.network.records import Network
+
+_Owner = tuple[Container, Endpoint]
 
 
 async def read(networks: Sequence[Network], containers: Iterable[Container]) -> Topology:
@@ -25,7 +26,7 @@ async def read(networks: Sequence[Network], containers: Iterable[Container]) -> 
         devices = links.read(sock)
     async with host.route_socket() as route:
         surroundings = await host.read(route)
-    owners = {c.endpoint.host_interface: c for c in containers if c.endpoint is not None}
+    owners = {endpoint.host_interface: (c, endpoint) for c in containers for endpoint in c.endpoints}
     nodes = (_bridge(network, devices, surroundings, owners) for network in networks)
     return Topology(uplink=_uplink(devices, surroundings), bridges=tuple(node for node in nodes if node is not None))
 
@@ -39,7 +40,7 @@ def _uplink(devices: Iterable[Link], surroundings: HostNetwork) -> Uplink | None
 
 
 def _bridge(
-    network: Network, devices: Sequence[Link], surroundings: HostNetwork, owners: Mapping[str, Container]
+    network: Network, devices: Sequence[Link], surroundings: HostNetwork, owners: Mapping[str, _Owner]
 ) -> BridgeNode | None:
     bridge = next((device for device in devices if device.name == network.bridge), None)
     if bridge is None:
@@ -53,16 +54,16 @@ def _bridge(
     )
 
 
-def _port(device: Link, owner: Container | None) -> BridgePort:
+def _port(device: Link, owned: _Owner | None) -> BridgePort:
     """One device on a bridge; what the host's end of a veth sends is what the container receives."""
-    endpoint = owner.endpoint if owner else None
+    owner, endpoint = owned or (None, None)
     return BridgePort(
         host_interface=device.name,
         is_up=device.is_up,
         container_id=owner.id if owner else None,
         container_name=owner.name if owner else None,
         container_interface=endpoint.container_interface if endpoint else None,
-        address=endpoint.address if endpoint else None,
+        address=(endpoint.address or endpoint.address6) if endpoint else None,
         mac=endpoint.mac if endpoint else None,
         received_bytes=device.statistics.tx_bytes,
         sent_bytes=device.statistics.rx_bytes,

@@ -7,14 +7,11 @@ waits for longer than the work itself takes, and an event loop's thread may call
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
-
-from engine.network.plan import NetworkPlan
 
 NETLINK_ROUTE = 0
 NETLINK_NETFILTER = 12
@@ -32,13 +29,10 @@ _NLM_F_ACK_TLVS = 0x200
 _NLMSG_ERROR = 2
 _NLMSG_DONE = 3
 _NLMSGERR_ATTR_MSG = 1
-_RTM_NEWADDR = 20
-_SIOCGIFINDEX = 0x8933
 
 _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence number, port
 _ERROR = struct.Struct("=i")
 _ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
-_INDEX_OFFSET = _HEADER.size + 4  # of ifa_index in struct ifaddrmsg
 
 _RECEIVE_BYTES = 65536  # the kernel fills at most 32 KiB at a time (netlink_dump)
 _DUMP_ATTEMPTS = 10
@@ -70,30 +64,6 @@ def open_socket(protocol: int = NETLINK_ROUTE) -> socket.socket:
     return sock
 
 
-def attach(sock: socket.socket, plan: NetworkPlan) -> None:
-    """Send a plan's host requests; where a predecessor's device is in the way, remove it and try again.
-
-    Raises:
-        OSError: as `send_requests`.
-    """
-    try:
-        send_requests(sock, plan.host_requests)
-    except FileExistsError:
-        for request in plan.clearing_requests:
-            _send_unless_gone(sock, request)
-        send_requests(sock, plan.host_requests)
-
-
-def configure(sock: socket.socket, plan: NetworkPlan) -> None:
-    """Send a plan's container requests on a socket of the container's network namespace.
-
-    Raises:
-        OSError: as `send_requests`; ENODEV when the plan's device isn't there.
-    """
-    index = _interface_index(sock, plan.container_interface) if plan.container_interface else 0
-    send_requests(sock, (_with_index(request, index) for request in plan.container_requests))
-
-
 def send_requests(sock: socket.socket, requests: Iterable[bytes]) -> None:
     """Send messages one after the other, each when the one before has been acknowledged.
 
@@ -108,6 +78,29 @@ def send_requests(sock: socket.socket, requests: Iterable[bytes]) -> None:
             if message.sequence == sequence and message.type == _NLMSG_ERROR:
                 _raise_if_refused(message)
                 break
+
+
+def send_together(sock: socket.socket, requests: Sequence[bytes]) -> None:
+    """Send messages in one go; a refusal doesn't keep those after it from being carried out.
+
+    Raises:
+        OSError: as `send_requests`, for the first that was refused.
+    """
+    if not requests:
+        return
+    _explain_errors(sock)
+    stamped = [_stamp(request, _NLM_F_REQUEST | _NLM_F_ACK, next(_sequence)) for request in requests]
+    sock.sendto(b"".join(stamped), (0, 0))
+    pending = {_HEADER.unpack_from(request)[3] for request in stamped}
+    refused = None
+    for message in _receive(sock):
+        if message.type == _NLMSG_ERROR and message.sequence in pending:
+            pending.discard(message.sequence)
+            refused = refused or _refusal(message)
+        if not pending:
+            break
+    if refused is not None:
+        raise refused
 
 
 def send_transaction(sock: socket.socket, begin: bytes, requests: Iterable[bytes], end: bytes) -> None:
@@ -184,30 +177,9 @@ def _send(sock: socket.socket, request: bytes, flags: int) -> int:
     return sequence
 
 
-def _send_unless_gone(sock: socket.socket, request: bytes) -> None:
-    try:
-        send_requests(sock, (request,))
-    except OSError as error:
-        if error.errno != errno.ENODEV:
-            raise
-
-
 def _stamp(request: bytes, flags: int, sequence: int) -> bytes:
     _, kind, own_flags, _, _ = _HEADER.unpack_from(request)
     return _HEADER.pack(len(request), kind, own_flags | flags, sequence, 0) + request[_HEADER.size :]
-
-
-def _with_index(request: bytes, index: int) -> bytes:
-    """Name the device of an address that was encoded before the device had an index."""
-    if index == 0 or _HEADER.unpack_from(request)[1] != _RTM_NEWADDR:
-        return request
-    return request[:_INDEX_OFFSET] + struct.pack("=I", index) + request[_INDEX_OFFSET + 4 :]
-
-
-def _interface_index(sock: socket.socket, name: str) -> int:
-    """A device's index in the socket's namespace (netdevice(7)), wherever the calling thread is."""
-    answer = fcntl.ioctl(sock, _SIOCGIFINDEX, struct.pack("16sI20x", os.fsencode(name), 0))
-    return int(struct.unpack_from("16xI", answer)[0])
 
 
 def _receive(sock: socket.socket) -> Iterator[Message]:
@@ -218,6 +190,16 @@ def _receive(sock: socket.socket) -> Iterator[Message]:
             length, kind, flags, sequence, _ = _HEADER.unpack_from(view, offset)
             yield Message(kind, flags, sequence, view[offset + _HEADER.size : offset + length])
             offset += _aligned(max(length, _HEADER.size))
+
+
+def request(kind: int, flags: int, body: bytes) -> bytes:
+    """A message of our own making, ready to be sent."""
+    return _HEADER.pack(_HEADER.size + len(body), kind, flags, 0, 0) + body
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """An attribute of a message (struct nlattr)."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def attributes(payload: memoryview, offset: int) -> Iterator[tuple[int, memoryview]]:
@@ -231,11 +213,18 @@ def attributes(payload: memoryview, offset: int) -> Iterator[tuple[int, memoryvi
 
 
 def _raise_if_refused(message: Message) -> None:
+    refused = _refusal(message)
+    if refused is not None:
+        raise refused
+
+
+def _refusal(message: Message) -> OSError | None:
     (negative,) = _ERROR.unpack_from(message.payload)
-    if negative:
-        reason = os.strerror(-negative)
-        explanation = _explanation(message)
-        raise OSError(-negative, f"{reason} ({explanation})" if explanation else reason)
+    if not negative:
+        return None
+    reason = os.strerror(-negative)
+    explanation = _explanation(message)
+    return OSError(-negative, f"{reason} ({explanation})" if explanation else reason)
 
 
 def _explanation(message: Message) -> str:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from engine.errors import BoxdeckError, RuntimeFailure, Unsupported
 from engine.linux import clone, namespaces
-from engine.network import transport
-from engine.network.plan import NETNS_DESCRIPTOR, NetworkPlan
+from engine.network import wiring
+from engine.network.plan import NetworkPlan
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Spec
 from engine.runtime import (
@@ -297,17 +297,11 @@ def connect(pid: int, network: NetworkPlan) -> None:
     """
     home = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.dup2(home, NETNS_DESCRIPTOR, inheritable=False)
-        with transport.open_socket() as here:
-            transport.attach(here, network)
-        with namespaces.entered(home, "net"):
-            there = transport.open_socket()
-        with there:
-            transport.configure(there, network)
+        wiring.connect(home, network)
     except OSError as error:
         raise RuntimeFailure(f"the container's network can't be made ({error})", "try --network none") from error
     finally:
-        _close_all([home, NETNS_DESCRIPTOR])
+        os.close(home)
 
 
 def receive_with_descriptor(sync: socket.socket) -> tuple[protocol.Message | None, int | None]:

@@ -118,7 +118,7 @@ def container(name: str, started_unix_ns: int = 1) -> Container:
         state=State.RUNNING,
         created_unix_ns=0,
         started_unix_ns=started_unix_ns,
-        endpoint=endpoint,
+        endpoints=(endpoint,),
     )
 
 

@@ -76,7 +76,7 @@ def container(number: int, name: str, image: str = "base", *, ran_seconds: float
         created_unix_ns=NOW - int(ran_seconds * 1e9),
         started_unix_ns=NOW - int(ran_seconds * 1e9),
         pid=48_000 + number * 13,
-        endpoint=endpoint,
+        endpoints=(endpoint,),
         isolation=ISOLATION,
     )
     return replace(made, **changes)
@@ -87,14 +87,14 @@ def crowd() -> tuple[Container, ...]:
     ended: dict[str, Any] = {
         "state": State.EXITED,
         "pid": None,
-        "endpoint": None,
+        "endpoints": (),
         "finished_unix_ns": NOW - 172_800 * 10**9,
     }
     free = ContainerRequest(image="base", network="none")
     return (
         container(1, "web", "nginx:1.27", ran_seconds=11_533, argv=("nginx", "-g", "daemon off;")),
         container(2, "db", "postgres:16", ran_seconds=90_000, argv=("postgres",)),
-        container(3, "job-7", ran_seconds=42, request=free, endpoint=None),
+        container(3, "job-7", ran_seconds=42, request=free, endpoints=()),
         container(4, "cache", "redis", oom_killed=True, exit_status=137, **ended),
         container(5, "old", "debian:12", exit_status=0, **ended),
         container(6, "quiet_harbour", ran_seconds=3_000, argv=("sh", "-c", "while true; do date; sleep 1; done")),

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from engine.linux import namespaces
-from engine.network import transport
+from engine.network import wiring
 from engine.network.networks import Networks
-from engine.network.plan import NETNS_DESCRIPTOR, NetworkPlan
+from engine.network.plan import NetworkPlan
 
 SETTLE_SECONDS = 5.0
 
@@ -44,16 +44,7 @@ class Box:
 
     def apply(self, plan: NetworkPlan) -> None:
         """What the shim does with a plan."""
-        os.dup2(self.namespace, NETNS_DESCRIPTOR, inheritable=False)
-        try:
-            with transport.open_socket() as sock:
-                transport.attach(sock, plan)
-        finally:
-            os.close(NETNS_DESCRIPTOR)
-        with self.inside():
-            sock = transport.open_socket()
-        with sock:
-            transport.configure(sock, plan)
+        wiring.connect(self.namespace, plan)
 
     def listen(self, address: str) -> socket.socket:
         """A TCP server inside."""

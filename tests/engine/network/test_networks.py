@@ -142,7 +142,7 @@ async def test_a_lock_that_a_stranger_holds_delays_but_does_not_stop(
 
 
 async def test_an_unknown_network_is_not_found(machine: None, engine_on: Maker) -> None:
-    with pytest.raises(NotFound, match="no network called blue"):
+    with pytest.raises(NotFound, match="no network 'blue'"):
         await engine_on().ensure("blue")
 
 
@@ -152,7 +152,7 @@ async def test_a_plan_for_a_bridge_that_has_gone_says_so(machine: None, engine_o
     endpoint = networks.lease(add_container(networks, 1))
     shell(f"ip link del {networks._paths.bridge_name}")
     with pytest.raises(NotFound, match="has gone"):
-        await networks.plan(endpoint)
+        await networks.plan([endpoint])
 
 
 async def test_without_privilege_one_sentence_says_what_to_do(machine: None, engine_on: Maker) -> None:
@@ -178,6 +178,6 @@ async def test_a_warm_ensure_and_plan_cost_little(machine: None, engine_on: Make
     for _ in range(10):
         started = time.perf_counter()
         await networks.ensure()
-        await networks.plan(endpoint)
+        await networks.plan([endpoint])
         costs.append(time.perf_counter() - started)
     assert min(costs) < 0.030

@@ -20,7 +20,7 @@ async def connected(networks: Networks, box: Box, number: int) -> Container:
     await networks.ensure()
     container_id = add_container(networks, number)
     endpoint = networks.lease(container_id)
-    box.apply(await networks.plan(endpoint))
+    box.apply(await networks.plan([endpoint]))
     return container(container_id, f"box-{number}", endpoint)
 
 
@@ -33,7 +33,7 @@ def container(container_id: str, name: str, endpoint: Endpoint) -> Container:
         argv=(),
         state=State.RUNNING,
         created_unix_ns=0,
-        endpoint=endpoint,
+        endpoints=(endpoint,),
     )
 
 
@@ -70,7 +70,8 @@ async def test_containers_hang_on_the_bridge_by_their_names(box: Boxes, engine_o
     containers = [await connected(networks, box(), n) for n in range(2)]
     (bridge,) = (await networks.topology(containers)).bridges
     assert (bridge.name, bridge.network, bridge.is_up) == (networks._paths.bridge_name, "bridge", True)
-    assert bridge.addresses == ("10.89.0.1/24",)
+    assert bridge.addresses[0] == "10.89.0.1/24"
+    assert bridge.addresses[1].endswith("::1/64") and len(bridge.addresses) == 2
     assert [(p.container_name, p.address, p.is_up) for p in bridge.ports] == [
         ("box-0", "10.89.0.2/24", True),
         ("box-1", "10.89.0.3/24", True),

@@ -20,7 +20,7 @@ async def connected(networks: Networks, box: Box, number: int) -> Endpoint:
     """Put a box on the network as a container would be."""
     await networks.ensure()
     endpoint = networks.lease(add_container(networks, number))
-    box.apply(await networks.plan(endpoint))
+    box.apply(await networks.plan([endpoint]))
     return endpoint
 
 
@@ -84,7 +84,7 @@ async def test_the_veth_pair_dies_with_the_container(box: Boxes, engine_on: Make
 async def test_a_restart_does_not_trip_over_the_predecessors_veth(box: Boxes, engine_on: Maker) -> None:
     networks, first, second = engine_on(), box(), box()
     endpoint = await connected(networks, first, 1)
-    second.apply(await networks.plan(endpoint))  # while the first one's namespace is still there
+    second.apply(await networks.plan([endpoint]))  # while the first one's namespace is still there
     assert second.run("ip -br -4 addr show eth0").split()[2] == endpoint.address
     assert "eth0" not in first.run("ip -br link")
 
@@ -109,7 +109,7 @@ async def test_a_container_takes_on_the_bridges_packet_size(box: Boxes, engine_o
 async def test_a_plan_that_the_kernel_refuses_leaves_no_device(box: Boxes, engine_on: Maker) -> None:
     networks, web = engine_on(), box()
     await networks.ensure()
-    plan = await networks.plan(networks.lease(add_container(networks, 1)))
+    plan = await networks.plan([networks.lease(add_container(networks, 1))])
     web.run("ip link add eth0 type bridge")
     before = shell("ip -br link")
     with pytest.raises(FileExistsError):

@@ -68,7 +68,7 @@ def test_an_error_has_a_line_of_its_own() -> None:
 )
 def test_without_an_address_the_network_says_why(mode: str, words: str) -> None:
     request = ContainerRequest(image="base", network=mode)
-    assert plain(facts.network(container(1, "web", request=request, endpoint=None))) == words
+    assert plain(facts.network(container(1, "web", request=request, endpoints=()))) == words
 
 
 def test_what_is_being_done_stands_in_place_of_the_state() -> None:

@@ -99,7 +99,7 @@ def test_a_machine_without_route_or_bridge_says_so() -> None:
 
 
 def test_containers_without_a_veth_are_named_below() -> None:
-    alone = container(9, "job", request=ContainerRequest(image="base", network="none"), endpoint=None)
+    alone = container(9, "job", request=ContainerRequest(image="base", network="none"), endpoints=())
     shown = topology.View(topology=wiring(1), snapshot=None, selected_id=None, off_bridge=(alone,), width=80)
     assert plain(topology.topology_lines(shown)[-1]).strip() == "loopback only: job"
 

@@ -1,0 +1,109 @@
+"""A container's interfaces, made and taken away by prepared messages; with the standard library alone.
+
+Whoever makes a container does the same here as whoever connects a running one.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+
+from engine.linux import namespaces
+from engine.network import links, transport
+from engine.network.plan import EndpointPlan, NetworkPlan, with_namespace
+
+# linux/rtnetlink.h, linux/if_link.h, linux/sockios.h
+_RTM_DELLINK = 17
+_RTM_NEWADDR = 20
+_IFLA_IFNAME = 3
+_SIOCGIFINDEX = 0x8933
+
+_HEADER_BYTES = 16  # struct nlmsghdr
+_IFINFO_BYTES = 16  # struct ifinfomsg
+
+
+def connect(home: int, plan: NetworkPlan) -> None:
+    """Make the interfaces of a plan: all, or none that stays.
+
+    Args:
+        home: a descriptor of the container's network namespace.
+
+    Raises:
+        OSError: with the kernel's reason; EEXIST when the name of an interface is in use.
+    """
+    made: list[str] = []
+    try:
+        with transport.open_socket() as here:
+            for endpoint in plan.endpoints:
+                _make_pair(here, endpoint, home)
+                made.append(endpoint.host_interface)
+        with namespaces.entered(home, "net"):
+            there = transport.open_socket()
+        with there:
+            for endpoint in plan.endpoints:
+                _configure(there, endpoint)
+    except OSError:
+        for name in made:
+            remove(name)
+        raise
+
+
+def remove(host_interface: str) -> None:
+    """Remove a veth pair by the name of its end here; nothing happens when there is none. Takes 13 to 21 ms.
+
+    Raises:
+        OSError: EPERM without CAP_NET_ADMIN.
+    """
+    with transport.open_socket() as sock:
+        _remove(sock, host_interface)
+
+
+def _make_pair(sock: socket.socket, plan: EndpointPlan, home: int) -> None:
+    """Send the host's requests; where a predecessor's device is in the way, remove it and try again.
+
+    Its name is the container's own, and its namespace one that the kernel is still taking down, or that somebody
+    else holds. A device that is no veth is a stranger's.
+    """
+    requests = [with_namespace(request, home) for request in plan.host_requests]
+    try:
+        transport.send_requests(sock, requests)
+    except FileExistsError:
+        kind = links.kind(sock, plan.host_interface)
+        if kind == "veth":
+            _remove(sock, plan.host_interface)
+        elif kind is not None:
+            raise OSError(errno.EEXIST, f"there is a device {plan.host_interface} already, which isn't ours") from None
+        transport.send_requests(sock, requests)
+
+
+def _configure(sock: socket.socket, plan: EndpointPlan) -> None:
+    """Send the container's requests on a socket of its network namespace."""
+    index = _index(sock, plan.container_interface)
+    transport.send_together(sock, [_with_index(request, index) for request in plan.container_requests])
+
+
+def _with_index(request: bytes, index: int) -> bytes:
+    """Name the device of an address that was encoded before the device had an index."""
+    _, kind = struct.unpack_from("=IH", request)
+    if kind != _RTM_NEWADDR:
+        return request
+    place = _HEADER_BYTES + 4  # of ifa_index in struct ifaddrmsg
+    return request[:place] + struct.pack("=I", index) + request[place + 4 :]
+
+
+def _index(sock: socket.socket, name: str) -> int:
+    """A device's index in the socket's namespace (netdevice(7)), wherever the calling thread is."""
+    answer = fcntl.ioctl(sock, _SIOCGIFINDEX, struct.pack("16sI20x", os.fsencode(name), 0))
+    return int(struct.unpack_from("16xI", answer)[0])
+
+
+def _remove(sock: socket.socket, name: str) -> None:
+    try:
+        body = bytes(_IFINFO_BYTES) + transport.attribute(_IFLA_IFNAME, os.fsencode(name) + b"\0")
+        transport.send_requests(sock, (transport.request(_RTM_DELLINK, 0, body),))
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
