@@ -41,7 +41,7 @@ from engine.registry.registry import Fetched, Registry, open_registry
 from engine.store.blobs import Blobs
 
 _FETCHED_AT_ONCE: Final = 4
-_UNPACKED_AT_ONCE: Final = min(4, os.cpu_count() or 1)
+_UNPACKED_AT_ONCE: Final = min(4, 1 + (os.cpu_count() or 1))  # one more: each waits for the disk at its end
 _MOST_LAYERS: Final = 500  # overlayfs itself ends there
 
 

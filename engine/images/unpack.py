@@ -18,18 +18,19 @@ from msgspec import Struct
 
 from engine.errors import ImageError, StoreError
 from engine.images import whiteouts
+from engine.images.early_sync import EarlySync
 from engine.images.limits import Limits
 from engine.images.read_ahead import ReadAhead
 from engine.images.removal import remove_at
 from engine.images.tar import Entry, Kind, TarReader
 from engine.linux.paths import make_directories_in_root, open_in_root
-from engine.linux.sync import syncfs
 from engine.oci.digest import DigestReader, Readable
 from engine.store.blobs import write_all
 
 CHUNK_BYTES: Final = 1 << 20
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PLAIN_MODE: Final = 0o777  # open(2) leaves the others out, or to the file system
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 Advance = Callable[[int], None]
@@ -59,12 +60,24 @@ def unpack(
     """
     hashed = DigestReader(stream)
     bounds = limits or Limits()
-    with ReadAhead(hashed) as ahead, _Unpacker(target, reader := TarReader(ahead), advance, bounds) as unpacker:
+    with (
+        ReadAhead(hashed) as ahead,
+        EarlySync(target) as sync,
+        _Unpacker(target, reader := TarReader(ahead), advance, bounds) as unpacker,
+    ):
         for entry in reader:
             unpacker.add(entry)
         reader.drain()
-        unpacker.finish()
+        unpacker.date_folders()
+        _finish(sync)
     return Unpacked(diff_id=hashed.digest, size_bytes=unpacker.size)
+
+
+def _finish(sync: EarlySync) -> None:
+    try:
+        sync.finish()
+    except OSError as error:
+        raise StoreError(f"the layer can't be written ({error.strerror})", "free some space in the root") from error
 
 
 class _Unpacker:
@@ -107,8 +120,8 @@ class _Unpacker:
             ) from error
         self._report()
 
-    def finish(self) -> None:
-        """Date the folders, whose times changed while they were filled, and sync."""
+    def date_folders(self) -> None:
+        """Give folders their times, which changed while they were filled."""
         for name, time_ns in self._folder_times.items():
             try:
                 descriptor = open_in_root(self._root, name or ".", _FOLDER)
@@ -116,10 +129,6 @@ class _Unpacker:
                 continue  # a later entry took its place
             os.utime(descriptor, ns=(time_ns, time_ns))
             os.close(descriptor)
-        try:
-            syncfs(self._root)
-        except OSError as error:
-            raise StoreError(f"the layer can't be written ({error.strerror})", "free some space in the root") from error
 
     def _report(self) -> None:
         self._advance(self._reader.position - self._reported)
@@ -224,7 +233,7 @@ class _Unpacker:
             self._dress_node(parent, base, entry)
 
     def _file(self, parent: int, base: str, entry: Entry) -> None:
-        descriptor = os.open(base, _CREATE, 0o600, dir_fd=parent)
+        descriptor = os.open(base, _CREATE, entry.mode & _PLAIN_MODE, dir_fd=parent)
         try:
             self._fill(descriptor, entry)
             self._dress(descriptor, entry)
@@ -276,9 +285,13 @@ class _Unpacker:
             os.close(descriptor)
 
     def _dress(self, descriptor: int, entry: Entry) -> None:
-        """Owner first: chown(2) takes set-user-id bits and file capabilities away."""
-        os.fchown(descriptor, entry.uid, entry.gid)
-        os.fchmod(descriptor, entry.mode)
+        """Change what isn't right yet, the owner first: chown(2) takes set-user-id bits and file capabilities away."""
+        there = os.fstat(descriptor)
+        if (there.st_uid, there.st_gid) != (entry.uid, entry.gid):
+            os.fchown(descriptor, entry.uid, entry.gid)
+            os.fchmod(descriptor, entry.mode)
+        elif stat.S_IMODE(there.st_mode) != entry.mode:
+            os.fchmod(descriptor, entry.mode)
         for name, value in entry.xattrs:
             if is_kept_xattr(name):
                 _set_xattr(descriptor, name, value)
