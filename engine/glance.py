@@ -36,10 +36,13 @@ class Glance:
 
     @cached_property
     def _running(self) -> Running:
+        from engine.network.firewall import Contents, Firewall
+        from engine.ports import Ports
         from engine.recovery import Recovery
         from engine.running import Running
 
-        return Running(self._paths, self._database, self._records, Recovery(self._paths, self._records))
+        ports = Ports(self._paths, self._database, self._records, Firewall(self._paths.table_name, Contents))
+        return Running(self._paths, self._database, self._records, Recovery(self._paths, self._records, ports))
 
     @classmethod
     @contextmanager

@@ -41,8 +41,11 @@ class Launcher:
         """The launcher's pid; None before the first start."""
         return self._process.pid if self._process else None
 
-    async def launch(self, request: protocol.Launch) -> socket.socket:
+    async def launch(self, request: protocol.Launch, hold: socket.socket | None = None) -> socket.socket:
         """Start a shim and wait until the container is created, or with `request.start` running.
+
+        Args:
+            hold: what keeps its ports (`engine.network.port_reservation`), of which the shim gets a copy.
 
         Returns:
             The socket that the shim reported on; with `request.attach` the process's streams come from there.
@@ -50,10 +53,10 @@ class Launcher:
         Raises:
             BoxdeckError: what the shim reports.
         """
-        report, message = await self._ask(request)
+        report, message = await self._ask(request, hold)
         if message is None and not os.path.exists(f"{request.runtime_directory}/status.json"):
             report.close()  # nobody has begun: a launcher that was killed took the request with it
-            report, message = await self._ask(request)
+            report, message = await self._ask(request, hold)
         if isinstance(message, protocol.Failed):
             report.close()
             raise message.error()
@@ -62,23 +65,26 @@ class Launcher:
             raise RuntimeFailure("the shim died before the container ran", "look at dmesg and try again")
         return report
 
-    async def _ask(self, request: protocol.Launch) -> tuple[socket.socket, protocol.Message | None]:
+    async def _ask(
+        self, request: protocol.Launch, hold: socket.socket | None
+    ) -> tuple[socket.socket, protocol.Message | None]:
         """Send a request; where the answers come from, and the first; None when all who could answer have gone."""
         report, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             report.setblocking(False)
             with theirs:
-                self._send(request, theirs)
+                self._send(request, [theirs] if hold is None else [theirs, hold])
             return report, await receive(report)
         except BaseException:
             report.close()
             raise
 
-    def _send(self, request: protocol.Launch, report: socket.socket) -> None:
+    def _send(self, request: protocol.Launch, rights: list[socket.socket]) -> None:
         frame = protocol.encode(request)
         for attempt in (1, 2):  # a launcher that was killed is replaced once
             try:
-                socket.send_fds(self._connection(), [frame], [report.fileno()], socket.MSG_NOSIGNAL)
+                descriptors = [right.fileno() for right in rights]
+                socket.send_fds(self._connection(), [frame], descriptors, socket.MSG_NOSIGNAL)
                 return
             except OSError as error:
                 self.close()

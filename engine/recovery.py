@@ -16,7 +16,9 @@ from engine.errors import NotFound
 from engine.images.removal import discard_tree
 from engine.locks import ContainerLock
 from engine.model import Container, State
+from engine.network import withdrawal
 from engine.paths import Paths
+from engine.ports import Ports
 from engine.records import Records
 from engine.runtime.status import Status, read, shim_is_alive
 
@@ -30,9 +32,10 @@ _NO_SHIM = "its shim has gone, as after a restart of the machine"
 class Recovery:
     """Folds what shims say into the store, and speaks for those that can't speak any more."""
 
-    def __init__(self, paths: Paths, records: Records) -> None:
+    def __init__(self, paths: Paths, records: Records, ports: Ports) -> None:
         self._paths = paths
         self._records = records
+        self._ports = ports
 
     def refresh(self) -> None:
         """Bring the store up to date with every shim; cheap enough to call before each answer."""
@@ -61,6 +64,7 @@ class Recovery:
         """Remove the folder of a shim that was killed before its first word; a living one's engine holds the lock."""
         with ContainerLock(self._paths, container_id).attempt() as locked:
             if locked and not self._paths.status(container_id).exists():
+                self._ports.close(container_id)
                 discard_tree(self._paths.runtime(container_id))
 
     def _speak_for(self, status: Status) -> Status | None:
@@ -93,6 +97,8 @@ class Recovery:
         with ContainerLock(self._paths, status.container_id).attempt() as locked:
             now = read(self._paths.status(status.container_id))
             if locked and now is not None and now.generation == status.generation:
+                is_due = withdrawal.is_due(str(self._paths.runtime(status.container_id)))
+                self._ports.close(status.container_id, is_withdrawn=not is_due)
                 self._remove_runtime(status.container_id)
 
     def _remove_runtime(self, container_id: str) -> None:
@@ -112,6 +118,7 @@ class Recovery:
                 now, state=State.EXITED, pid=None, exit_status=UNKNOWN_STATUS,
                 finished_unix_ns=time.time_ns(), error=_NO_SHIM,
             )  # fmt: skip
+            self._ports.close(container.id)
             self._records.change(ended, "die", str(UNKNOWN_STATUS))
 
     def clean_up(self) -> None:
@@ -125,6 +132,14 @@ class Recovery:
                 if locked and self._records.get(folder.name) is None:
                     discard_tree(folder)
         self._sweep_histories()
+        self._settle_ports()
+
+    def _settle_ports(self) -> None:
+        """Ports of containers that have ended, and those that somebody was killed over."""
+        for container_id in self._ports.owners():
+            with ContainerLock(self._paths, container_id).attempt() as locked:
+                if locked:
+                    self._ports.settle(container_id)
 
     def _sweep_histories(self) -> None:
         for container_id in _names_in(self._paths.histories):

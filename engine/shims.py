@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import Conflict, InvalidRequest, RuntimeFailure
@@ -25,15 +26,18 @@ def connect(runtime: Path) -> socket.socket:
     return connection
 
 
-async def ask(runtime: Path, message: protocol.Message) -> protocol.Message:
-    """Send one message to a shim and return its answer.
+async def ask(runtime: Path, message: protocol.Message, descriptors: Sequence[int] = ()) -> protocol.Message:
+    """Send one message to a shim, with copies of descriptors of ours, and return its answer.
 
     Raises:
         Conflict: there is no shim.
         BoxdeckError: the shim says no.
     """
     with connect(runtime) as connection:
-        await post(connection, message)
+        if descriptors:
+            socket.send_fds(connection, [protocol.encode(message)], list(descriptors), socket.MSG_NOSIGNAL)
+        else:
+            await post(connection, message)
         return await answer(connection)
 
 

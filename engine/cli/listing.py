@@ -12,6 +12,7 @@ from engine.cli.documents import ContainerRow
 from engine.cli.formats import duration, local_time
 from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list
 from engine.model import Container, State
+from engine.network import port_notation
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -80,6 +81,7 @@ def container_row(container: Container, now_unix_ns: int, whole: bool = False) -
         names=container.name,
         labels=",".join(f"{key}={value}" for key, value in container.request.labels.items()),
         networks=container.request.network,
+        ports=port_notation.summary(port_notation.in_force(container)),
     )
 
 

@@ -31,6 +31,7 @@ VERBS = {
     "cp": Verb("cp", "copy files into a container, out of it, or from one to another"),
     "commit": Verb("layers", "make an image of what a container has changed"),
     "diff": Verb("layers", "show what a container has changed against its image"),
+    "port": Verb("port", "show a container's published ports, and add or withdraw some"),
     "stats": Verb("stats", "show what containers use"),
     "top": Verb("top", "show the processes inside a container"),
     "cgroup": Verb("cgroup", "show the tree of control groups with limits and use"),

@@ -15,6 +15,7 @@ class ImageConfig(Struct, frozen=True, kw_only=True):
     user: str = ""
     stop_signal: str = "SIGTERM"
     labels: dict[str, str] = field(default_factory=dict)
+    exposed_ports: tuple[str, ...] = ()
 
 
 class Image(Struct, frozen=True, kw_only=True):

@@ -71,13 +71,19 @@ class Firewall:
         """
         self._commit_where_it_fits(ruleset.remove_network(self._table, network))
 
-    def publish(self, mappings: Iterable[PortMapping]) -> None:
-        """Add published ports, all or none; those that are there already stay.
+    def publish(self, mappings: Sequence[PortMapping]) -> None:
+        """Add published ports; those that are there already stay.
+
+        Whoever calls this has the ports of the host: an element that leads elsewhere is nobody's any more.
 
         Raises:
-            OSError: as `ensure`; ENOENT without the table, EEXIST when one leads elsewhere.
+            OSError: as `ensure`; ENOENT without the table.
         """
-        self._commit(ruleset.add_ports(self._table, mappings))
+        try:
+            self._commit(ruleset.add_ports(self._table, mappings))
+        except FileExistsError:
+            for mapping in mappings:
+                self._replace((mapping,))
 
     def withdraw(self, mappings: Sequence[PortMapping]) -> None:
         """Take published ports away; those that aren't there, or lead elsewhere by now, are passed over.
@@ -88,6 +94,10 @@ class Firewall:
         if not self._commit_where_it_fits(ruleset.remove_ports(self._table, mappings)):
             for mapping in mappings:
                 self._commit_where_it_fits(ruleset.remove_ports(self._table, (mapping,)))
+
+    def withdrawal(self, mappings: Sequence[PortMapping]) -> list[bytes]:
+        """The requests that `withdraw` sends, for somebody else to send them in a transaction."""
+        return ruleset.remove_ports(self._table, mappings)
 
     def remove(self) -> None:
         """Remove the table with all that is in it; nothing happens when there is none.
@@ -130,6 +140,12 @@ class Firewall:
             self._opened = transport.open_socket(transport.NETLINK_NETFILTER)
             self._opened.settimeout(_ANSWER_SECONDS)
         return self._opened
+
+    def _replace(self, mappings: Sequence[PortMapping]) -> None:
+        try:
+            self._commit(ruleset.add_ports(self._table, mappings))
+        except FileExistsError:
+            self._commit(ruleset.replace_ports(self._table, mappings))
 
     def _rebuild(self, network: GuardedNetwork) -> None:
         """Replace the table, until nothing has been published or withdrawn by others meanwhile."""

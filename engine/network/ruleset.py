@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -33,6 +33,7 @@ _NAME_BYTES = 16  # IFNAMSIZ
 _MOST_ELEMENTS = 500  # in one message: an attribute has at most 64 KiB
 
 _NAME = nft.INTERFACE_NAME
+_LOOPBACK6 = IPv6Address("::1").packed
 _PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
 
 Subnet = IPv4Network | IPv6Network
@@ -121,6 +122,12 @@ def add_ports(table: str, mappings: Iterable[PortMapping]) -> list[bytes]:
     return [nft.change_elements(nft.NEWSETELEM, table, name, found) for name, found in _ports(mappings)]
 
 
+def replace_ports(table: str, mappings: Sequence[PortMapping]) -> list[bytes]:
+    """These elements in place of others; something has to be there (else ENOENT, and nothing is changed)."""
+    gone = [nft.change_elements(nft.DELSETELEM, table, name, found) for name, found in _ports(mappings)]
+    return gone + add_ports(table, mappings)
+
+
 def remove_ports(table: str, mappings: Iterable[PortMapping]) -> list[bytes]:
     """None of these elements, whether they were there or not; one that leads elsewhere stays, which is EEXIST."""
     return _removed(table, _ports(mappings))
@@ -195,6 +202,8 @@ def _dnat(table: str, family: _Family, exact: bool) -> bytes:
         registers, name, words = (family.second_register, family.third_register), "ports", "at one address"
     else:
         load, registers, name, words = b"", (1, 9), "everywhere", "at any address"
+        if family is _V6:  # an element of its own where that can lead anywhere, see engine.network.loopback_way
+            load = nft.payload(_NETWORK, family.destination, 16) + nft.compare(_LOOPBACK6, differs=True)
     return nft.add_rule(
         table,
         "publish",
@@ -244,7 +253,7 @@ def _postrouting(table: str) -> list[bytes]:
         ours = _of_family(family) + source + nft.lookup(f"subnets{family.suffix}")
         pair = nft.meta(_OIFNAME) + nft.payload(_NETWORK, family.source, family.address[1], 2)
         home = f"homes{family.suffix}"
-        loopback = _loopback(12) if family is _V4 else _of_family(_V6) + source + nft.compare(bytes(15) + b"\1")
+        loopback = _loopback(12) if family is _V4 else _of_family(_V6) + source + nft.compare(_LOOPBACK6)
         again = _of_family(family) + nft.connection_bits(_CT_STATUS, _IS_DNATTED) + pair + nft.lookup(home)
         rules = (
             ("the way out", ours + pair + nft.lookup(home, inverted=True)),

@@ -88,6 +88,7 @@ class RunConfig(Struct, frozen=True, kw_only=True, rename="pascal", omit_default
     working_dir: str | None = None
     labels: dict[str, str] | None = None
     stop_signal: str | None = None
+    exposed_ports: dict[str, object] | None = None
 
 
 class RootFs(Struct, frozen=True, kw_only=True):
@@ -151,6 +152,7 @@ def image_config(document: ConfigDocument) -> ImageConfig:
         user=run.user or "",
         stop_signal=run.stop_signal or "SIGTERM",
         labels=run.labels or {},
+        exposed_ports=tuple(run.exposed_ports or ()),
     )
 
 

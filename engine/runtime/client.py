@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +36,7 @@ class Client:
         self._outbox: deque[bytes] = deque()
         self._reading = True
         self._closing = False
+        self._descriptors: list[int] = []
         self._finished: Callable[[], None] = lambda: None
         self.closed = False
         self.drained: Callable[[], None] = lambda: None
@@ -84,20 +86,30 @@ class Client:
 
     def _receive(self) -> None:
         try:
-            frame = self._connection.recv(protocol.FRAME_SIZE)
+            frame, descriptors, _, _ = socket.recv_fds(
+                self._connection, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             return self._flush()  # woken as readable while also writable
         except OSError:
             frame = b""
         if not frame:
             return self._lost()
+        self._descriptors = descriptors
         try:
             self._handle(self, frame)
         except BoxdeckError as error:
             self._refuse(error)
         except Exception as error:  # whatever one client asks for, the container and the others live on
             self._refuse(RuntimeFailure(f"the shim can't do that ({type(error).__name__}: {error})"))
+        for descriptor in self.take_descriptors():
+            os.close(descriptor)
         return None
+
+    def take_descriptors(self) -> list[int]:
+        """Those that came with the frame that is being handled; who doesn't take them leaves them to be closed."""
+        descriptors, self._descriptors = self._descriptors, []
+        return descriptors
 
     def _refuse(self, error: BoxdeckError) -> None:
         self.send_message(protocol.Failed.of(error))

@@ -33,7 +33,8 @@ def main(
     """Never returns. Called in a fork of the shim that this maker makes a container for.
 
     Args:
-        requests: where `Launch` requests come from, each with a socket to report the start on.
+        requests: where `Launch` requests come from, each with a socket to report the start on, and the hold on its
+            ports where it has any.
         pipe: what the launcher is told over (`engine.runtime.news`).
         shim: what is made is handed over on it.
         forecast: what the start will probably be like; None before the first one, which is learnt from.
@@ -46,26 +47,27 @@ def main(
         if forecast is not None and in_advance:
             stocked = stock.prepare(forecast)
             memory.take_copies(forecast.maker_pages)
-        frame, descriptors, _, _ = socket.recv_fds(requests, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
+        frame, descriptors, _, _ = socket.recv_fds(requests, protocol.FRAME_SIZE, 2, socket.MSG_CMSG_CLOEXEC)
         requests.close()  # what is sent from now on is for those who still take it
         if frame and descriptors:
             news.tell_taken(pipe)
-            _serve(frame, descriptors[0], pipe, shim, forecast, stocked)
+            _serve(frame, descriptors, pipe, shim, forecast, stocked)
     finally:
         os._exit(0)
 
 
 def _serve(
     frame: bytes,
-    report: int,
+    rights: list[int],
     pipe: int,
     shim: socket.socket,
     forecast: Forecast | None,
     stocked: stock.Stocked | None,
 ) -> None:
     try:
-        socket.send_fds(shim, [frame], [report])
-        os.close(report)
+        socket.send_fds(shim, [frame], rights)
+        for descriptor in rights:
+            os.close(descriptor)
         launch = protocol.decode(frame)
         if isinstance(launch, protocol.Launch):
             news.tell_forecast(pipe, _make(launch, shim, forecast, stocked))

@@ -27,7 +27,7 @@ FRAME_SIZE = 200 * 1024  # nothing longer is ever sent
 
 
 class Launch(Struct, tag=True, frozen=True, kw_only=True):
-    """Engine to launcher, with one end of a socket pair on which the shim reports: start a shim.
+    """Engine to launcher, with one end of a socket pair on which the shim reports, and a hold on ports: start a shim.
 
     Attributes:
         generation: which start of this container it is; returned in the status.
@@ -106,6 +106,16 @@ class Look(Struct, tag=True, frozen=True):
     """To a shim, by the recorder: something may have happened of which the kernel tells nobody."""
 
     kind: Kind
+
+
+class Reserve(Struct, tag=True, frozen=True):
+    """To a shim, with a hold (`engine.network.port_reservation`): keep these ports of the host's, too."""
+
+
+class Release(Struct, tag=True, frozen=True):
+    """To a shim: give ports of the host's back, each as address, number and protocol."""
+
+    ports: tuple[tuple[str, int, str], ...]
 
 
 class Done(Struct, tag=True, frozen=True):
@@ -217,8 +227,8 @@ class Listener(Struct, tag=True, frozen=True):
 
 
 Message = (
-    Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Look | Done | Created | Running | Exited
-    | Failed | Born | Delivered | Order | Sources | Proceed | Mounted | Listener
+    Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Look | Reserve | Release | Done | Created
+    | Running | Exited | Failed | Born | Delivered | Order | Sources | Proceed | Mounted | Listener
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

@@ -32,6 +32,7 @@ from engine.runtime.incident_alarms import IncidentAlarms
 from engine.runtime.logs import LogWriter
 from engine.runtime.loop import Loop
 from engine.runtime.news import Forecast
+from engine.runtime.port_keeper import PortKeeper
 from engine.runtime.recording import Recording
 from engine.runtime.session import ExecSession, exit_status
 from engine.runtime.status import Status, at_start, read, ring, write
@@ -66,18 +67,19 @@ def main(requests: socket.socket, pipe: int, forecast: Forecast | None, in_advan
         theirs.close()
         requests.close()
         os.close(pipe)
-        frame, descriptors, _, _ = socket.recv_fds(ours, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
+        frame, descriptors, _, _ = socket.recv_fds(ours, protocol.FRAME_SIZE, 2, socket.MSG_CMSG_CLOEXEC)
         if frame and descriptors:
-            _serve(frame, socket.socket(fileno=descriptors[0]), ours, making.pid)
+            report, *holds = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+            _serve(frame, report, ours, making.pid, PortKeeper(holds))
     finally:
         os._exit(0)
 
 
-def _serve(frame: bytes, report: socket.socket, making: socket.socket, maker_pid: int) -> None:
+def _serve(frame: bytes, report: socket.socket, making: socket.socket, maker_pid: int, ports: PortKeeper) -> None:
     try:
         launch = protocol.decode(frame)
         if isinstance(launch, protocol.Launch):
-            Shim(launch, report, making, maker_pid).run()
+            Shim(launch, report, making, maker_pid, ports).run()
     except BoxdeckError as error:
         protocol.send(report, protocol.Failed.of(error))
     except BaseException as error:
@@ -98,10 +100,19 @@ class Shim:
     Args:
         report: where the engine waits for the start.
         making: where the maker delivers.
+        ports: the host's ports that are the container's from the start.
     """
 
-    def __init__(self, launch: protocol.Launch, report: socket.socket, making: socket.socket, maker_pid: int) -> None:
+    def __init__(
+        self,
+        launch: protocol.Launch,
+        report: socket.socket,
+        making: socket.socket,
+        maker_pid: int,
+        ports: PortKeeper,
+    ) -> None:
         self._launch = launch
+        self._ports = ports
         self._leaving = [maker_pid]  # children on their way out that nobody else waits for
         self._report = report
         self._making = making
@@ -198,6 +209,7 @@ class Shim:
             self._log = None
             self._alarms.close()
             self._remove_cgroup()
+            self._ports.give_back(self._launch.runtime_directory)
 
     def _close_door(self) -> None:
         """Whoever finds the socket closed finds the last word written."""
@@ -330,6 +342,9 @@ class Shim:
                 self._streams.resize(message.rows, message.columns)
             case protocol.CloseStdin():
                 self._streams.close_input()
+            case protocol.Reserve() | protocol.Release():
+                self._ports.obey(message, client.take_descriptors())
+                client.send_message(protocol.Done())
             case protocol.Look():
                 self._alarms.sound(message.kind)
             case _:

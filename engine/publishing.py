@@ -1,0 +1,141 @@
+"""Ports published and withdrawn while containers run, and for their later starts: the face of `engine.ports`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from msgspec.structs import replace
+
+from engine import shims
+from engine.compile.namespaces import is_network
+from engine.compile.published_ports import require_distinct
+from engine.errors import Conflict, InvalidRequest, NotFound
+from engine.locks import ContainerLock
+from engine.model import Container, PublishedPort
+from engine.network import port_notation
+from engine.network.obstacles import obstacles
+from engine.network.ruleset import PortMapping
+from engine.paths import Paths
+from engine.ports import Ports
+from engine.records import Records
+from engine.runtime import protocol
+
+
+class Publishing:
+    """What people do with ports.
+
+    Args:
+        get: a container by name, id or beginning of an id, as it is now.
+    """
+
+    def __init__(
+        self, paths: Paths, records: Records, ports: Ports, get: Callable[[str], Awaitable[Container]]
+    ) -> None:
+        self._paths = paths
+        self._records = records
+        self._ports = ports
+        self._get = get
+
+    async def list(self, reference: str) -> tuple[PublishedPort, ...]:
+        """The ports of the host's that lead to a running container, one entry for each family; none of others.
+
+        Raises:
+            NotFound: there is no such container.
+        """
+        return port_notation.in_force(await self._get(reference))
+
+    async def add(self, reference: str, ports: Sequence[PublishedPort]) -> tuple[PublishedPort, ...]:
+        """Publish further ports, at once if the container runs and at every later start; as they were chosen.
+
+        Raises:
+            NotFound: there is no such container.
+            InvalidRequest: it has no network of its own, or a port is named twice.
+            Conflict: a port is in use.
+            Unsupported: the kernel refuses.
+        """
+        container = await self._get(reference)
+        async with ContainerLock(self._paths, container.id).held():
+            container = await self._get(container.id)
+            if not is_network(container.request.network):
+                raise InvalidRequest(
+                    f"{container.name} has no network of its own", "publish ports where its network is made"
+                )
+            require_distinct((*container.ports, *ports))
+            self._ports.settle(container.id)
+            if not container.is_running:
+                return self._noted(container, tuple(ports))
+            return await self._added(container, ports)
+
+    async def _added(self, container: Container, ports: Sequence[PublishedPort]) -> tuple[PublishedPort, ...]:
+        runtime = self._paths.runtime(container.id)
+        with self._ports.reserved(container, ports) as (hold, chosen):
+            await shims.ask(runtime, protocol.Reserve(), [hold.fileno()])
+            try:
+                self._ports.follow(replace(container, ports=(*container.ports, *chosen)))
+                return self._noted(container, tuple(chosen))
+            except BaseException:
+                await self._let_go(container, self._ports.follow(container), chosen)
+                raise
+
+    async def remove(self, reference: str, ports: Sequence[PublishedPort]) -> tuple[PublishedPort, ...]:
+        """Withdraw ports, with the connections that came through them; those that were withdrawn.
+
+        Args:
+            ports: as they were published; what one leaves open, such as the host's port, isn't compared.
+
+        Raises:
+            NotFound: there is no such container, or one of the ports isn't published.
+        """
+        container = await self._get(reference)
+        async with ContainerLock(self._paths, container.id).held():
+            container = await self._get(container.id)
+            self._ports.settle(container.id)
+            gone = tuple(port for wanted in ports for port in _matching(container, wanted))
+            kept = tuple(port for port in container.ports if port not in gone)
+            after = replace(container, ports=kept)
+            self._records.change(after, "unpublish", port_notation.summary(gone))
+            if container.is_running:
+                await self._let_go(after, self._ports.follow(after), gone)
+            return gone
+
+    def obstacles(self) -> tuple[str, ...]:
+        """What other programs' rules may keep from containers, one sentence each; they are never touched.
+
+        Raises:
+            Unsupported: the kernel doesn't tell.
+        """
+        return obstacles()
+
+    def _noted(self, container: Container, ports: tuple[PublishedPort, ...]) -> tuple[PublishedPort, ...]:
+        after = replace(container, ports=(*container.ports, *ports))
+        self._records.change(after, "publish", port_notation.summary(ports))
+        return ports
+
+    async def _let_go(
+        self, container: Container, mappings: Sequence[PortMapping], ports: Sequence[PublishedPort]
+    ) -> None:
+        """Have the shim give back what isn't published any more; when it has just ended it has done so."""
+        taken = {(str(mapping.host_address), mapping.host_port, mapping.protocol) for mapping in mappings}
+        for port in ports:
+            addresses = [port.host_address] if port.host_address else ["0.0.0.0", "::"]
+            taken |= {(address, port.host_port, port.protocol) for address in addresses}
+        try:
+            await shims.ask(self._paths.runtime(container.id), protocol.Release(tuple(taken)))
+        except Conflict:
+            return
+
+
+def _matching(container: Container, wanted: PublishedPort) -> list[PublishedPort]:
+    found = [
+        port
+        for port in container.ports
+        if (port.container_port, port.protocol) == (wanted.container_port, wanted.protocol)
+        and wanted.host_port in (0, port.host_port)
+        and wanted.host_address in ("", port.host_address)
+    ]
+    if not found:
+        raise NotFound(
+            f"{container.name} has no published port {wanted.container_words}",
+            f"see those that it has with: boxdeck port {container.name}",
+        )
+    return found
