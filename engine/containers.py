@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from engine import joining, log_reader, naming, shims
 from engine.compile.namespaces import attachments
+from engine.disk_use import disk_bytes
 from engine.errors import BoxdeckError, Conflict, NotFound
 from engine.exec_process import compile_exec
 from engine.history import read_history
@@ -37,6 +38,7 @@ from engine.paths import Paths
 from engine.pausing import Pausing
 from engine.ports import Ports
 from engine.preparation import Preparation
+from engine.pruning import Pruned, PruneFilter
 from engine.records import Records
 from engine.recovery import Recovery
 from engine.running import Running
@@ -388,6 +390,30 @@ class Containers:
                 )
             await self._end(container, signals.SIGKILL, None)
         await self._delete(container.id)
+
+    async def prune(self, wanted: PruneFilter) -> Pruned:
+        """Remove all containers that don't run.
+
+        Returns:
+            Their ids, and the bytes of disk that are free again.
+        """
+        lines, freed = [], 0
+        for container in await self.list(all_states=True):
+            if container.is_running or not wanted.passes(container.created_unix_ns, container.request.labels):
+                continue
+            size = await self.disk_bytes(container.id)
+            async with ContainerLock(self._paths, container.id).held():
+                if self._seen(container).is_running:  # somebody has started it meanwhile
+                    continue
+                await self._delete_locked(container.id)
+            lines.append(container.id)
+            freed += size
+        return Pruned(lines=tuple(lines), reclaimed_bytes=freed)
+
+    async def disk_bytes(self, reference: str) -> int:
+        """What a container takes on the disk: what it changed against its image, and its log."""
+        container = await self.get(reference)
+        return await asyncio.to_thread(disk_bytes, self._paths.container(container.id))
 
     async def _delete(self, container_id: str) -> None:
         async with ContainerLock(self._paths, container_id).held():

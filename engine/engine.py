@@ -25,6 +25,7 @@ from engine.store.database import Database
 if TYPE_CHECKING:
     from engine.cgroup_tree import CgroupTree
     from engine.copying.files import Files
+    from engine.disk_use import DiskUse
     from engine.layers import Layers
     from engine.namespaces.namespaces import Namespaces
     from engine.sampler import Sampler
@@ -184,6 +185,32 @@ class Engine:
             processors=os.cpu_count() or 1,
             memory_total_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             no_user_namespaces=IdmapSupport(self.paths.idmap_support).obstacle(str(self.paths.root)),
+        )
+
+    async def disk_use(self) -> tuple[DiskUse, ...]:
+        """What images and containers take on the disk."""
+        from engine.disk_use import DiskUse
+
+        containers = await self.containers.list(all_states=True)
+        images = await self.images.list()
+        used = {container.image_id for container in containers}
+        size, reclaimable = await self.images.disk_bytes(used)
+        sizes = {each.id: await self.containers.disk_bytes(each.id) for each in containers}
+        return (
+            DiskUse(
+                kind="Images",
+                count=len(images),
+                active=sum(image.id in used for image in images),
+                size_bytes=size,
+                reclaimable_bytes=reclaimable,
+            ),
+            DiskUse(
+                kind="Containers",
+                count=len(containers),
+                active=sum(container.is_running for container in containers),
+                size_bytes=sum(sizes.values()),
+                reclaimable_bytes=sum(sizes[each.id] for each in containers if not each.is_running),
+            ),
         )
 
     # The end

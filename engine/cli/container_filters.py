@@ -10,12 +10,10 @@ from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.cli.moments import moment
 from engine.errors import InvalidRequest
 from engine.model import Container, State
 
 PS_KEYS = ("id", "name", "label", "status", "exited", "ancestor", "before", "since", "network")
-PRUNE_KEYS = ("label", "label!", "until")
 
 
 class ContainerFilter(NamedTuple):
@@ -38,8 +36,8 @@ class ContainerFilter(NamedTuple):
             return container.id.startswith(self.value)
         if self.key == "name":
             return re.search(self.value, container.name) is not None
-        if self.key in ("label", "label!"):
-            return _has_label(container, self.value) is (self.key == "label")
+        if self.key == "label":
+            return _has_label(container, self.value)
         if self.key == "status":
             return container.state.value == self.value
         if self.key == "exited":
@@ -50,20 +48,17 @@ class ContainerFilter(NamedTuple):
             )
         if self.key == "network":
             return request.network == self.value
-        if self.key == "until":
-            return container.created_unix_ns < moment(self.value)
         other = _found(self.value, every).created_unix_ns
         return container.created_unix_ns < other if self.key == "before" else container.created_unix_ns > other
 
 
 def ps_filter(text: str) -> ContainerFilter:
     """A filter of ``ps``."""
-    return _filter(text, PS_KEYS)
-
-
-def prune_filter(text: str) -> ContainerFilter:
-    """A filter of ``container prune``."""
-    return _filter(text, PRUNE_KEYS)
+    key, _, value = text.partition("=")
+    if key not in PS_KEYS or not value:
+        raise ArgumentTypeError(f"{text!r} is not {'=…, '.join(PS_KEYS)}=…")
+    _check(key, value)
+    return ContainerFilter(key, value)
 
 
 def filtered(containers: Sequence[Container], filters: Sequence[ContainerFilter]) -> list[Container]:
@@ -72,7 +67,7 @@ def filtered(containers: Sequence[Container], filters: Sequence[ContainerFilter]
     Raises:
         InvalidRequest: a filter names a container that there isn't.
     """
-    labels = [each for each in filters if each.key in ("label", "label!")]
+    labels = [each for each in filters if each.key == "label"]
     others = [each for each in filters if each not in labels]
     keys = dict.fromkeys(each.key for each in others)
     return [
@@ -81,16 +76,6 @@ def filtered(containers: Sequence[Container], filters: Sequence[ContainerFilter]
         if all(each.passes(container, containers) for each in labels)
         and all(any(each.passes(container, containers) for each in others if each.key == key) for key in keys)
     ]
-
-
-def _filter(text: str, keys: Sequence[str]) -> ContainerFilter:
-    key, _, value = text.partition("=")
-    if text.startswith("label!="):
-        key, value = "label!", text.removeprefix("label!=")
-    if key not in keys or not value:
-        raise ArgumentTypeError(f"{text!r} is not {'=…, '.join(keys)}=…")
-    _check(key, value)
-    return ContainerFilter(key, value)
 
 
 def _check(key: str, value: str) -> None:
@@ -103,8 +88,6 @@ def _check(key: str, value: str) -> None:
         raise ArgumentTypeError(f"{value!r} is no state; there are {', '.join(words)}")
     if key == "exited" and not value.removeprefix("-").isdecimal():
         raise ArgumentTypeError(f"{value!r} is not an exit status such as 0 or 137")
-    if key == "until":
-        moment(value)
     if key == "name":
         try:
             re.compile(value)

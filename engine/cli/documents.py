@@ -50,6 +50,16 @@ class SearchRow(Document, frozen=True, kw_only=True):
     is_official: str
 
 
+class DiskRow(Document, frozen=True, kw_only=True):
+    """``docker system df --format json``."""
+
+    type: str
+    total_count: str
+    active: str
+    size: str
+    reclaimable: str
+
+
 class HistoryRow(Document, frozen=True, kw_only=True):
     """``docker history --format json``; `id` is the layer's."""
 

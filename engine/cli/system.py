@@ -1,4 +1,4 @@
-"""``boxdeck info`` and ``boxdeck system reset``."""
+"""``boxdeck info`` and ``boxdeck system VERB``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.documents import InfoDocument
 from engine.cli.formats import binary_size
+from engine.cli.noun import NounVerb, noun
 from engine.cli.output import format_argument, write_json, write_lines
 from engine.cli.templates import Format
-from engine.errors import InvalidRequest
 from engine.model import Info
 
 if TYPE_CHECKING:
@@ -21,13 +21,6 @@ class InfoOptions(Options):
     """Options of ``info``."""
 
     format: Format
-
-
-class SystemOptions(Options):
-    """Options of ``system``."""
-
-    what: str
-    force: bool
 
 
 def _info_arguments(parser: Parser) -> None:
@@ -89,20 +82,14 @@ def _ids(info: Info) -> str:
     return "of each container's own (user namespaces)"
 
 
-def _system_arguments(parser: Parser) -> None:
-    parser.add_argument("what", choices=("reset",), help="reset: remove all containers, images and state of this root")
-    parser.add_argument("-f", "--force", action="store_true", help="really")
-
-
-async def _system(engine: Engine, options: SystemOptions) -> int:
-    if not options.force:
-        raise InvalidRequest(
-            f"this would remove every container and image below {engine.paths.root}",
-            "say so with: boxdeck system reset --force",
-        )
-    await engine.reset()
-    return 0
-
-
 INFO = Command(InfoOptions, _info_arguments, with_engine(_info))
-SYSTEM = Command(SystemOptions, _system_arguments, with_engine(_system))
+SYSTEM = noun(
+    "system",
+    {
+        "df": NounVerb("system_df", "DF", "show what images and containers take on the disk"),
+        "info": NounVerb("system", "INFO", "show what Boxdeck stands on"),
+        "events": NounVerb("events", "EVENTS", "show what happens to containers, as it happens"),
+        "prune": NounVerb("system_prune", "PRUNE", "remove all that nobody needs"),
+        "reset": NounVerb("system_reset", "RESET", "remove all containers, images and state of this root"),
+    },
+)

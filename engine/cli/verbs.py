@@ -47,6 +47,7 @@ VERBS = {
     "load": Verb("images", "bring in images from an OCI layout or a docker archive"),
     "import": Verb("images", "make an image from a tar of a root file system"),
     "rmi": Verb("images", "remove images"),
+    "container": Verb("container", "everything that can be done with containers"),
     "image": Verb("image", "all that can be done with images, and the layers that files come from"),
     "search": Verb("registry", "look for images on a registry"),
     "tags": Verb("registry", "list the tags that a registry has of an image"),
@@ -55,5 +56,5 @@ VERBS = {
     "ns": Verb("namespaces", "list namespaces, and run commands in fresh ones or in those of others"),
     "info": Verb("system", "show what Boxdeck stands on"),
     "version": Verb("version", "show the version"),
-    "system": Verb("system", "reset: remove all containers, images and state"),
+    "system": Verb("system", "disk use, pruning and reset"),
 }

@@ -6,8 +6,7 @@ Interruptible anywhere: garbage is renamed into the temporary folder first, in o
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,31 +26,17 @@ def set_garbage_aside(paths: Paths, images: Iterable[ImageRecord]) -> list[Path]
     The caller holds the content lock alone (`lock.removing_content`) from before it read the images until this is done;
     deleting the answer with `discard` needs no lock.
     """
+    return [moved for path in unneeded(paths, images) if (moved := _set_aside(paths, path)) is not None]
+
+
+def unneeded(paths: Paths, images: Iterable[ImageRecord]) -> list[Path]:
+    """The layers and blobs that none of the images needs. Blocks on the disk."""
     blobs, layers = Blobs(paths), LayerStore(paths)
     known = tuple(images)
     live_layers = {diff_id for image in known for diff_id in image.layers}
     live_blobs = {digest for image in known for digest in _blobs_of(blobs, image)}
     garbage = [paths.layer(diff_id) for diff_id in layers.diff_ids() if diff_id not in live_layers]
-    garbage += [blobs.path(digest) for digest in blobs.digests() if digest not in live_blobs]
-    return [moved for path in garbage if (moved := _set_aside(paths, path)) is not None]
-
-
-def weigh(garbage: Iterable[Path]) -> int:
-    """Bytes of disk that some files and folders take, each file counted once. Blocks on the disk."""
-    seen: dict[tuple[int, int], int] = {}
-    for path in garbage:
-        for status in _statuses(path):
-            seen[status.st_dev, status.st_ino] = status.st_blocks * 512
-    return sum(seen.values())
-
-
-def _statuses(path: Path) -> Iterator[os.stat_result]:
-    with suppress(FileNotFoundError):  # a sweep was faster
-        top = os.lstat(path)
-        yield top
-        if stat.S_ISDIR(top.st_mode):
-            for _, folders, files, descriptor in os.fwalk(path):
-                yield from (os.lstat(name, dir_fd=descriptor) for name in (*folders, *files))
+    return garbage + [blobs.path(digest) for digest in blobs.digests() if digest not in live_blobs]
 
 
 def discard(garbage: Iterable[Path]) -> None:

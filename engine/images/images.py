@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +23,14 @@ from engine.oci.digest import is_digest
 from engine.oci.image_spec import ConfigDocument, decode, image_config
 from engine.oci.reference import Reference, parse_reference
 from engine.paths import Paths
+from engine.pruning import Pruned, PruneFilter
 from engine.store.blobs import Blobs
 from engine.store.database import Database
 
 if TYPE_CHECKING:
     from engine.images.commit import CommitRequest
     from engine.images.explorer import Explorer, OwnLayer
-    from engine.images.remover import Pruned, PruneRequest, Remover
+    from engine.images.remover import Remover
 
 BASE: Final = "base:latest"
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
@@ -223,16 +224,22 @@ class Images:
         await self._remover.collect()
         return lines
 
-    async def prune(self, request: PruneRequest) -> Pruned:
+    async def prune(self, wanted: PruneFilter, named: bool = False) -> Pruned:
         """Remove the images that no container uses, and content that killed engines left behind.
+
+        Args:
+            named: also those that have a name; otherwise only those without.
 
         Raises:
             StoreError: the store can't be read.
         """
-        from engine.images.remover import Pruned
-
-        lines = self._remover.prune([image for image in await self.list() if request.wants(image)])
+        found = [image for image in await self.list() if named or not image.references]
+        lines = self._remover.prune([each for each in found if wanted.passes(each.created_unix_ns, each.config.labels)])
         return Pruned(lines=lines, reclaimed_bytes=await self._remover.collect())
+
+    async def disk_bytes(self, used: Collection[str]) -> tuple[int, int]:
+        """What all images take on the disk, and what of it none of the images with these ids needs."""
+        return await self._remover.disk_bytes(used)
 
     # Bringing in
 

@@ -3,63 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from msgspec import Struct
-
+from engine.disk_use import disk_bytes
 from engine.errors import Conflict
-from engine.images.collect import discard, set_garbage_aside, weigh
+from engine.images.collect import discard, set_garbage_aside, unneeded
 from engine.images.lock import removing_content
 from engine.images.records import ImageRecord, ImageRecords
 from engine.model import Image
 from engine.paths import Paths
 from engine.store.database import Database
-
-
-class LabelFilter(Struct, frozen=True, kw_only=True):
-    """A label that images must have.
-
-    Attributes:
-        value: what it must be; None for anything.
-        negated: whether images must not have it.
-    """
-
-    name: str
-    value: str | None = None
-    negated: bool = False
-
-    def passes(self, labels: dict[str, str]) -> bool:
-        """Whether labels are as this wants them."""
-        has = self.name in labels and self.value in (None, labels[self.name])
-        return has is not self.negated
-
-
-class PruneRequest(Struct, frozen=True, kw_only=True):
-    """Which of the images that no container uses are to go.
-
-    Attributes:
-        named: also those that have a name; otherwise only those without.
-        until_unix_ns: only those made before.
-        labels: only those that pass all of these.
-    """
-
-    named: bool = False
-    until_unix_ns: int | None = None
-    labels: tuple[LabelFilter, ...] = ()
-
-    def wants(self, image: Image) -> bool:
-        """Whether an image is to go, should nobody use it."""
-        is_old = self.until_unix_ns is None or image.created_unix_ns < self.until_unix_ns
-        passes = all(each.passes(image.config.labels) for each in self.labels)
-        return (self.named or not image.references) and is_old and passes
-
-
-class Pruned(Struct, frozen=True, kw_only=True):
-    """What a prune took away: lines like docker's, and the bytes of disk that are free again."""
-
-    lines: tuple[str, ...]
-    reclaimed_bytes: int
 
 
 class Remover:
@@ -130,9 +84,16 @@ class Remover:
                 garbage = await asyncio.to_thread(set_garbage_aside, self._paths, known)
         return await asyncio.to_thread(_discard, garbage)
 
+    async def disk_bytes(self, used: Collection[str]) -> tuple[int, int]:
+        """What all images take on the disk, and what of it none of the images with these ids needs."""
+        needed = [record for record in self._records.all() if record.id in used]
+        free = await asyncio.to_thread(unneeded, self._paths, needed)
+        whole = await asyncio.to_thread(disk_bytes, self._paths.layers, self._paths.blobs)
+        return whole, await asyncio.to_thread(disk_bytes, *free)
+
 
 def _discard(garbage: Sequence[Path]) -> int:
-    weight = weigh(garbage)
+    weight = disk_bytes(*garbage)
     discard(garbage)
     return weight
 

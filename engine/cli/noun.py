@@ -1,0 +1,46 @@
+"""A noun of the command line whose verbs are commands of their own: ``boxdeck image pull``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from engine.cli.command import Command, Options, Parser, Roots, perform
+from engine.errors import InvalidRequest
+
+
+class NounVerb(NamedTuple):
+    """Where a verb is: a module of this package and a constant in it; and what it does in a few words."""
+
+    module: str
+    constant: str
+    summary: str
+
+
+class NounOptions(Options):
+    """Which verb, and all that follows it."""
+
+    verb: str
+    rest: list[str]
+
+
+def noun(name: str, verbs: Mapping[str, NounVerb]) -> Command[NounOptions]:
+    """A command that hands the rest of its line to one of its verbs."""
+
+    def arguments(parser: Parser) -> None:
+        lines = [f"  {verb:<9} {found.summary}" for verb, found in verbs.items()]
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.epilog = "verbs:\n" + "\n".join(lines) + f"\n\nboxdeck {name} VERB --help tells more."
+        parser.add_argument("verb", metavar="VERB", help="one of those below")
+        parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+    def action(roots: Roots, options: NounOptions) -> int:
+        found = verbs.get(options.verb)
+        if found is None:
+            raise InvalidRequest(f"there is no command '{name} {options.verb}'", f"choose one of {', '.join(verbs)}")
+        command: Command[Any] = getattr(import_module(f"engine.cli.{found.module}"), found.constant)
+        return perform(command, f"boxdeck {name} {options.verb}", found.summary, roots, options.rest)
+
+    return Command(NounOptions, arguments, action)
