@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from engine.errors import InvalidRequest
@@ -47,11 +49,26 @@ class Command(NamedTuple, Generic[Chosen]):
         options: what the parser fills in.
         arguments: adds the verb's options to its parser.
         action: does the work and returns the exit status.
+        verbs: of a noun, such as ``image``: where each is, and what it does.
     """
 
     options: type[Chosen]
     arguments: Callable[[Parser], None]
     action: Callable[[Roots, Chosen], int]
+    verbs: Mapping[str, NounVerb] = MappingProxyType({})
+
+
+class NounVerb(NamedTuple):
+    """Where a noun's verb is: a module of this package and a constant in it; and what it does in a few words."""
+
+    module: str
+    constant: str
+    summary: str
+
+    def load(self) -> Command[Any]:
+        """The verb, whose module is imported only now."""
+        command: Command[Any] = getattr(import_module(f"engine.cli.{self.module}"), self.constant)
+        return command
 
 
 def with_engine(action: Callable[[Engine, Chosen], Awaitable[int]]) -> Callable[[Roots, Chosen], int]:
@@ -71,13 +88,19 @@ def with_engine(action: Callable[[Engine, Chosen], Awaitable[int]]) -> Callable[
     return opened
 
 
+def parser_of(command: Command[Any], prog: str, summary: str) -> Parser:
+    """What parses a verb's arguments and tells of them."""
+    parser = Parser(prog=prog, description=summary, allow_abbrev=False, add_help=False)
+    parser.add_argument("--help", action="help", help="show this help")
+    command.arguments(parser)
+    return parser
+
+
 def perform(command: Command[Any], prog: str, summary: str, roots: Roots, arguments: Sequence[str]) -> int:
     """Parse a verb's arguments and do what it says; returns the exit status.
 
     Raises:
         InvalidRequest: they can't be parsed.
     """
-    parser = Parser(prog=prog, description=summary, allow_abbrev=False, add_help=False)
-    parser.add_argument("--help", action="help", help="show this help")
-    command.arguments(parser)
+    parser = parser_of(command, prog, summary)
     return command.action(roots, parser.parse_args(arguments, command.options()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.cli.noun import NounVerb, noun
+from engine.cli.command import NounVerb
+from engine.cli.noun import noun
 
 _VERBS = {
     "ls": NounVerb("images", "IMAGES", "list images"),

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any, NamedTuple
 
-from engine.cli.command import Command, Options, Parser, Roots, perform
+from engine.cli.command import Command, NounVerb, Options, Parser, Roots, perform
 from engine.errors import InvalidRequest
-
-
-class NounVerb(NamedTuple):
-    """Where a verb is: a module of this package and a constant in it; and what it does in a few words."""
-
-    module: str
-    constant: str
-    summary: str
 
 
 class NounOptions(Options):
@@ -40,7 +30,6 @@ def noun(name: str, verbs: Mapping[str, NounVerb]) -> Command[NounOptions]:
         found = verbs.get(options.verb)
         if found is None:
             raise InvalidRequest(f"there is no command '{name} {options.verb}'", f"choose one of {', '.join(verbs)}")
-        command: Command[Any] = getattr(import_module(f"engine.cli.{found.module}"), found.constant)
-        return perform(command, f"boxdeck {name} {options.verb}", found.summary, roots, options.rest)
+        return perform(found.load(), f"boxdeck {name} {options.verb}", found.summary, roots, options.rest)
 
-    return Command(NounOptions, arguments, action)
+    return Command(NounOptions, arguments, action, verbs)

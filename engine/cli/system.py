@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.command import Command, NounVerb, Options, Parser, with_engine
 from engine.cli.documents import InfoDocument
 from engine.cli.formats import binary_size
-from engine.cli.noun import NounVerb, noun
+from engine.cli.noun import noun
 from engine.cli.output import format_argument, write_json, write_lines
 from engine.cli.templates import Format
 from engine.model import Info

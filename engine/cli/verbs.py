@@ -56,5 +56,6 @@ VERBS = {
     "ns": Verb("namespaces", "list namespaces, and run commands in fresh ones or in those of others"),
     "info": Verb("system", "show what Boxdeck stands on"),
     "version": Verb("version", "show the version"),
+    "completion": Verb("completion", "make bash, zsh or fish complete our command lines"),
     "system": Verb("system", "disk use, pruning and reset"),
 }
