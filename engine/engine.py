@@ -11,16 +11,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import engine as package
+from engine.connections import ConnectedNetworks
 from engine.containers import Containers
 from engine.errors import Unsupported
 from engine.images.images import Images
 from engine.images.removal import discard_tree
 from engine.launch import Launcher
 from engine.model import CgroupNode, Event, Info, NamespaceTree, Snapshot, Topology
-from engine.network.networks import Networks
 from engine.paths import Paths
 from engine.registry.registries import Registries
 from engine.store.database import Database
+from engine.strays import Strays
 
 if TYPE_CHECKING:
     from engine.cgroup_tree import CgroupTree
@@ -41,7 +42,7 @@ class Engine:
         self.paths = paths
         self.database = Database(paths.database)
         self.images = Images(paths, self.database)
-        self.networks = Networks(paths, self.database)
+        self.networks = ConnectedNetworks(paths, self.database)
         self.registries = Registries()
         self.launcher = Launcher(paths.cgroup_name)
         self.containers = Containers(paths, self.database, self.images, self.networks, self.launcher)
@@ -63,6 +64,7 @@ class Engine:
         engine = cls(paths)
         try:
             await engine.containers.recover()
+            Strays(paths, engine.database).remove()
             await engine.images.sweep()
             yield engine
         finally:

@@ -47,7 +47,7 @@ class ContainerFilter(NamedTuple):
                 container, self.value
             )
         if self.key == "network":
-            return request.network == self.value
+            return self.value in (request.network, *(end.network for end in container.endpoints))
         other = _found(self.value, every).created_unix_ns
         return container.created_unix_ns < other if self.key == "before" else container.created_unix_ns > other
 

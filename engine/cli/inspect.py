@@ -12,10 +12,11 @@ from engine.cli.failure import fail
 from engine.cli.formats import rfc3339
 from engine.cli.inspect_host import host_config, mounts
 from engine.cli.inspect_limits import in_force_document
+from engine.cli.inspect_network import network_settings
 from engine.cli.output import write_json, write_lines
 from engine.cli.templates import Format, format_of
 from engine.errors import BoxdeckError, NotFound
-from engine.model import Container, Endpoint, Image, ImageConfig, LimitsInForce, State
+from engine.model import Container, Image, ImageConfig, LimitsInForce, State
 from engine.oci.process_spec import Process
 from engine.oci.runtime_spec import Spec, decode
 
@@ -134,7 +135,7 @@ def container_document(
         mounts=mounts(container, spec),
         warnings=container.warnings,
         config=_config(container, image, spec),
-        network_settings=_network_settings(container.endpoint),
+        network_settings=network_settings(container.endpoints),
         runtime_spec=msgspec.Raw(config_json),
     )
 
@@ -180,27 +181,6 @@ def _config(container: Container, image: ImageConfig, spec: Spec) -> documents.C
         entrypoint=entrypoint,
         labels=request.labels,
         stop_signal=request.stop_signal or image.stop_signal,
-    )
-
-
-def _network_settings(endpoint: Endpoint | None) -> documents.NetworkSettingsDocument:
-    if endpoint is None:
-        return documents.NetworkSettingsDocument()
-    address, _, prefix_length = endpoint.address.partition("/")
-    place = documents.EndpointDocument(
-        gateway=endpoint.gateway,
-        ip_address=address,
-        ip_prefix_length=int(prefix_length),
-        mac_address=endpoint.mac,
-    )
-    return documents.NetworkSettingsDocument(
-        bridge=endpoint.bridge,
-        gateway=place.gateway,
-        ip_address=place.ip_address,
-        ip_prefix_length=place.ip_prefix_length,
-        mac_address=place.mac_address,
-        host_interface=endpoint.host_interface,
-        networks={endpoint.network: place},
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import field
 from engine.cli.documents import Document
 from engine.cli.inspect_host import HostConfigDocument, MountDocument
 from engine.cli.inspect_limits import InForceDocument
+from engine.cli.inspect_network import NetworkSettingsDocument
 
 
 class StateDocument(Document, frozen=True, kw_only=True):
@@ -39,28 +40,6 @@ class ConfigDocument(Document, frozen=True, kw_only=True):
     entrypoint: tuple[str, ...]
     labels: dict[str, str]
     stop_signal: str
-
-
-class EndpointDocument(Document, frozen=True, kw_only=True):
-    """A container's place on one network."""
-
-    gateway: str
-    ip_address: str = field(name="IPAddress")
-    ip_prefix_length: int = field(name="IPPrefixLen")
-    mac_address: str
-
-
-class NetworkSettingsDocument(Document, frozen=True, kw_only=True):
-    """``NetworkSettings`` of a container; empty texts off the bridge."""
-
-    bridge: str = ""
-    gateway: str = ""
-    ip_address: str = field(name="IPAddress", default="")
-    ip_prefix_length: int = field(name="IPPrefixLen", default=0)
-    mac_address: str = ""
-    host_interface: str = ""
-    ports: dict[str, str] = field(default_factory=dict)
-    networks: dict[str, EndpointDocument] = field(default_factory=dict)
 
 
 class GraphDriverData(Document, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ def container_row(container: Container, now_unix_ns: int, whole: bool = False) -
         state=container.state.value,
         names=container.name,
         labels=",".join(f"{key}={value}" for key, value in container.request.labels.items()),
-        networks=container.request.network,
+        networks=",".join(end.network for end in container.endpoints) or container.request.network,
         ports=port_notation.summary(port_notation.in_force(container)),
     )
 

@@ -54,6 +54,7 @@ VERBS = {
     "login": Verb("registry", "log in to a registry"),
     "logout": Verb("registry", "forget how to log in to a registry"),
     "ns": Verb("namespaces", "list namespaces, and run commands in fresh ones or in those of others"),
+    "network": Verb("network", "make networks, and put containers on them and take them off"),
     "info": Verb("system", "show what Boxdeck stands on"),
     "version": Verb("version", "show the version"),
     "completion": Verb("completion", "make bash, zsh or fish complete our command lines"),

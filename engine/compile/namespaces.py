@@ -44,7 +44,8 @@ def check_network(request: ContainerRequest) -> None:
     """
     mode = request.network
     if mode in ("", JOINED):
-        raise InvalidRequest(f"--network {mode!r} is not possible", f"choose one of none, host, {JOINED}NAME, or a network")
+        words = f"choose one of none, host, {JOINED}NAME, or a network"
+        raise InvalidRequest(f"--network {mode!r} is not possible", words)
     names = [attachment.network for attachment in request.attachments]
     alone = next((name for name in (mode, *names) if not is_network(name)), None)
     if alone is not None and names:

@@ -22,7 +22,10 @@ _IFLA_STATS_LINK_64 = 1
 _IFLA_IFNAME = 3
 _IFLA_MASTER = 10
 _IFLA_LINKINFO = 18
+_IFLA_LINK_NETNSID = 37
 _IFLA_INFO_KIND = 1
+_SIGNED = struct.Struct("=i")
+_NO_NAMESPACE = _SIGNED.pack(-1)
 _IFLA_STATS64 = 23
 _IFLA_EXT_MASK = 29
 _RTEXT_FILTER_SKIP_STATS = 1 << 3  # leaves out the protocols' statistics, hundreds of numbers, not IFLA_STATS64
@@ -67,6 +70,21 @@ class Link(Struct, frozen=True, kw_only=True):
     statistics: LinkStatistics
 
 
+class Device(Struct, frozen=True, kw_only=True):
+    """What a network device is.
+
+    Attributes:
+        kind: such as ``bridge`` or ``veth``; empty for hardware.
+        master: index of the bridge that it is on, 0 for none.
+        peer_namespace: our number of the network namespace that its other end is in; None where that is our own, or
+            is being taken down.
+    """
+
+    kind: str
+    master: int
+    peer_namespace: int | None
+
+
 def read(sock: socket.socket) -> list[Link]:
     """The devices of the network namespace of a NETLINK_ROUTE socket, in the order of their indices.
 
@@ -93,7 +111,13 @@ def statistics(sock: socket.socket) -> dict[int, LinkStatistics]:
 
 
 def kind(sock: socket.socket, name: str) -> str | None:
-    """What kind of device has a name, such as ``bridge`` or ``veth``; empty for hardware, None without one.
+    """What kind of device has a name; None without one, and as `named` otherwise."""
+    device = named(sock, name)
+    return device.kind if device is not None else None
+
+
+def named(sock: socket.socket, name: str) -> Device | None:
+    """The device of that name in the socket's network namespace, if there is one.
 
     Raises:
         OSError: the kernel doesn't answer.
@@ -105,9 +129,14 @@ def kind(sock: socket.socket, name: str) -> str | None:
         if error.errno == errno.ENODEV:
             return None
         raise
-    found = memoryview(answer or b"")
-    info = dict(transport.attributes(found, _IFINFO.size)).get(_IFLA_LINKINFO, memoryview(b""))
-    return bytes(dict(transport.attributes(info, 0)).get(_IFLA_INFO_KIND, b"")).rstrip(b"\0").decode(errors="replace")
+    found = dict(transport.attributes(memoryview(answer or b""), _IFINFO.size))
+    info = dict(transport.attributes(found.get(_IFLA_LINKINFO, memoryview(b"")), 0))
+    (namespace,) = _SIGNED.unpack(found.get(_IFLA_LINK_NETNSID, _NO_NAMESPACE))
+    return Device(
+        kind=bytes(info.get(_IFLA_INFO_KIND, b"")).rstrip(b"\0").decode(errors="replace"),
+        master=_SIGNED.unpack(found.get(_IFLA_MASTER, bytes(4)))[0],
+        peer_namespace=namespace if namespace >= 0 else None,
+    )
 
 
 def _parsed(payload: memoryview) -> Link:

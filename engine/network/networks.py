@@ -34,6 +34,7 @@ from engine.network.plan import NetworkPlan
 from engine.network.ruleset import GuardedNetwork
 from engine.network.templates import TemplateFile
 from engine.paths import Paths
+from engine.pruning import PruneFilter
 from engine.store.database import Database
 
 DEFAULT_NETWORK = "bridge"
@@ -121,12 +122,19 @@ class Networks:
         await self._take_down(network)
         return network
 
-    async def prune(self) -> tuple[Network, ...]:
-        """Remove all networks that no container is on, but the default one."""
+    async def prune(self, which: PruneFilter | None = None) -> tuple[Network, ...]:
+        """Remove all networks that no container is on, but the default one.
+
+        Args:
+            which: only those; None for all.
+        """
+        which = which or PruneFilter()
         unused = [
             network
             for network in await self.list()
-            if network.name != DEFAULT_NETWORK and not records.users_of(self._database, network)
+            if network.name != DEFAULT_NETWORK
+            and which.passes(network.created_unix_ns, network.labels)
+            and not records.users_of(self._database, network)
         ]
         return tuple([await self.remove(network.id) for network in unused])
 
