@@ -16,6 +16,7 @@ from engine.compile.namespaces import attachments
 from engine.disk_use import disk_bytes
 from engine.errors import BoxdeckError, Conflict, NotFound
 from engine.exec_process import compile_exec
+from engine.folding import Folding
 from engine.history import read_history
 from engine.images.images import Images
 from engine.images.removal import discard_tree
@@ -68,6 +69,7 @@ class Containers:
         self._ports = Ports(paths, database, self._records, networks.firewall)
         self._recovery = Recovery(paths, self._records, self._ports)
         self._ports.refresh = self._recovery.refresh
+        self._folding = Folding(self._recovery.refresh_one)
         self._running = Running(paths, database, self._records, self._recovery)
         self._preparation = Preparation(paths, database, self._records, networks)
         self._updates = Updates(paths, self._records)
@@ -86,6 +88,7 @@ class Containers:
 
     def close(self) -> None:
         """Let go of what watches the containers."""
+        self._folding.close()
         self._running.close()
 
     # Looking
@@ -135,10 +138,19 @@ class Containers:
         self._recovery.refresh_one(container.id)
         return self._records.get(container.id) or container
 
+    def _just_started(self, container: Container) -> Container:
+        """As `_seen`; that it runs is written down in a moment."""
+        now = self._recovery.look(container)
+        if not now.is_running:
+            return self._seen(container)
+        self._folding.soon(container.id)
+        return now
+
     def _follow_up(self, container: Container) -> Callable[[], Awaitable[None]]:
         """What to do when a session hears of the container's end: take it over, and remove what asked for it."""
 
         async def ended() -> None:
+            self._folding.cancel(container.id)
             if not self._recovery.refresh_one(container.id):
                 self._recovery.refresh()
             if container.request.auto_remove and not self._seen(container).is_running:
@@ -241,7 +253,7 @@ class Containers:
                     f"{container.name} is running already", f"attach to it with: boxdeck attach {container.name}"
                 )
             connection = await self._starting.launch(container, attach=True)
-            container = self._seen(container)
+            container = self._just_started(container)
         return Session(connection, container, container.request.tty, self._follow_up(container))
 
     async def run(self, request: ContainerRequest) -> Container:

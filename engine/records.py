@@ -108,7 +108,7 @@ class Records:
             if row is None:
                 return None
             before = _decode(row[0])
-            after = _folded(before, status)
+            after = folded(before, status)
             if status.generation != row[1] or after == before:
                 return before
             self.update(after)
@@ -121,7 +121,7 @@ class Records:
         if row is None or status.generation != row[1]:
             return False
         known = _decode(row[0])
-        return _folded(known, status) != known
+        return folded(known, status) != known
 
     def change(self, container: Container, action: str, detail: str = "") -> None:
         """Replace a container's record and tell of it."""
@@ -160,8 +160,8 @@ class Records:
         self._database.record_event("container", telling.action, container.id, container.name, *telling[1:])
 
 
-def _folded(container: Container, status: Status) -> Container:
-    """The container as its shim describes it; a start that failed leaves it as it was, with the reason."""
+def folded(container: Container, status: Status) -> Container:
+    """The container as its shim describes it in its present start; one that failed leaves it as it was but for that."""
     same_start = container.started_unix_ns == status.started_unix_ns
     incidents = latest(container.incidents, status.incidents) if same_start else status.incidents
     if status.state == "running":

@@ -19,7 +19,7 @@ from engine.model import Container, State
 from engine.network import withdrawal
 from engine.paths import Paths
 from engine.ports import Ports
-from engine.records import Records
+from engine.records import Records, folded
 from engine.runtime.status import Status, read, shim_is_alive
 
 SHIM_KILLED_STATUS = 137
@@ -59,6 +59,12 @@ class Recovery:
         if status.is_final:
             self._forget_runtime(status)
         return True
+
+    def look(self, container: Container) -> Container:
+        """A container as its shim describes it, which nobody writes down yet."""
+        now = self._records.get(container.id) or container
+        status = read(self._paths.status(container.id))
+        return now if status is None else folded(now, status)
 
     def _forget_unwritten(self, container_id: str) -> None:
         """Remove the folder of a shim that was killed before its first word; a living one's engine holds the lock."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,9 @@ from engine.records import Records
 from engine.recovery import Recovery
 from engine.runtime import protocol, status
 from engine.updates import Updates
+
+_LEAVING_SECONDS = 0.1
+_LEAVING_LOOKS = 50
 
 
 class Starting:
@@ -57,8 +61,10 @@ class Starting:
         found = status.read(self._paths.status(container.id))
         if found is None:
             return True
-        if not found.is_final and status.shim_is_alive(found):
-            return False
+        if status.shim_is_alive(found):
+            if not found.is_final:
+                return False
+            await _leave(found)
         self._recovery.refresh()
         shutil.rmtree(self._paths.runtime(container.id), ignore_errors=True)
         return True
@@ -121,3 +127,11 @@ class Starting:
         if endpoints != container.endpoints:
             self._preparation.move(container, endpoints)
         return endpoints
+
+
+async def _leave(last: status.Status) -> None:
+    """Let an earlier run's shim unmount what it still holds; one that has viewers left to serve holds nothing."""
+    for _ in range(_LEAVING_LOOKS):
+        await asyncio.sleep(_LEAVING_SECONDS / _LEAVING_LOOKS)
+        if not status.shim_is_alive(last):
+            return

@@ -72,6 +72,17 @@ class Cgroup:
             cgroup._kind.seat = f"/{folders.PAYLOAD}"
         return cgroup
 
+    @classmethod
+    def expected(cls, path: str, below_limits: bool) -> Cgroup:
+        """One that somebody else makes meanwhile, for whoever joins it when it is told that it is there.
+
+        Args:
+            below_limits: as for `create`.
+        """
+        cgroup = cls(path)
+        cgroup._kind.seat = f"/{folders.PAYLOAD}" if below_limits else ""
+        return cgroup
+
     @property
     def folders(self) -> tuple[str, ...]:
         """Its folder in each hierarchy that every container is in."""
@@ -81,6 +92,11 @@ class Cgroup:
     def descriptor(self) -> int | None:
         """What clone3 takes with CLONE_INTO_CGROUP: the folder on v2 (kept open), None on v1."""
         return self._kind.open_descriptor()
+
+    @property
+    def is_below_limits(self) -> bool:
+        """Whether processes go into a cgroup one level down."""
+        return bool(self._kind.seat)
 
     def join(self, pid: int) -> None:
         """Move a process here; on v1 it must be single-threaded. A pid of 0 is the caller, by far the cheapest on v1.

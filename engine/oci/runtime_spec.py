@@ -71,7 +71,7 @@ class Spec(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     linux: Linux | None = None
 
 
-def decode(text: bytes) -> Spec:
+def decode(text: bytes | memoryview) -> Spec:
     """Read a ``config.json``.
 
     Raises:
@@ -83,7 +83,7 @@ def decode(text: bytes) -> Spec:
         return decode_part(text, Spec)  # says what is wrong, or that only Go's way of writing was unusual
 
 
-def decode_part(text: bytes, kind: type[_Part], name: str = "config.json") -> _Part:
+def decode_part(text: bytes | memoryview, kind: type[_Part], name: str = "config.json") -> _Part:
     """Read a part of a ``config.json``, such as the `Process` that ``exec --process`` names.
 
     Raises:

@@ -51,7 +51,7 @@ class Living(NamedTuple):
 
 
 class Birth:
-    """A container on its way: init works on its own, from `begin` until `finish` has heard that it is ready."""
+    """A container on its way: init works on its own, from `begin` or `order` until `finish` hears that it is ready."""
 
     def __init__(self, spec: Spec, around: Circumstances, child: clone.Child, sync: socket.socket) -> None:
         self._spec = spec
@@ -60,34 +60,53 @@ class Birth:
         self._sync = sync
 
     @classmethod
-    def begin(
-        cls, spec: Spec, around: Circumstances, config: bytes = b"", stocked: stock.Stocked | None = None
-    ) -> Birth:
-        """Have an init, and give it all that it needs.
+    def begin(cls, spec: Spec, around: Circumstances) -> Birth:
+        """Clone an init into a cgroup that is there.
+
+        Raises:
+            BoxdeckError: with the step that failed; the cgroup is the caller's.
+        """
+        _refuse_what_nobody_does(spec.linux or Linux())
+        child, sync = _clone_init(spec, around, _filter(spec, around))
+        return cls(spec, around, child, sync)
+
+    @classmethod
+    def order(cls, spec: Spec, around: Circumstances, config: bytes, stocked: stock.Stocked) -> Birth | None:
+        """Take an init from stock; its cgroup need not be there before `provide`.
 
         Args:
-            config: the text of the spec, for an init that is in stock.
-            stocked: that init; it is gone afterwards.
+            config: the text of the spec.
+            stocked: it is gone if it doesn't fit.
+
+        Returns:
+            None when it isn't of the kind that is wanted, or has died.
+        """
+        linux = spec.linux or Linux()
+        _refuse_what_nobody_does(linux)
+        alike = stocked.flags == namespace_flags(linux) and not entering.needs_stepping_stone(linux)
+        if alike and stock.order(stocked, config, around, _filter(spec, around)):
+            return cls(spec, around, stocked.child, stocked.sync)
+        stock.discard(stocked)
+        return None
+
+    @property
+    def pid(self) -> int:
+        """Init's."""
+        return self._child.pid
+
+    def provide(self) -> None:
+        """Give init all that it waits for, now that its cgroup is there.
 
         Raises:
             BoxdeckError: with the step that failed; init is gone then, the cgroup is the caller's.
         """
-        linux = spec.linux or Linux()
-        _refuse_what_nobody_does(linux)
-        program = seccomp.prepare_text(linux.seccomp_text, around.seccomp_cache)
-        if stocked is not None and _takes_stock(stocked, linux, config, around, program):
-            child, sync = stocked.child, stocked.sync
-        else:
-            child, sync = _clone_init(spec, around, program)
-        birth = cls(spec, around, child, sync)
-        with birth._or_death():
-            _provide(child.pid, sync, spec, around)
-            protocol.send(sync, protocol.Proceed())
-        return birth
+        with self._or_death():
+            _provide(self._child.pid, self._sync, self._spec, self._around)
+            protocol.send(self._sync, protocol.Proceed())
 
     @property
     def can_start_early(self) -> bool:
-        """Whether nothing is to be done from outside between `begin` and the start."""
+        """Whether nothing is to be done from outside between `provide` and the start."""
         process = self._spec.process
         has_hooks = self._spec.hooks.prestart or self._spec.hooks.create_runtime
         return not has_hooks and (process is None or not attributes.needs_grant(process))
@@ -100,7 +119,7 @@ class Birth:
         """Wait until init stands at the moment before execve, and run the hooks that come before that.
 
         Raises:
-            BoxdeckError: as `begin`.
+            BoxdeckError: as `provide`.
         """
         process = self._spec.process
         with self._or_death():
@@ -154,7 +173,9 @@ def give_birth(spec: Spec, around: Circumstances) -> Living:
     Raises:
         BoxdeckError: with the step that failed; init is gone then, the cgroup is the caller's.
     """
-    return Birth.begin(spec, around).finish()
+    birth = Birth.begin(spec, around)
+    birth.provide()
+    return birth.finish()
 
 
 def _refuse_what_nobody_does(linux: Linux) -> None:
@@ -177,15 +198,8 @@ def namespace_flags(linux: Linux) -> int:
     return entering.new_flags(linux) & ~_BY_UNSHARE
 
 
-def _takes_stock(
-    stocked: stock.Stocked, linux: Linux, config: bytes, around: Circumstances, program: seccomp.Filter | None
-) -> bool:
-    """Whether the init in stock is the one that is wanted, and has been told so; otherwise it is gone."""
-    alike = stocked.flags == namespace_flags(linux) and not entering.needs_stepping_stone(linux)
-    if alike and stock.order(stocked, config, around, program):
-        return True
-    stock.discard(stocked)
-    return False
+def _filter(spec: Spec, around: Circumstances) -> seccomp.Filter | None:
+    return seccomp.prepare_text((spec.linux or Linux()).seccomp_text, around.seccomp_cache)
 
 
 def _clone_init(spec: Spec, around: Circumstances, program: seccomp.Filter | None) -> tuple[clone.Child, socket.socket]:
@@ -219,7 +233,7 @@ def _provide(pid: int, sync: socket.socket, spec: Spec, around: Circumstances) -
     user = linux.namespace("user")
     if user is not None and not user.path:
         userns.write_maps(pid, linux)
-        protocol.send(sync, protocol.Proceed())
+    protocol.send(sync, protocol.Proceed())
     mapping = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC) if user is not None else None
     root = rootfs.prepare(spec, around.bundle, mapping)
     binds = mounting.open_sources(spec, around.bundle, mapping)
@@ -307,16 +321,12 @@ def connect(pid: int, network: NetworkPlan) -> None:
 def receive_with_descriptor(sync: socket.socket) -> tuple[protocol.Message | None, int | None]:
     """The next message and the descriptor that came with it, if any."""
     try:
-        frame, descriptors, _, _ = _receive(sync)
+        frame, descriptors = protocol.receive_frame(sync, 1)
     except ConnectionResetError:  # told once, and before its last words, when it went with messages of ours unread
-        frame, descriptors, _, _ = _receive(sync)
+        frame, descriptors = protocol.receive_frame(sync, 1)
     except (ConnectionError, BlockingIOError):
         return None, None
     return (protocol.decode(frame) if frame else None), (descriptors[0] if descriptors else None)
-
-
-def _receive(sync: socket.socket) -> tuple[bytes, list[int], int, object]:
-    return socket.recv_fds(sync, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
 
 
 def await_execution(sync: socket.socket, spec: Spec, state: bytes) -> None:

@@ -8,7 +8,6 @@ may not mount it, by a bind mount as well.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from engine.cgroups import layout
 from engine.cgroups.layout import Hierarchy, Layout
@@ -104,7 +103,8 @@ def _link_controllers(hierarchy: Hierarchy) -> None:
 def own_paths() -> dict[str, str]:
     """Where the calling process is, by controller; the v2 hierarchy has the empty name (cgroups(7), "/proc files")."""
     paths = {}
-    for line in Path("/proc/self/cgroup").read_text(errors="surrogateescape").splitlines():
-        _, controllers, path = line.split(":", 2)
-        paths.update(dict.fromkeys(controllers.split(","), path))
+    with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            _, controllers, path = line.rstrip("\n").split(":", 2)
+            paths.update(dict.fromkeys(controllers.split(","), path))
     return paths

@@ -17,7 +17,7 @@ class Circumstances(NamedTuple):
     Attributes:
         container_id: for the state that hooks get.
         bundle: the folder that relative paths of the spec begin in.
-        cgroup: made already; init is born in it or joins it.
+        cgroup: init is born in it, or joins it when it is told to proceed.
         network: what to send to the kernel for its interfaces; None leaves its network as it is.
         stdio: what becomes its 0, 1 and 2; None when the spec wants a terminal.
         listener: where init waits for `Start`, when the caller ends before the container does. Without one

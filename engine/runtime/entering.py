@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, RuntimeFailure, Unsupported
@@ -129,6 +128,7 @@ def _make_time_namespace(linux: Linux) -> None:
     try:
         namespaces.unshare(namespaces.CLONE_NEWTIME)
         lines = (f"{clock} {offset.secs} {offset.nanosecs}\n" for clock, offset in linux.time_offsets.items())
-        Path("/proc/self/timens_offsets").write_text("".join(lines))
+        with open("/proc/self/timens_offsets", "w", encoding="ascii") as file:
+            file.write("".join(lines))
     except OSError as error:
         raise Unsupported(f"a time namespace can't be made ({error.strerror})", "run without it") from error

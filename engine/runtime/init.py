@@ -1,8 +1,9 @@
 """Init: the first process of a container, from clone3 to execve. It obeys ``config.json`` and nothing else.
 
-It is born into its namespaces as a fork of the shim. Both work at the same time: while init joins its cgroups, the
-shim makes the root file system and the sources of bind mounts as detached mounts, and sends their descriptors over
-a socket. That closes at execve: silence there means success.
+It is born into its namespaces as a fork of the maker. Both work at the same time: while init reads its config the
+maker makes the cgroup, and while init joins that and mounts what needs nothing of the root, the maker makes the root
+file system and the sources of bind mounts as detached mounts, and sends their descriptors over a socket. That closes
+at execve: silence there means success.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def await_order(sync: socket.socket, pages: memory.Ranges) -> NoReturn:
     try:
         descriptors.close_all_but({0, 1, 2, sync.fileno()})  # above all the socket of requests, which we don't take
         memory.take_copies(pages)
-        frame, stdio, _, _ = socket.recv_fds(sync, protocol.FRAME_SIZE, 3, socket.MSG_CMSG_CLOEXEC)
+        frame, stdio = protocol.receive_frame(sync, 3)
         order = protocol.decode(frame) if frame else None
         if isinstance(order, protocol.Order):
             _reporting(sync, lambda: _obey(order, stdio, sync))
@@ -115,11 +116,11 @@ def await_order(sync: socket.socket, pages: memory.Ranges) -> NoReturn:
 
 
 def _obey(order: protocol.Order, stdio: list[int], sync: socket.socket) -> NoReturn:
-    spec = decode(sync.recv(protocol.FRAME_SIZE))
+    spec = decode(protocol.receive_frame(sync)[0])
     around = Circumstances(
         container_id=order.container_id,
         bundle=order.bundle,
-        cgroup=Cgroup.open(order.cgroup),
+        cgroup=Cgroup.expected(order.cgroup, order.below_limits),
         stdio=(stdio[0], stdio[1], stdio[2]) if stdio else None,
     )
     program = None
@@ -152,12 +153,12 @@ def _set_up(inherited: Inheritance) -> None:
     letting_go.forget_imports()
     os.umask(0)  # modes of devices and folders are meant as they are written
     around, sync = inherited.around, inherited.sync
+    _work_alone(spec, spec.process, linux)
+    _await(sync, protocol.Proceed)
     if around.cgroup.descriptor is None and not entering.needs_stepping_stone(linux):
         around.cgroup.join(0)  # moving oneself is cheap; being moved waits for a lock of the whole machine
-    if _is_bounded_early(spec):
-        process.limit_bounding_set(spec.process)  # while others are at work for us
-    _take_identity(spec, linux, inherited)
-    ahead = _work_ahead(spec, linux)
+    _take_identity(linux, around)
+    ahead = Ahead(mounting.make_ahead(spec), masking.make_covers(linux))
     provided = _receive_provisions(sync)
     slave = _build_root(inherited, provided, ahead)
     process_stdio.take_stdio(spec.process, around.stdio, slave)
@@ -167,16 +168,26 @@ def _set_up(inherited: Inheritance) -> None:
     protocol.send(sync, protocol.Created(os.getpid()))
 
 
-def _work_ahead(spec: Spec, linux: Linux) -> Ahead:
-    """Do what needs nothing of the root while the shim is still at work on that."""
+def _work_alone(spec: Spec, wanted: Process, linux: Linux) -> None:
+    """Do what needs neither ids nor cgroup while the maker is at work on those."""
+    if _is_bounded_early(spec):
+        process.limit_bounding_set(wanted)
     mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_PRIVATE)
-    return Ahead(mounting.make_ahead(spec), masking.make_covers(linux))
+    network = linux.namespace("network")
+    if network is not None and not network.path:
+        loopback.bring_up()
+    if (spec.hostname or spec.domainname) and linux.namespace("uts") is None:
+        raise InvalidRequest("a host name without a UTS namespace would be the host's", "take it out of config.json")
+    if spec.hostname:
+        _set_name("sethostname", spec.hostname)
+    if spec.domainname:
+        _set_name("setdomainname", spec.domainname)
 
 
 def _receive_provisions(sync: socket.socket) -> Provisions:
     rootfs, binds, nodes = -1, mounting.Sources(), mounting.Sources()
     while True:
-        frame, numbers, _, _ = socket.recv_fds(sync, protocol.FRAME_SIZE, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+        frame, numbers = protocol.receive_frame(sync, _MOST_DESCRIPTORS)
         message = protocol.decode(frame) if frame else None
         if not isinstance(message, protocol.Sources):
             os._exit(_SETUP_FAILED)  # the shim has given up, or gone
@@ -245,26 +256,15 @@ def _await(sync: socket.socket, expected: type) -> None:
         os._exit(_SETUP_FAILED)  # the shim has gone: nobody to report to
 
 
-def _take_identity(spec: Spec, linux: Linux, inherited: Inheritance) -> None:
-    user, control, uts = linux.namespace("user"), linux.namespace("cgroup"), linux.namespace("uts")
-    network = linux.namespace("network")
-    if user is not None:
-        if not user.path:
-            _await(inherited.sync, protocol.Proceed)
+def _take_identity(linux: Linux, around: Circumstances) -> None:
+    control = linux.namespace("cgroup")
+    if linux.namespace("user") is not None:
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)
-    if network is not None and not network.path:
-        loopback.bring_up()
     if control is not None and not control.path:  # only now that we are where we belong: its root is where we are
         namespaces.unshare(namespaces.CLONE_NEWCGROUP)
-    if inherited.around.new_keyring:
+    if around.new_keyring:
         keyring.join_new_session()
-    if (spec.hostname or spec.domainname) and uts is None:
-        raise InvalidRequest("a host name without a UTS namespace would be the host's", "take it out of config.json")
-    if spec.hostname:
-        _set_name("sethostname", spec.hostname)
-    if spec.domainname:
-        _set_name("setdomainname", spec.domainname)
 
 
 def _set_name(call: str, name: str) -> None:

@@ -9,14 +9,17 @@ executable (CVE-2019-5736).
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import select
 import signal
 import socket
 
+from msgspec.structs import replace
+
 from engine.cgroups.manager import preload
-from engine.linux import clone, prctl, signals
+from engine.linux import clone, memory, prctl, signals
 from engine.runtime import news, shim
 from engine.runtime.news import Forecast
 from engine.runtime.status import boot_id
@@ -52,7 +55,7 @@ def _let_go_of_streams() -> None:
     os.close(null)
 
 
-_REFILL_MSEC = 5
+_REFILL_MSEC = 2
 
 
 class Launcher:
@@ -65,7 +68,7 @@ class Launcher:
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests
         self._poll = select.poll()
-        self._pipes: set[int] = set()  # of the spare, and of makers whose start isn't through
+        self._pipes: dict[int, int] = {}  # of the spare, and of makers whose start isn't through; the shims' pids
         self._free: int | None = None  # pipe of the spare that has no request yet; without one, requests are watched
         self._refill = False
         self._forecast: Forecast | None = None
@@ -98,7 +101,7 @@ class Launcher:
             shim.main(self._requests, theirs, self._forecast, in_advance)
         os.close(theirs)
         os.close(spare.pidfd)
-        self._pipes.add(ours)
+        self._pipes[ours] = spare.pid
         self._poll.register(ours, select.POLLIN)
         self._poll.unregister(self._requests)
         self._free = ours
@@ -107,7 +110,7 @@ class Launcher:
     def _hear(self, pipe: int) -> bool:
         """Take a maker's word; False when the engine has gone."""
         if pipe != self._free:
-            self._forecast = news.hear_forecast(pipe) or self._forecast
+            self._learn(news.hear_forecast(pipe), self._pipes[pipe])
             self._forget(pipe)
             self._refill = self._free is None
             return True
@@ -118,9 +121,18 @@ class Launcher:
         self._forget(pipe)
         return not self._is_over()
 
+    def _learn(self, news_of: Forecast | None, shim_pid: int) -> None:
+        """Take over what a start was like; what its shim has written to by now others will have to as well."""
+        if news_of is None:
+            return
+        pages = self._forecast.shim_pages if self._forecast else ()
+        with contextlib.suppress(OSError):  # a shim that has ended already tells nothing; the next one will
+            pages = pages or memory.copied_pages(shim_pid, os.getpid())
+        self._forecast = replace(news_of, shim_pages=pages)
+
     def _forget(self, pipe: int) -> None:
         self._poll.unregister(pipe)
-        self._pipes.remove(pipe)
+        del self._pipes[pipe]
         os.close(pipe)
 
     def _is_over(self) -> bool:

@@ -1,7 +1,9 @@
 """The maker: makes a container for its shim, and ends when init is ready to execute.
 
 What it takes to make one touches most of the interpreter's memory, which a fork shares until it is written to. A
-maker takes that away with it; the shim, which stays as long as the container does, remains small.
+maker takes that away with it; the shim, which stays as long as the container does, remains small. Once it has handed
+over it takes its time: giving back its memory, and what the launcher does when it hears of that, would take processor
+time from the program that has just begun.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from contextlib import ExitStack
 from typing import NoReturn
 
@@ -16,15 +19,17 @@ from engine.cgroups import trouble
 from engine.cgroups.alarms import Alarm
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, RuntimeFailure
-from engine.linux import clone, memory, prctl
+from engine.linux import clone, descriptors, memory, prctl
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Spec, decode
-from engine.runtime import news, protocol, stock, unix_socket, userns
+from engine.runtime import news, overlay, protocol, stock, unix_socket, userns
 from engine.runtime.birth import Birth, Living, namespace_flags
 from engine.runtime.circumstances import Circumstances
 from engine.runtime.news import Forecast
 from engine.runtime.status import at_start, write
 from engine.runtime.stdio import Pipes, open_pipes
+
+_LEISURE_SECONDS = 0.01  # what short programs take
 
 
 def main(
@@ -47,17 +52,17 @@ def main(
         if forecast is not None and in_advance:
             stocked = stock.prepare(forecast)
             memory.take_copies(forecast.maker_pages)
-        frame, descriptors, _, _ = socket.recv_fds(requests, protocol.FRAME_SIZE, 2, socket.MSG_CMSG_CLOEXEC)
+        frame, rights = protocol.receive_frame(requests, 2)
         requests.close()  # what is sent from now on is for those who still take it
-        if frame and descriptors:
+        if frame and rights:
             news.tell_taken(pipe)
-            _serve(frame, descriptors, pipe, shim, forecast, stocked)
+            _serve(frame, rights, pipe, shim, forecast, stocked)
     finally:
         os._exit(0)
 
 
 def _serve(
-    frame: bytes,
+    frame: memoryview,
     rights: list[int],
     pipe: int,
     shim: socket.socket,
@@ -70,7 +75,9 @@ def _serve(
             os.close(descriptor)
         launch = protocol.decode(frame)
         if isinstance(launch, protocol.Launch):
-            news.tell_forecast(pipe, _make(launch, shim, forecast, stocked))
+            made = _make(launch, shim, forecast, stocked)
+            _take_time(pipe)
+            news.tell_forecast(pipe, made)
     except BoxdeckError as error:
         protocol.send(shim, protocol.Failed.of(error))
     except BaseException as error:
@@ -82,37 +89,48 @@ def _make(
     launch: protocol.Launch, shim: socket.socket, forecast: Forecast | None, stocked: stock.Stocked | None
 ) -> Forecast:
     """Make the container and hand it over; what it was like."""
-    _make_folder(launch.runtime_directory)
-    # Before anything of the container is on the machine: who finds it knows whose it is.
-    write(f"{launch.runtime_directory}/status.json", at_start(launch, os.getppid()))
     config = _read(f"{launch.bundle}/config.json")
     spec = decode(config)
     linux = spec.linux or Linux()
     with ExitStack() as undo:
         pipes = _open_streams(spec, launch)
-        undo.callback(unix_socket.remove, launch.runtime_directory)
-        cgroup = Cgroup.create(launch.cgroup, linux.resources, _has_host_root(linux))
-        undo.callback(cgroup.discard)
         around = Circumstances(
             container_id=launch.container_id,
             bundle=launch.bundle,
-            cgroup=cgroup,
+            cgroup=Cgroup.expected(launch.cgroup, _has_host_root(linux)),
             network=launch.network,
             stdio=pipes.child if pipes is not None else None,
             seccomp_cache=launch.seccomp_cache,
             for_parent=True,
         )
-        birth = Birth.begin(spec, around, config, stocked)
+        birth = Birth.order(spec, around, config, stocked) if stocked is not None else None
+        _make_folder(launch.runtime_directory)
+        # Before anything of the container is on the machine: who finds it knows whose it is.
+        write(f"{launch.runtime_directory}/status.json", at_start(launch, os.getppid()))
+        undo.callback(unix_socket.remove, launch.runtime_directory)
+        cgroup = Cgroup.create(launch.cgroup, linux.resources, around.cgroup.is_below_limits)
+        undo.callback(cgroup.discard)
+        if birth is None:
+            birth = Birth.begin(spec, around._replace(cgroup=cgroup))
+        birth.provide()
+        mounts = os.open(f"/proc/{birth.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         if starts := launch.start and birth.can_start_early and forecast is not None:
             birth.start()
         listener = unix_socket.listen(launch.runtime_directory)  # while init is at work
         alarms = trouble.find(launch.cgroup).alarms()
         living = birth.finish()
         init_pages = _learn_pages(living.pid) if forecast is None else forecast.init_pages
-        _hand_over(shim, living, listener, pipes, starts, alarms)
+        _hand_over(shim, living, listener, mounts, pipes, starts, alarms)
         undo.pop_all()
     maker_pages = _learn_pages(os.getpid()) if forecast is None else forecast.maker_pages
     return Forecast(flags=namespace_flags(linux), maker_pages=maker_pages, init_pages=init_pages)
+
+
+def _take_time(pipe: int) -> None:
+    """Hold up nobody meanwhile: the ends of streams that the container has are closed, and what the shim waits for."""
+    prctl.set_parent_death_signal(0)
+    descriptors.close_all_but({pipe, *overlay.kept})
+    time.sleep(_LEISURE_SECONDS)
 
 
 def _learn_pages(pid: int) -> memory.Ranges:
@@ -153,6 +171,7 @@ def _hand_over(
     shim: socket.socket,
     living: Living,
     listener: socket.socket,
+    mounts: int,
     pipes: Pipes | None,
     started: bool,
     alarms: list[Alarm],
@@ -169,6 +188,6 @@ def _hand_over(
         alarms=tuple(alarm.kind for alarm in alarms),
         urgent=tuple(alarm.urgent for alarm in alarms),
     )
-    rights = [living.sync.fileno(), listener.fileno(), *(stream for stream in streams if stream >= 0)]
+    rights = [living.sync.fileno(), listener.fileno(), mounts, *(stream for stream in streams if stream >= 0)]
     rights += [alarm.descriptor for alarm in alarms]
     socket.send_fds(shim, [protocol.encode(message)], rights)

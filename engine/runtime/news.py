@@ -19,11 +19,13 @@ class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
     Attributes:
         flags: the namespaces that were made, as CLONE_NEW flags.
         maker_pages, init_pages: memory of the launcher that both wrote to.
+        shim_pages: what a shim wrote to until its container ran; empty as long as that isn't known.
     """
 
     flags: int
     maker_pages: Ranges
     init_pages: Ranges
+    shim_pages: Ranges = ()
 
 
 def tell_taken(pipe: int) -> None:

@@ -74,7 +74,7 @@ def _make_of_descriptors(layers: Layers, user_namespace: int | None) -> int:
         options: list[mounts.Option] = []
         for path in layers.lowers:
             layer = _open_layer(path, user_namespace)
-            _kept.append(layer)
+            kept.append(layer)
             options.append(("lowerdir+", layer))
         if layers.upper:
             options.append(("upperdir", opened.enter_context(_opened(layers.upper))))
@@ -83,15 +83,15 @@ def _make_of_descriptors(layers: Layers, user_namespace: int | None) -> int:
         return mounts.new_filesystem("overlay", "overlay", (*options, *layers.settings), attributes)
 
 
-_kept: list[int] = []
+kept: list[int] = []
 """Detached mounts of layers, open as long as this process lives. An overlay has copies of its own, but closing one
 waits for all processors (namespace.c, namespace_unlock), and a start has no time for that."""
 
 
 def let_go() -> None:
     """Close what `make` keeps open, for processes that live longer than one start."""
-    while _kept:
-        os.close(_kept.pop())
+    while kept:
+        os.close(kept.pop())
 
 
 def _open_layer(path: str, user_namespace: int | None) -> int:

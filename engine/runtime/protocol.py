@@ -7,6 +7,7 @@ turn it into a stream, the others are answered once.
 
 from __future__ import annotations
 
+import mmap
 import socket
 
 import msgspec
@@ -167,6 +168,9 @@ class Born(Struct, tag=True, frozen=True):
 class Delivered(Struct, tag=True, frozen=True, kw_only=True):
     """Maker to shim: the container stands. With it come the sockets to init and for clients, and the streams.
 
+    Between sockets and streams is the container's mount namespace: as long as somebody holds that, init's end doesn't
+    wait for everything to be unmounted.
+
     Attributes:
         started: whether init has been told to execute already.
         leftovers: children of the shim's that were needed to make it, and have ended.
@@ -187,13 +191,14 @@ class Order(Struct, tag=True, frozen=True, kw_only=True):
     """Shim to an init in stock, with the standard streams as descriptors: what for. ``config.json`` follows as a frame.
 
     Attributes:
-        cgroup: its path.
+        cgroup, below_limits: its path, and whether processes are in one below it; it is made while init reads this.
         program, program_flags, notifies: the compiled seccomp filter, if there is to be one.
     """
 
     container_id: str
     bundle: str
     cgroup: str
+    below_limits: bool
     program: bytes | None
     program_flags: int
     notifies: bool
@@ -215,7 +220,7 @@ class Sources(Struct, tag=True, frozen=True, kw_only=True):
 
 
 class Proceed(Struct, tag=True, frozen=True):
-    """Shim to init: what the next step needs is there (its ids, its network, the end of the runtime's hooks)."""
+    """Maker to init: what the next step needs is there (ids and cgroup, network, the end of the runtime's hooks)."""
 
 
 class Mounted(Struct, tag=True, frozen=True):
@@ -240,7 +245,7 @@ def encode(message: Message) -> bytes:
     return bytes((CONTROL,)) + _encoder.encode(message)
 
 
-def decode(frame: bytes) -> Message:
+def decode(frame: bytes | memoryview) -> Message:
     """The message in a control frame.
 
     Raises:
@@ -267,7 +272,32 @@ def receive(connection: socket.socket) -> Message | None:
         RuntimeFailure: it can't be understood.
     """
     try:
-        frame = connection.recv(FRAME_SIZE)
+        frame, _ = receive_frame(connection)
     except ConnectionError:
         return None
     return decode(frame) if frame else None
+
+
+def receive_frame(connection: socket.socket, most_rights: int = 0) -> tuple[memoryview, list[int]]:
+    """The next frame and the descriptors that came with it; an empty one when the other side has closed.
+
+    Args:
+        most_rights: how many descriptors there may be; the kernel closes more.
+
+    Returns:
+        The frame is there until the next one is received.
+
+    Raises:
+        OSError: as recvmsg(2).
+    """
+    space = socket.CMSG_LEN(4 * most_rights) if most_rights else 0
+    size, ancillary, _, _ = connection.recvmsg_into([_buffer], space, socket.MSG_CMSG_CLOEXEC)
+    rights: list[int] = []
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            rights += memoryview(data[: len(data) - len(data) % 4]).cast("i")
+    return memoryview(_buffer)[:size], rights
+
+
+_buffer = mmap.mmap(-1, FRAME_SIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+"""One for all frames of a process: what is made for each, and given back, costs more than reading it."""

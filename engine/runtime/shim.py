@@ -21,7 +21,7 @@ from engine.cgroups import incident_counts
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, Conflict, NotFound, RuntimeFailure
 from engine.incidents import Incidents
-from engine.linux import clone, prctl, signals
+from engine.linux import clone, memory, prctl, signals
 from engine.oci.runtime_spec import Spec, decode
 from engine.oci.state import encode as encode_state
 from engine.runtime import maker, protocol, unix_socket
@@ -44,7 +44,7 @@ _LINGER_SECONDS = 1.0
 _LEAVING_SECONDS = 0.2  # for a maker that has closed its descriptors and has its memory still to give back
 _ACCEPT_PAUSE_SECONDS = 0.1
 _DYING_NS = 10 * 10**9  # from being killed for memory to having ended: giving much back takes time
-_MOST_RIGHTS = 9  # that a maker delivers: two sockets, three streams, four alarms
+_MOST_RIGHTS = 10  # that a maker delivers: two sockets, a namespace, three streams, four alarms
 
 
 def main(requests: socket.socket, pipe: int, forecast: Forecast | None, in_advance: bool) -> NoReturn:
@@ -67,7 +67,9 @@ def main(requests: socket.socket, pipe: int, forecast: Forecast | None, in_advan
         theirs.close()
         requests.close()
         os.close(pipe)
-        frame, descriptors, _, _ = socket.recv_fds(ours, protocol.FRAME_SIZE, 2, socket.MSG_CMSG_CLOEXEC)
+        if forecast is not None and in_advance:
+            memory.take_copies(forecast.shim_pages)
+        frame, descriptors = protocol.receive_frame(ours, 2)
         if frame and descriptors:
             report, *holds = (socket.socket(fileno=descriptor) for descriptor in descriptors)
             _serve(frame, report, ours, making.pid, PortKeeper(holds))
@@ -75,7 +77,7 @@ def main(requests: socket.socket, pipe: int, forecast: Forecast | None, in_advan
         os._exit(0)
 
 
-def _serve(frame: bytes, report: socket.socket, making: socket.socket, maker_pid: int, ports: PortKeeper) -> None:
+def _serve(frame: memoryview, report: socket.socket, making: socket.socket, maker_pid: int, ports: PortKeeper) -> None:
     try:
         launch = protocol.decode(frame)
         if isinstance(launch, protocol.Launch):
@@ -156,7 +158,7 @@ class Shim:
         Raises:
             BoxdeckError: why it couldn't.
         """
-        frame, rights, _, _ = socket.recv_fds(self._making, protocol.FRAME_SIZE, _MOST_RIGHTS, socket.MSG_CMSG_CLOEXEC)
+        frame, rights = protocol.receive_frame(self._making, _MOST_RIGHTS)
         message = protocol.decode(frame) if frame else None
         self._status = read(f"{self._launch.runtime_directory}/status.json") or at_start(self._launch, os.getpid())
         if isinstance(message, protocol.Failed):
@@ -169,7 +171,8 @@ class Shim:
         self._started = message.started
         self._leaving += message.leftovers
         first = len(rights) - len(message.alarms)
-        self._use_streams = partial(self._use, message.terminal, rights[2:first])
+        self._mounts = rights[2]
+        self._use_streams = partial(self._use, message.terminal, rights[3:first])
         alarms = zip(message.alarms, message.urgent, rights[first:], strict=True)
         self._alarms = IncidentAlarms(self._loop, tuple(alarms))
 
@@ -411,6 +414,7 @@ class Shim:
             )
             self._close_door()
             self._tell_everyone(protocol.Exited(self._exit_status))
+            self._let_mounts_go()
         else:
             failure = self._start_failure or _killed_too_early()
             self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(failure.error()))
@@ -429,6 +433,11 @@ class Shim:
             client.send_message(message)
             client.finish(self._stop_if_all_know)
         self._stop_if_all_know()
+
+    def _let_mounts_go(self) -> None:
+        """Have the kernel unmount everything, which takes a while: those who have just been told go first."""
+        os.sched_yield()
+        os.close(self._mounts)
 
     def _stop_if_all_know(self) -> None:
         """End the shim once nobody is left to whom anything must be sent; slow viewers get all the time they need."""

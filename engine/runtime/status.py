@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +12,8 @@ from msgspec import Struct
 from engine.incidents import Incidents
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.runtime.protocol import Launch
 
 _SIZE_LIMIT = 64 * 1024

@@ -68,6 +68,7 @@ def order(stocked: Stocked, config: bytes, around: Circumstances, program: Filte
         container_id=around.container_id,
         bundle=around.bundle,
         cgroup=around.cgroup.path,
+        below_limits=around.cgroup.is_below_limits,
         program=program.program if program else None,
         program_flags=program.flags if program else 0,
         notifies=program.notifies if program else False,

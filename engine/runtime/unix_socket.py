@@ -10,7 +10,10 @@ import os
 import socket
 import struct
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = "shim.sock"
 
