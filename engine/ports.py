@@ -15,7 +15,16 @@ from msgspec.structs import replace
 
 from engine.errors import BoxdeckError, Conflict, InvalidRequest, Unsupported
 from engine.model import Container, Endpoint, PublishedPort
-from engine.network import conntrack, loopback_way, nft, port_mappings, port_reservation, port_table, withdrawal
+from engine.network import (
+    conntrack,
+    hairpin,
+    loopback_way,
+    nft,
+    port_mappings,
+    port_reservation,
+    port_table,
+    withdrawal,
+)
 from engine.network.firewall import Firewall
 from engine.network.port_holder import holder_of
 from engine.network.port_mappings import EVERYWHERE, Way
@@ -98,6 +107,8 @@ class Ports:
         present = port_table.of(self._database, container.id)
         unwanted = tuple(mapping for mapping in present if mapping not in wanted)
         with _explained():
+            for endpoint in container.endpoints if wanted else ():
+                hairpin.let(endpoint.host_interface)
             self._withdraw(container.id, unwanted)
             self._lead(container.id, tuple(mapping for mapping in wanted if mapping not in present))
         return unwanted

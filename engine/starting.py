@@ -119,7 +119,9 @@ class Starting:
         if not container.endpoints:
             return None
         await self._networks.ensure(*(endpoint.network for endpoint in container.endpoints))
-        return await self._networks.plan(self._current_endpoints(container), container.name)
+        return await self._networks.plan(
+            self._current_endpoints(container), container.name, has_ports=bool(container.ports)
+        )
 
     def _current_endpoints(self, container: Container) -> tuple[Endpoint, ...]:
         """The container's places, which are new when a network had to move to another subnet."""

@@ -18,6 +18,7 @@ from engine.network import (
     claim,
     encode,
     forwarding,
+    hairpin,
     host,
     interface,
     leases,
@@ -191,13 +192,18 @@ class Networks:
         return leases.completed(self._database, container_id)
 
     async def plan(
-        self, endpoints: Sequence[Endpoint], owner: str = "", settled: Sequence[Endpoint] = ()
+        self,
+        endpoints: Sequence[Endpoint],
+        owner: str = "",
+        settled: Sequence[Endpoint] = (),
+        has_ports: bool = False,
     ) -> NetworkPlan:
         """What has to be sent to put a container on its networks, see `engine.network.wiring`.
 
         Args:
             owner: the container's name, for ``ip link`` to show.
             settled: endpoints that it has already; families that have a way out by them get no other one.
+            has_ports: whether ports of the host's lead to it, which it may use as well.
 
         Raises:
             NotFound: a bridge has gone since `ensure`.
@@ -212,8 +218,10 @@ class Networks:
             mine = _families((endpoint,)) - ways
             ways |= mine
             plan = await self._templates.endpoint(endpoint, index, mtu, sorted(mine))
-            described = encode.set_alias(endpoint.host_interface, _description(endpoint, owner))
-            plans.append(replace(plan, host_requests=(*plan.host_requests, described)))
+            further = [encode.set_alias(endpoint.host_interface, _description(endpoint, owner))]
+            if has_ports and hairpin.is_needed():
+                further.append(hairpin.request(endpoint.host_interface))
+            plans.append(replace(plan, host_requests=(*plan.host_requests, *further)))
         return NetworkPlan(endpoints=tuple(plans))
 
     # What there is
