@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from tui import keys, messages, themes
 from tui.commands import Commands
 from tui.config import Config
-from tui.container_actions import ContainerActions
+from tui.image_actions import ImageActions
 from tui.screens.help import Help
 from tui.screens.host import HostScreen
+from tui.screens.images import ImagesScreen
 from tui.screens.live_screen import LiveScreen
 from tui.screens.namespaces import NamespacesScreen
 from tui.screens.topology import TopologyScreen
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 
 _SCREENS: dict[str, type[LiveScreen]] = {
+    "images": ImagesScreen,
     "topology": TopologyScreen,
     "namespaces": NamespacesScreen,
     "host": HostScreen,
 }
 
 
-class BoxdeckApp(ContainerActions):
+class BoxdeckApp(ImageActions):
     """Boxdeck on a terminal.
 
     Args:
@@ -81,6 +83,8 @@ class BoxdeckApp(ContainerActions):
             self.deck.events.extend(message.events)
             return
         for event in message.events:
+            if event.kind == "image":
+                self.images.expire()
             if sentence := self.deck.take_event(event):
                 self.notify(sentence, severity="error" if event.action == "oom" else "warning", markup=False)
         self.paint()
@@ -119,7 +123,7 @@ class BoxdeckApp(ContainerActions):
         is_shown = wanted is not None and isinstance(self.screen, wanted)
         self.return_to_containers()
         if wanted is not None and not is_shown:
-            self.push_screen(wanted(self.deck))
+            self.push_screen(ImagesScreen(self.deck, self) if wanted is ImagesScreen else wanted(self.deck))
         self.live.hurry()
 
     def action_help(self) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tui.app import BoxdeckApp
 
 
-_TWICE = ("app.commands", "app.quit_too", "view.host_by_number")
+_TWICE = ("app.commands", "app.quit_too", "view.topology_by_number", "view.namespaces_by_number", "view.host_by_number")
 """Ids of bindings that aren't listed: the list itself, and further keys for what is there already."""
 
 

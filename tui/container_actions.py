@@ -84,17 +84,23 @@ class ContainerActions(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim keys that mean nothing for the selected container."""
-        container = self.deck.selected
+        container, screen = self.deck.selected, self._screen_in_sight
+        if action in keys.ON_CONTAINERS and screen is not None and not screen.ACTS_ON_CONTAINERS:
+            return False
         if action in keys.NEEDS_RUNNING:
             return True if container is not None and container.is_running else None
         if action in keys.NEEDS_ENDED:
             return True if container is not None and not container.is_running else None
         return True if action not in keys.NEEDS_ANY or container is not None else None
 
-    @work
-    async def action_run(self) -> None:
+    def action_run(self) -> None:
         """Ask what to run."""
-        container = await self.push_screen_wait(RunForm(self.operations.image_names, self.operations.run))
+        self.run_form()
+
+    @work
+    async def run_form(self, image: str = "") -> None:
+        """Ask what to run, or how to run an image."""
+        container = await self.push_screen_wait(RunForm(self.operations.image_names, self.operations.run, image))
         if container is not None:
             self.deck.expect(container.id)
             self.live.hurry()

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
+
+def _numbered(key: str, view: str, tooltip: str) -> list[BindingType]:
+    """A further key of a view."""
+    return [Binding(key, f"go('{view}')", view, id=f"view.{view}_by_number", show=False, tooltip=tooltip)]
+
+
 BINDINGS: list[BindingType] = [
     Binding("n", "run", "run", id="container.run", tooltip="Run a new container"),
     Binding("e", "shell", "shell", id="container.shell", tooltip="A shell in it, beside the list"),
@@ -14,17 +20,15 @@ BINDINGS: list[BindingType] = [
     Binding("r", "restart", "restart", id="container.restart", tooltip="Stop and start it"),
     Binding("p", "pause", "pause", id="container.pause", tooltip="Freeze all its processes, or let them go on"),
     Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with all it wrote; asks first"),
+    Binding("f", "files", "files", id="container.files", tooltip="Its files, and the layer of each"),
+    Binding("1", "go('containers')", "containers", id="view.containers", show=False, tooltip="The containers"),
+    Binding("2", "go('images')", "images", id="view.images", tooltip="Images, with their layers and files"),
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
     Binding("N", "go('namespaces')", "namespaces", id="view.namespaces", tooltip="All namespaces, full screen"),
+    *_numbered("3", "topology", "How containers are wired, full screen"),
+    *_numbered("5", "namespaces", "All namespaces, full screen"),
     Binding("H", "go('host')", "host", id="view.host", tooltip="The machine, its control groups and events"),
-    Binding(
-        "6",
-        "go('host')",
-        "host",
-        id="view.host_by_number",
-        show=False,
-        tooltip="The machine, its control groups and events",
-    ),
+    *_numbered("6", "host", "The machine, its control groups and events"),
     Binding("T", "next_theme", "theme", id="app.theme", show=False, tooltip="The next theme"),
     Binding("colon", "command_palette", "commands", id="app.commands", show=False, tooltip="Every command, by name"),
     Binding("question_mark", "help", "keys", id="app.help", tooltip="This list"),
@@ -38,5 +42,8 @@ NEEDS_RUNNING = frozenset({"pause", "shell", "stop", "visit"})
 NEEDS_ENDED = frozenset({"start"})
 """Actions on a container that doesn't run."""
 
-NEEDS_ANY = frozenset({"logs", "restart", "remove", "update"})
+NEEDS_ANY = frozenset({"files", "logs", "restart", "remove", "update"})
 """Actions on any container."""
+
+ON_CONTAINERS = NEEDS_RUNNING | NEEDS_ENDED | NEEDS_ANY
+"""Actions on the selected container, whichever state it is in."""

@@ -11,9 +11,8 @@ from typing import Any
 from msgspec import structs
 from msgspec.structs import replace
 
-from engine.errors import CommandNotFound, InvalidRequest, NotFound
+from engine.errors import CommandNotFound, InvalidRequest
 from engine.isolation import Isolation
-from engine.jobs import Job
 from engine.model import (
     BridgeNode,
     BridgePort,
@@ -24,15 +23,12 @@ from engine.model import (
     Endpoint,
     Event,
     IdRange,
-    Image,
-    ImageConfig,
     Limits,
     LogLine,
     NamespaceInfo,
     NamespaceKind,
     NamespaceTree,
     ProcessInfo,
-    Progress,
     Snapshot,
     State,
     Topology,
@@ -41,6 +37,7 @@ from engine.model import (
 from engine.model.history import History
 from engine.model.limits_in_force import LimitsInForce
 from tests.tui import fake_measures
+from tests.tui.fake_images import FakeImages, FakeLayers
 
 NOW = time.time_ns()
 GIB, MIB = 1 << 30, 1 << 20
@@ -203,36 +200,14 @@ class FakeContainers:
         return self._engine.all[index]
 
 
-class FakeImages:
-    """One image, and one that must be assembled."""
-
-    async def list(self) -> tuple[Image, ...]:
-        return (
-            Image(
-                id="sha256:1", references=("debian:12",), manifest_digest="", layers=(), config=ImageConfig(),
-                created_unix_ns=0, size_bytes=0,
-            ),
-        )  # fmt: skip
-
-    def ensure(self, reference: str) -> Job[Image]:
-        async def work(report: object) -> Image:
-            if reference not in ("base", "debian:12"):
-                raise NotFound(f"there is no image {reference}", "load one, or use base")
-            for step in range(5):
-                report(Progress(what="assembling base", done=step, total=5))  # type: ignore[operator]
-                await asyncio.sleep(0.1)
-            return (await self.list())[0]
-
-        return Job(work)
-
-
 class FakeEngine:
     """What the app asks of an engine, made up."""
 
     def __init__(self, *containers: Container, minutes: int = 1) -> None:
         self.all = list(containers)
         self.containers = FakeContainers(self)
-        self.images = FakeImages()
+        self.images = FakeImages(self)
+        self.layers = FakeLayers(self.images)
         self._changed = asyncio.Event()
         self._backlog = minutes * 60
         self._next: Event | None = None
@@ -263,6 +238,11 @@ class FakeEngine:
             revision=9, at_unix_ns=time.time_ns(), kind="container", action=action, subject=to.id, name=to.name,
             detail=detail,
         )  # fmt: skip
+        self.change()
+
+    def happen_to_image(self, action: str, name: str) -> None:
+        """Something happens to an image."""
+        self._next = Event(revision=9, at_unix_ns=time.time_ns(), kind="image", action=action, subject="x", name=name)
         self.change()
 
     async def cgroup_tree(self) -> CgroupNode:

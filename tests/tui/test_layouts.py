@@ -45,7 +45,7 @@ async def test_a_terminal_that_grows_shows_more() -> None:
     async with desk(FakeEngine(*crowd()), size=(80, 24)) as at:
         await at.see("nginx:1.27 · 10.89.0.3")
         await at.pilot.resize_terminal(120, 36)
-        await at.see("limits   memory 256M · cpus 2", "network", "topology  namespaces")
+        await at.see("limits   memory 256M · cpus 2", "network", "3 topology  5 namespaces")
         await at.pilot.resize_terminal(80, 24)
         await at.see("nginx:1.27 · 10.89.0.3")
 

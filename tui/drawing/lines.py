@@ -86,3 +86,12 @@ def joined(pieces: Iterable[Line], separator: Span) -> Line:
         if piece:
             result.extend([separator, *piece] if result else piece)
     return tuple(result)
+
+
+def printable(text: str) -> str:
+    """Text in which nothing is left that a terminal would obey: names and words of an image may be hostile."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    )

@@ -26,9 +26,11 @@ class LiveScreen(Screen[None], Still):
 
     Attributes:
         HERE: its name in the top bar.
+        ACTS_ON_CONTAINERS: whether keys that act on the selected container do so here: it should be in sight.
     """
 
-    HERE: ClassVar[str] = ""
+    HERE: str = ""
+    ACTS_ON_CONTAINERS: ClassVar[bool] = True
     ALLOW_IN_MAXIMIZED_VIEW = "KeyBar"
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS

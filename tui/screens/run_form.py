@@ -52,6 +52,7 @@ class RunForm(ModalScreen[Container | None]):
     Args:
         image_names: names to suggest.
         run: runs a request, telling what it is at meanwhile.
+        image: which one to run with its own command; empty for a shell from `base`.
     """
 
     CSS_PATH: ClassVar = ["dialog.tcss", "run_form.tcss"]
@@ -64,9 +65,9 @@ class RunForm(ModalScreen[Container | None]):
         Binding("up", "app.focus_previous", "previous", id="form.previous", show=False, tooltip="The field before"),
     ]
 
-    def __init__(self, image_names: ImageNames, run: Run) -> None:
+    def __init__(self, image_names: ImageNames, run: Run, image: str = "") -> None:
         super().__init__()
-        self._image_names = image_names
+        self._image_names, self._image = image_names, image
         self._run = run
 
     def compose(self) -> ComposeResult:
@@ -74,8 +75,10 @@ class RunForm(ModalScreen[Container | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "run a container"
             dialog.border_subtitle = "enter run · tab next field · esc close"
-            yield from form_field("image", Field("base", id="image"))
-            yield from form_field("command", Field("sh", id="command", placeholder="the image's own"))
+            yield from form_field("image", Field(self._image or "base", id="image"))
+            yield from form_field(
+                "command", Field("" if self._image else "sh", id="command", placeholder="the image's own")
+            )
             yield from form_field("name", Field(id="name", placeholder="made up"))
             yield from form_field("memory", Field(id="memory", placeholder="no limit · 256m, 1.5g"))
             yield from form_field("cpus", Field(id="cpus", placeholder="no limit · 1.5"))

@@ -10,7 +10,7 @@ from tui.drawing.lines import Line, Span, Tone, joined, line, width
 from tui.widgets.drawn import content_of
 from tui.widgets.shell_pane import ShellPane
 
-_ORDER = ("form", "confirm", "container", "log", "containers", "detail", "view", "app")
+_ORDER = ("form", "confirm", "images", "explorer", "container", "log", "containers", "detail", "view", "app")
 """First words of bindings' ids, in the order in which keys are shown."""
 
 _LAST = (
@@ -19,6 +19,8 @@ _LAST = (
     "topology.back",
     "namespaces.back",
     "host.back",
+    "images.back",
+    "files.back",
     "app.help",
     "app.quit",
 )

@@ -11,7 +11,8 @@ from tui.drawing.table import pressure
 from tui.widgets.painted import Painted
 
 _SPARK_CELLS = 12
-_SCREENS = ("containers", "topology", "namespaces", "host")
+_SCREENS = {"containers": "1", "images": "2", "topology": "3", "namespaces": "5", "host": "6"}
+"""Names of screens, and the key that leads to each."""
 
 
 class TopBar(Painted):
@@ -29,10 +30,11 @@ class TopBar(Painted):
     def show(self, deck: Deck) -> None:
         """Paint the machine as it is now."""
         room = max(0, self.app.size.width - 2)
-        left = self._left(deck)
-        right = _machine(deck, with_spark=True)
-        if width(left) + width(right) >= room:
-            right = _machine(deck, with_spark=False)
+        wide, bare = _machine(deck, with_spark=True), _machine(deck, with_spark=False)
+        numbered, plain_names = self._left(deck, with_keys=True), self._left(deck, with_keys=False)
+        tries = ((numbered, wide), (numbered, bare), (plain_names, bare))
+        fitting = (pair for pair in tries if width(pair[0]) + width(pair[1]) < room)
+        left, right = next(fitting, tries[-1])
         self.paint([line(" ", *justify(left, right, room))])
 
     def on_click(self, event: events.Click) -> None:
@@ -44,9 +46,12 @@ class TopBar(Painted):
             if offset is not None and 0 <= start <= offset.x < start + len(name):
                 self.app.call_later(self.app.run_action, f"app.go('{name}')")
 
-    def _left(self, deck: Deck) -> Line:
-        screens = [Span(f"  {name}", Tone.STRONG if name == self._here else Tone.MUTED) for name in _SCREENS]
-        if self.app.size.width < 100:
+    def _left(self, deck: Deck, *, with_keys: bool) -> Line:
+        screens: list[Span] = []
+        for name, key in _SCREENS.items():
+            tone = Tone.STRONG if name == self._here else Tone.MUTED
+            screens += [Span(f"  {key} " if with_keys else "  ", Tone.FAINT), Span(name, tone)]
+        if self.app.size.width < 100 or self._here not in _SCREENS:
             screens = [Span(f"  {self._here}", Tone.STRONG)]
         return line(Span("boxdeck", Tone.LIT), *screens, *_count(deck))
 

@@ -1,0 +1,116 @@
+"""A tree of files as the rows that are in sight of it: what is open, what a filter lets through, what is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from engine.model.layer import LayerFile
+
+
+class FileRow(NamedTuple):
+    """One row: a file with its path, how deep it is, and whether what is in it follows."""
+
+    file: LayerFile
+    path: str
+    depth: int
+    is_open: bool = False
+
+
+class FileList:
+    """Rows of a tree, folders before what is in them.
+
+    Folders are closed until they are opened. Of changes alone, those that were only passed through are open.
+
+    Attributes:
+        only_changes: whether files that nothing was done to are hidden.
+        filter_text: only files whose names contain it are listed, with the folders that lead to them; with a slash in
+            it, whose paths do.
+        version: another number whenever all rows were made anew.
+    """
+
+    def __init__(self) -> None:
+        self.only_changes = False
+        self.filter_text = ""
+        self.rows: list[FileRow] = []
+        self.version = 0
+        self._root: LayerFile | None = None
+        self._turned: dict[bool, set[str]] = {False: set(), True: set()}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a tree at all."""
+        return self._root is not None
+
+    def take(self, root: LayerFile) -> None:
+        """Another tree; folders stay open."""
+        self._root = root
+        self.refresh()
+
+    def set_filter(self, text: str) -> None:
+        """List only what contains the text."""
+        self.filter_text = text
+        self.refresh()
+
+    def turn_changes(self) -> None:
+        """Hide what nothing was done to, or show it again."""
+        self.only_changes = not self.only_changes
+        self.refresh()
+
+    def turn(self, index: int) -> None:
+        """Open or close a folder."""
+        row = self.rows[index]
+        if not row.file.children or self.filter_text:
+            return
+        self._turned[self.only_changes] ^= {row.path}
+        if row.is_open:
+            end = next((i for i in range(index + 1, len(self.rows)) if self.rows[i].depth <= row.depth), len(self.rows))
+            self.rows[index:end] = [row._replace(is_open=False)]
+        else:
+            self.rows[index : index + 1] = [row._replace(is_open=True), *self._below(row.file, row.path, row.depth + 1)]
+
+    def parent(self, index: int) -> int:
+        """The row of the folder that a row is in; its own where that is the root."""
+        depth = self.rows[index].depth
+        return next((i for i in range(index - 1, -1, -1) if self.rows[i].depth < depth), index)
+
+    def index_of(self, path: str) -> int | None:
+        """The row of a path, if it is listed."""
+        return next((index for index, row in enumerate(self.rows) if row.path == path), None)
+
+    def refresh(self) -> None:
+        """Make the rows anew."""
+        self.version += 1
+        if self._root is None:
+            self.rows = []
+        elif wanted := self.filter_text.casefold():
+            self.rows = self._matching(self._root, "", 0, wanted)
+        else:
+            self.rows = list(self._below(self._root, "", 0))
+
+    def _below(self, folder: LayerFile, place: str, depth: int) -> Iterator[FileRow]:
+        turned, only_changes = self._turned[self.only_changes], self.only_changes
+        for file in folder.children:
+            if only_changes and not file.is_touched:
+                continue
+            path = f"{place}/{file.name}"
+            is_open = bool(file.children) and (path in turned) != self._begins_open(file)
+            yield FileRow(file, path, depth, is_open)
+            if is_open:
+                yield from self._below(file, path, depth + 1)
+
+    def _begins_open(self, file: LayerFile) -> bool:
+        return self.only_changes and file.action in (None, "changed")
+
+    def _matching(self, folder: LayerFile, place: str, depth: int, wanted: str) -> list[FileRow]:
+        by_path = "/" in wanted
+        rows: list[FileRow] = []
+        for file in folder.children:
+            if self.only_changes and not file.is_touched:
+                continue
+            path = f"{place}/{file.name}"
+            below = self._matching(file, path, depth + 1, wanted) if file.children else []
+            if below or wanted in (path if by_path else file.name).casefold():
+                rows.append(FileRow(file, path, depth, bool(below)))
+                rows.extend(below)
+        return rows
