@@ -248,9 +248,10 @@ def _checksum_fits(block: bytes) -> bool:
     field = _OCTAL.fullmatch(block[148:156])
     if field is None or not field[1]:
         return False
+    wanted = int(field[1], 8)
     rest = block[:148] + b" " * 8 + block[156:]
     unsigned = sum(rest)
-    return int(field[1], 8) in (unsigned, unsigned - 256 * sum(1 for byte in rest if byte > 127))
+    return wanted == unsigned or wanted == unsigned - 256 * sum(1 for byte in rest if byte > 127)
 
 
 def _signed(field: bytes) -> int:
