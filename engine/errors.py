@@ -10,15 +10,19 @@ class BoxdeckError(Exception):
         cause: what went wrong, as the start of a sentence without a full stop.
         remedy: what to do next; may be empty where nothing can be done.
 
-    ``str(error)`` is one line: ``cause: remedy`` or ``cause``.
+    ``str(error)`` is one line: ``cause: remedy`` or ``cause``. An image's names may be in it, so what a terminal would
+    obey is shown as ``?``.
     """
 
     exit_status = 125  # docker run(1), "Exit Status": the tool itself failed
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        super().__init__(f"{cause}: {remedy}" if remedy else cause)
-        self.cause = cause
-        self.remedy = remedy
+        self.cause, self.remedy = _printable(cause), _printable(remedy)
+        super().__init__(f"{self.cause}: {self.remedy}" if remedy else self.cause)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 class InvalidRequest(BoxdeckError):

@@ -14,8 +14,9 @@ from msgspec import field
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.documents import Document
 from engine.cli.formats import rfc3339
+from engine.cli.json_text import compact_json
 from engine.cli.moments import MOMENTS, moment
-from engine.cli.output import compact_json, format_argument, write_lines
+from engine.cli.output import format_argument, write_lines
 from engine.cli.templates import Format
 from engine.model import Event
 

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.cli.command import Options, Parser
 from engine.cli.failure import one_line
+from engine.cli.json_text import json_text
 from engine.cli.templates import Format, format_of
 
 _GAP = "   "
@@ -104,16 +105,6 @@ def _encoded(rows: Sequence[msgspec.Struct], field: str) -> str:
     """What a field is called in JSON and templates."""
     names = zip(rows[0].__struct_fields__, rows[0].__struct_encode_fields__, strict=True) if rows else ()
     return dict(names).get(field, field)
-
-
-def json_text(document: object) -> str:
-    """A document as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-
-
-def compact_json(document: object) -> str:
-    """A document as JSON on one line, for those who read one after the other."""
-    return msgspec.json.encode(document).decode()
 
 
 def write_json(document: object) -> None:

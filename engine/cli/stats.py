@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from engine.cli.command import Command, Options, Parser, Roots
 from engine.cli.documents import StatsRow
 from engine.cli.formats import binary_size, decimal_size
-from engine.cli.output import Column, compact_json, format_argument, list_lines, write_json, write_lines
+from engine.cli.json_text import compact_json
+from engine.cli.output import Column, format_argument, list_lines, write_json, write_lines
 from engine.cli.templates import Format
 from engine.cli.values import seconds
 from engine.errors import NotFound

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from engine.cli.failure import one_line
+from engine.cli.json_text import compact_json
 from engine.errors import InvalidRequest
 
 _ACTION = re.compile(r"\{\{(.*?)\}\}")
@@ -38,7 +39,7 @@ class Field(NamedTuple):
         value = document
         for name in self.path:
             value = _inner(value, name)
-        return msgspec.json.encode(value).decode() if self.as_json else one_line(_shown(value))
+        return compact_json(value) if self.as_json else one_line(_shown(value))
 
 
 class Format(NamedTuple):
