@@ -14,7 +14,7 @@ export VM_CACHE ?= $(CURDIR)/build/vm
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 TESTS ?= tests
 ROUNDS ?= 100
-PULLS ?= 10
+PULLS ?= 5
 
 .DEFAULT_GOAL := run
 .PHONY: run test venv lint test-vm screenshots bench clean
