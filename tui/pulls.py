@@ -31,11 +31,13 @@ class Pull:
         whole: what is being done for the image as a whole, before there are layers.
         error: why it failed; empty otherwise.
         image: what was pulled.
+        is_cancelling: whether it is to stop, which it does at the next piece that arrives.
     """
 
     def __init__(self, reference: str, platform: str | None, job: Job[Image]) -> None:
         self.reference, self.platform = reference, platform
         self.state = PullState.RUNNING
+        self.is_cancelling = False
         self.parts: dict[str, Progress] = {}
         self.whole = ""
         self.error = ""
@@ -49,6 +51,7 @@ class Pull:
 
     def cancel(self) -> None:
         """Stop it; what has arrived stays in the store for the next one."""
+        self.is_cancelling = True
         self._job.cancel()
 
     async def follow(self, changed: Callable[[], None]) -> None:

@@ -26,7 +26,8 @@ class FilesScreen(LiveScreen):
     AUTO_FOCUS = "#file-tree"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "explore", "files", id="files.explore", show=False, tooltip="From the layers to the files"),
-        Binding("escape,f", "back", "back", id="files.back", tooltip="End the filter; back to the containers"),
+        Binding("escape", "back", "back", id="files.back", tooltip="End the filter; back to the containers"),
+        Binding("f", "app.go('containers')", "back", id="files.leave", show=False, tooltip="Back to the containers"),
     ]
 
     def __init__(self, deck: Deck, container: Container, exploration: Exploration) -> None:

@@ -36,6 +36,8 @@ class PullProgress(Drawn):
         if pull.state is PullState.CANCELLED:
             kept = line(Span("○ ", Tone.MUTED), name, Span("  cancelled; what has arrived is kept", Tone.MUTED))
             return [clip(kept, cells), _hint("c", "forgets it", "p", "goes on with it")]
+        if pull.is_cancelling:
+            return [clip(line(Span("◌ ", Tone.WARN), name, Span("  cancelling…", Tone.MUTED)), cells)]
         right = Span(f"{100 * pull_lines.share(parts):.0f} %", Tone.LIT) if parts else Span(pull.whole, Tone.MUTED)
         whole = justify(line(Span("◌ ", Tone.ACCENT), name), line(right), cells)
         return [whole, *pull_lines.layer_lines(parts, cells, most - 1)]
