@@ -120,7 +120,7 @@ class Engine:
 
     async def topology(self) -> Topology:
         """Uplink, bridges and veth pairs as the kernel has them now."""
-        return await self.networks.topology(await self.containers.list())
+        return await self.networks.topology(await self.containers.running())
 
     @cached_property
     def layers(self) -> Layers:
@@ -145,7 +145,7 @@ class Engine:
 
     async def namespace_tree(self) -> NamespaceTree:
         """The namespaces of the host and of every running container, with their processes."""
-        return await self.namespaces.tree(await self.containers.list())
+        return await self.namespaces.tree(await self.containers.running())
 
     async def cgroup_tree(self, host: bool = False) -> CgroupNode:
         """Our cgroup and those of all containers below it, with limits and use.

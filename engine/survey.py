@@ -18,6 +18,7 @@ from engine.network.links import LinkStatistics
 from engine.rates import InterfaceCount, Reading, Traffic, compare
 
 _LIMITS_EVERY = 20  # looks: each container's limits are read in one out of so many, and when its record has changed
+_ABOVE_SECONDS = 10.0  # what binds all of them together is read again after so long
 
 
 class CounterReader(Protocol):
@@ -78,8 +79,9 @@ class Survey:
         self._cgroup_path = cgroup_path
         self._open_counters = open_counters
         self._counters: CounterReader | None = None
-        self._in_force = InForce()
+        self._in_force = InForce(_ABOVE_SECONDS)
         self._tracked: dict[str, _Tracked] = {}
+        self._seen: tuple[Container, ...] = ()
         self._looks = 0
 
     def look(self, containers: Sequence[Container]) -> dict[str, ContainerSample]:
@@ -134,6 +136,10 @@ class Survey:
         return tracked
 
     def _forget_all_but(self, containers: Sequence[Container]) -> None:
+        seen = tuple(containers)
+        if seen == self._seen:
+            return
+        self._seen = seen
         present = {
             container.id
             for container in containers

@@ -12,6 +12,9 @@ from engine.model.history import History as Past
 CAPACITY = 600
 """Samples kept of each series: ten minutes at one a second."""
 
+_JITTER = 0.1
+"""By this share of an interval ticks are early or late without its being another interval."""
+
 Values = deque[float | None]
 
 
@@ -69,7 +72,9 @@ class History:
 
     def record(self, snapshot: Snapshot) -> None:
         """Append one tick of everything."""
-        self.interval_seconds = snapshot.interval_seconds or self.interval_seconds
+        measured = snapshot.interval_seconds or self.interval_seconds
+        if abs(measured - self.interval_seconds) > _JITTER * self.interval_seconds:
+            self.interval_seconds = measured
         self._add_host(snapshot.host)
         for container_id, sample in snapshot.containers.items():
             if container_id not in self._live:

@@ -23,6 +23,8 @@ _CALM_SECONDS = 0.05
 _RETRY_SECONDS = 3.0
 _TOPOLOGY_SECONDS = 10.0
 _NAMESPACES_SECONDS = 2.0
+_CALM_NAMESPACES_SECONDS = 6.0
+"""As long as processes come and go they are read every two seconds, and ever more seldom while none do."""
 
 
 class Sight(Enum):
@@ -62,6 +64,7 @@ class Live:
         self._changed.set()
         self._wiring_changed = asyncio.Event()
         self._tree_wanted = asyncio.Event()
+        self._said: dict[type[Message], Message] = {}
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The loops by name; each is to be run in a worker of its own."""
@@ -114,15 +117,25 @@ class Live:
     async def _read_topology(self) -> None:
         while True:
             if self._topology_in_sight():
-                self._post(TopologyRead(await self._engine.topology()))
+                self._say(TopologyRead(await self._engine.topology()))
             await _either(self._wiring_changed, _TOPOLOGY_SECONDS)
 
     async def _read_namespaces(self) -> None:
+        seconds = _NAMESPACES_SECONDS
         while True:
             if sight := self._namespaces_in_sight():
                 every = await self._engine.namespaces.list() if sight is Sight.EVERY else None
-                self._post(NamespacesRead(await self._engine.namespace_tree(), every))
-            await _either(self._tree_wanted, _NAMESPACES_SECONDS)
+                is_news = self._say(NamespacesRead(await self._engine.namespace_tree(), every))
+                seconds = _NAMESPACES_SECONDS if is_news else min(seconds * 1.5, _CALM_NAMESPACES_SECONDS)
+            await _either(self._tree_wanted, seconds)
+
+    def _say(self, message: Message) -> bool:
+        """Post what isn't the same as last time, since each message has a screen painted; whether it was."""
+        if message == self._said.get(type(message)):
+            return False
+        self._said[type(message)] = message
+        self._post(message)
+        return True
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:
