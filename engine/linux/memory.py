@@ -17,29 +17,62 @@ _FRAME = (1 << 55) - 1 | 1 << 63  # the number of the page frame, and whether th
 _IS_FILE = 1 << 61
 
 
-def copied_pages(pid: int | str, ancestor: int) -> Ranges:
-    """Where a process has pages other than the process that it was forked from: it has written to those.
+Frames = dict[int, "array[int]"]
+"""Entries of pagemap(5) page by page, for each private mapping that can be written to, by its first page."""
 
-    Without CAP_SYS_ADMIN the kernel shows nobody where pages are, and none are found.
+
+def copied_pages(pid: int | str, ancestor: int) -> Ranges:
+    """Where a process has pages other than the process that it was forked from: one of both has written to those.
 
     Raises:
         OSError: one of both has ended, or may not be looked at.
     """
+    return copied_since(pid, frames(ancestor))
+
+
+def copied_since(pid: int | str, before: Frames) -> Ranges:
+    """Where a process has pages other than those that it was forked with: it has written to those.
+
+    Without CAP_SYS_ADMIN the kernel shows nobody where pages are, and none are found.
+
+    Args:
+        before: the frames of its parent right before the fork.
+
+    Raises:
+        OSError: it has ended, or may not be looked at.
+    """
+    pagemap = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return tuple(found for first, entries in before.items() for found in _differences(pagemap, first, entries))
+    finally:
+        os.close(pagemap)
+
+
+def frames(pid: int | str) -> Frames:
+    """Where the pages of a process are now.
+
+    Raises:
+        OSError: it has ended, or may not be looked at.
+    """
     with open(f"/proc/{pid}/maps", "rb") as file:  # to its end: one read(2) gives a page of it, whatever is asked for
         lines = file.read().splitlines()
-    own = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
-    others = os.open(f"/proc/{ancestor}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+    pagemap = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return tuple(found for line in lines if b" rw-p " in line for found in _differences(own, others, line))
+        ranges = [_pages_of(line) for line in lines if b" rw-p " in line]
+        return {first: _entries(pagemap, first, last) for first, last in ranges}
     finally:
-        os.close(own)
-        os.close(others)
+        os.close(pagemap)
 
 
-def _differences(own: int, others: int, line: bytes) -> list[tuple[int, int]]:
+def _pages_of(line: bytes) -> tuple[int, int]:
+    """The first page of a mapping, and the first after it."""
     first, last = (int(text, 16) // _PAGE for text in line.split(None, 1)[0].split(b"-"))
-    pairs = zip(_entries(own, first, last), _entries(others, first, last), strict=True)
+    return first, last
+
+
+def _differences(pagemap: int, first: int, others: array[int]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
+    pairs = zip(_entries(pagemap, first, first + len(others)), others, strict=True)
     for number, (entry, other) in enumerate(pairs, first):
         if entry & _FRAME == other & _FRAME or entry & _IS_FILE:
             continue

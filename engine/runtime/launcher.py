@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from engine.cgroups.manager import preload
 from engine.linux import clone, memory, prctl, signals
 from engine.runtime import news, shim
-from engine.runtime.news import Forecast
+from engine.runtime.news import Experience, Forecast
 from engine.runtime.status import boot_id
 
 
@@ -72,6 +72,7 @@ class Launcher:
         self._free: int | None = None  # pipe of the spare that has no request yet; without one, requests are watched
         self._refill = False
         self._forecast: Forecast | None = None
+        self._before: dict[int, memory.Frames] = {}  # of shims that are to be learnt from, by pid
 
     def serve(self, in_stock: bool) -> None:
         """Until the engine has gone.
@@ -94,6 +95,7 @@ class Launcher:
 
     def _fork_spare(self, in_advance: bool) -> None:
         ours, theirs = os.pipe2(os.O_CLOEXEC)
+        before = None if self._knows_shims else memory.frames(os.getpid())
         spare = clone.clone(0)  # past what Python does after a fork, which touches much memory
         if spare.pid == 0:
             for pipe in (*self._pipes, ours):
@@ -102,6 +104,8 @@ class Launcher:
         os.close(theirs)
         os.close(spare.pidfd)
         self._pipes[ours] = spare.pid
+        if before is not None:
+            self._before[spare.pid] = before
         self._poll.register(ours, select.POLLIN)
         self._poll.unregister(self._requests)
         self._free = ours
@@ -110,7 +114,7 @@ class Launcher:
     def _hear(self, pipe: int) -> bool:
         """Take a maker's word; False when the engine has gone."""
         if pipe != self._free:
-            self._learn(news.hear_forecast(pipe), self._pipes[pipe])
+            self._learn(news.hear_experience(pipe), self._pipes[pipe])
             self._forget(pipe)
             self._refill = self._free is None
             return True
@@ -121,14 +125,25 @@ class Launcher:
         self._forget(pipe)
         return not self._is_over()
 
-    def _learn(self, news_of: Forecast | None, shim_pid: int) -> None:
+    def _learn(self, experience: Experience | None, shim_pid: int) -> None:
         """Take over what a start was like; what its shim has written to by now others will have to as well."""
-        if news_of is None:
+        before = self._before.pop(shim_pid, None)
+        if experience is None:
             return
-        pages = self._forecast.shim_pages if self._forecast else ()
-        with contextlib.suppress(OSError):  # a shim that has ended already tells nothing; the next one will
-            pages = pages or memory.copied_pages(shim_pid, os.getpid())
-        self._forecast = replace(news_of, shim_pages=pages)
+        if self._forecast is None and experience.pages is not None:
+            maker_pages, init_pages = experience.pages
+            self._forecast = Forecast(flags=experience.flags, maker_pages=maker_pages, init_pages=init_pages)
+        if self._forecast is None:
+            return
+        if experience.flags != self._forecast.flags:
+            self._forecast = replace(self._forecast, flags=experience.flags)
+        if before is not None and not self._forecast.shim_pages:
+            with contextlib.suppress(OSError):  # a shim that has ended already tells nothing; the next one will
+                self._forecast = replace(self._forecast, shim_pages=memory.copied_since(shim_pid, before))
+
+    @property
+    def _knows_shims(self) -> bool:
+        return self._forecast is not None and bool(self._forecast.shim_pages)
 
     def _forget(self, pipe: int) -> None:
         self._poll.unregister(pipe)

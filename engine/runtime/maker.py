@@ -25,7 +25,7 @@ from engine.oci.runtime_spec import Spec, decode
 from engine.runtime import news, overlay, protocol, stock, unix_socket, userns
 from engine.runtime.birth import Birth, Living, namespace_flags
 from engine.runtime.circumstances import Circumstances
-from engine.runtime.news import Forecast
+from engine.runtime.news import Experience, Forecast
 from engine.runtime.status import at_start, write
 from engine.runtime.stdio import Pipes, open_pipes
 
@@ -77,7 +77,7 @@ def _serve(
         if isinstance(launch, protocol.Launch):
             made = _make(launch, shim, forecast, stocked)
             _take_time(pipe)
-            news.tell_forecast(pipe, made)
+            news.tell_experience(pipe, made)
     except BoxdeckError as error:
         protocol.send(shim, protocol.Failed.of(error))
     except BaseException as error:
@@ -87,7 +87,7 @@ def _serve(
 
 def _make(
     launch: protocol.Launch, shim: socket.socket, forecast: Forecast | None, stocked: stock.Stocked | None
-) -> Forecast:
+) -> Experience:
     """Make the container and hand it over; what it was like."""
     config = _read(f"{launch.bundle}/config.json")
     spec = decode(config)
@@ -119,11 +119,11 @@ def _make(
         listener = unix_socket.listen(launch.runtime_directory)  # while init is at work
         alarms = trouble.find(launch.cgroup).alarms()
         living = birth.finish()
-        init_pages = _learn_pages(living.pid) if forecast is None else forecast.init_pages
+        init_pages = _learn_pages(living.pid) if forecast is None else ()
         _hand_over(shim, living, listener, mounts, pipes, starts, alarms)
         undo.pop_all()
-    maker_pages = _learn_pages(os.getpid()) if forecast is None else forecast.maker_pages
-    return Forecast(flags=namespace_flags(linux), maker_pages=maker_pages, init_pages=init_pages)
+    pages = (_learn_pages(os.getpid()), init_pages) if forecast is None else None
+    return Experience(flags=namespace_flags(linux), pages=pages)
 
 
 def _take_time(pipe: int) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.linux.memory import Ranges
 
 _TAKEN = b"T"
-_READ_SIZE = 1 << 16
+_READ_SIZE = 1 << 12
 
 
 class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
@@ -28,14 +28,27 @@ class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
     shim_pages: Ranges = ()
 
 
+class Experience(Struct, frozen=True, kw_only=True, array_like=True):
+    """What a maker tells of its start.
+
+    Attributes:
+        flags: as in `Forecast`.
+        pages: of maker and init, as in `Forecast`; None where the maker has been told them. Hearing them again at each
+            start would have the launcher write to memory that all shims share with it.
+    """
+
+    flags: int
+    pages: tuple[Ranges, Ranges] | None
+
+
 def tell_taken(pipe: int) -> None:
     """Say that this spare has a request now."""
     _tell(pipe, _TAKEN)
 
 
-def tell_forecast(pipe: int, forecast: Forecast) -> None:
+def tell_experience(pipe: int, experience: Experience) -> None:
     """Say that a start is through, and what it was like; the last word."""
-    _tell(pipe, _encoder.encode(forecast))
+    _tell(pipe, _encoder.encode(experience))
     os.close(pipe)
 
 
@@ -52,7 +65,7 @@ def has_taken(pipe: int) -> bool:
     return os.read(pipe, 1) == _TAKEN
 
 
-def hear_forecast(pipe: int) -> Forecast | None:
+def hear_experience(pipe: int) -> Experience | None:
     """The last word; None when there is none."""
     said = b""
     while part := os.read(pipe, _READ_SIZE):
@@ -61,4 +74,4 @@ def hear_forecast(pipe: int) -> Forecast | None:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Forecast)
+_decoder = msgspec.msgpack.Decoder(Experience)
