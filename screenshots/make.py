@@ -20,7 +20,8 @@ from textual.pilot import Pilot
 
 from engine import Engine
 from engine.errors import BoxdeckError
-from engine.model import Container, ContainerRequest, Limits, NetworkMode
+from engine.layers import Commit
+from engine.model import Container, ContainerRequest, Limits
 from screenshots.svg import portable
 from tui.app import BoxdeckApp
 from tui.config import Config
@@ -34,6 +35,21 @@ SEND = "head -c $((RANDOM % 9 * {bytes} + {bytes})) /dev/zero > /dev/udp/{addres
 SAY = '[ $((n % 4)) = 0 ] && echo "GET /deck/$n 200 $((RANDOM % 9 + 1)) ms"'
 COMPLAIN = '[ $((n % 37)) = 0 ] && echo "upstream slow, retrying" >&2'
 FILL = "data=$(head -c $((RANDOM % {spread} + {mib}))000000 /dev/zero | tr '\\0' x)"
+LAYERS = (
+    (
+        "mkdir -p /opt/shop/cache; head -c 9000000 /dev/urandom > /opt/shop/engine.so; echo 1 > /opt/shop/version",
+        "ENV A=1",
+    ),
+    (
+        "head -c 4000000 /dev/urandom > /opt/shop/cache/index; echo 2 > /opt/shop/version; mkdir -p /srv/shop",
+        "USER root",
+    ),
+    ("rm -rf /opt/shop/cache; cp /etc/passwd /srv/shop/people; echo shop >> /etc/hosts", 'CMD ["bash"]'),
+)
+WRITE = (
+    "cd /srv/shop; rm people; mkdir -p orders/2026; echo open > state; echo till >> /etc/hosts;"
+    " while :; do n=$((n + 1)); head -c 900 /dev/urandom > orders/2026/$n; sleep 2; done"
+)
 JOB = "echo 'packed 1,204 files'; exit 0"
 BROKEN = "echo 'cannot reach the registry' >&2; exit 3"
 
@@ -44,7 +60,7 @@ def loop(*steps: str, pause: float, **values: object) -> str:
     return f"while :; do n=$((n + 1)); {body}; sleep {pause}; done"
 
 
-def request(name: str, script: str, network: NetworkMode = "bridge", **limits: float) -> ContainerRequest:
+def request(name: str, script: str, network: str = "bridge", **limits: float) -> ContainerRequest:
     """A container that runs a script with bash."""
     return ContainerRequest(
         image="base",
@@ -74,6 +90,21 @@ async def start_load(engine: Engine) -> None:
     await engine.containers.run(request("mailer", loop(SEND, pause=0.6, bytes=200, address=peer), cpus=0.2))
     web = loop(BUSY, SEND, SAY, COMPLAIN, pause=0.15, work=30, bytes=900, address=peer)
     await engine.containers.run(request("web", web, cpus=0.8, memory_mib=256, pids=128))
+
+
+async def build_images(engine: Engine) -> None:
+    """Images on top of `base`, each with a layer more than the one before, and a container of the last one."""
+    before = "base"
+    for number, (script, instruction) in enumerate(LAYERS, 1):
+        made = await engine.containers.run(
+            ContainerRequest(image=before, command=("bash", "-c", script), network="none", name=f"builder-{number}")
+        )
+        await engine.containers.wait(made.id)
+        await engine.layers.commit(made.id, Commit(name=f"shop:{number}", changes=(instruction,)))
+        await engine.containers.remove(made.id)
+        before = f"shop:{number}"
+    writes = ContainerRequest(image=before, command=("bash", "-c", WRITE), network="none", name="till")
+    await engine.containers.run(writes)
 
 
 def address_of(container: Container) -> str:
@@ -131,11 +162,13 @@ async def photograph(engine: Engine) -> None:
         await shot.take("run-form")
         await shot.press("escape")
     await engine.images.ensure("base")
+    await build_images(engine)
     await start_load(engine)
     async with camera(engine) as shot:
         await asyncio.sleep(HISTORY_SECONDS)
         await select(shot, engine, "web")
         await photograph_screens(shot)
+        await photograph_images(shot, engine)
     await photograph_sizes(engine)
 
 
@@ -157,6 +190,22 @@ async def photograph_screens(shot: Camera) -> None:
     await shot.take("namespaces")
     await shot.press("escape", "question_mark", wait=1.0)
     await shot.take("help")
+    await shot.press("escape")
+
+
+async def photograph_images(shot: Camera, engine: Engine) -> None:
+    """Images with their layers, and what a container has changed."""
+    await shot.press("2", wait=2.5)
+    await shot.press("home", wait=1.5)
+    await shot.press("enter", "down", wait=1.0)
+    await shot.press("enter", "m", wait=1.0)
+    await shot.press("end", "up", "up", "up", wait=0.6)
+    await shot.take("images")
+    await shot.press("1", wait=1.0)
+    await select(shot, engine, "till")
+    await shot.press("f", wait=2.5)
+    await shot.press("end", "up", "up", "right", "right", "right", "right", wait=0.6)
+    await shot.take("files")
     await shot.press("escape")
 
 
@@ -189,7 +238,7 @@ def convert() -> None:
     if shutil.which("rsvg-convert") is None:
         sys.stderr.write("rsvg-convert isn't installed, so there are no PNG files: apt-get install librsvg2-bin\n")
         return
-    for name in ("containers", "shell", "graphs", "host"):
+    for name in ("containers", "shell", "graphs", "host", "images"):
         target = HERE / f"{name}.png"
         subprocess.run(["rsvg-convert", "--width", "1400", "-o", target, HERE / f"{name}.svg"], check=True)
 
