@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from engine.errors import ImageError, InvalidRequest
 from engine.images.archive_files import ArchiveFiles, opened
-from engine.images.install import Installed, install, write_manifest
+from engine.images.install import Installed, install, require_size, write_manifest
 from engine.images.limits import too_much
 from engine.images.monitor import Monitor
 from engine.images.streams import compression, read_all
@@ -130,6 +129,7 @@ class _Loader:
         if not self._blobs.has(descriptor.digest):
             stream = self._files.open(_blob_name(descriptor.digest))
             self._blobs.add(stream, descriptor.digest, self._monitor.step(what, descriptor.size))
+        require_size(descriptor, self._blobs.size(descriptor.digest))
 
     def _blob_document(self, digest: str) -> bytes:
         return self._document(_blob_name(digest))
@@ -146,11 +146,7 @@ class _Loader:
 
     def docker(self) -> Iterator[Loaded]:
         """The images of manifest.json."""
-        try:
-            images = msgspec.json.decode(self._document(DOCKER_FILE), type=tuple[_DockerImage, ...])
-        except msgspec.DecodeError as error:
-            raise ImageError(f"{DOCKER_FILE} can't be read ({error})", "save the image anew") from error
-        for image in images:
+        for image in decode(self._document(DOCKER_FILE), tuple[_DockerImage, ...], DOCKER_FILE):
             yield self._docker_image(image)
 
     def _docker_image(self, image: _DockerImage) -> Loaded:

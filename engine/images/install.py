@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -26,6 +27,8 @@ from engine.oci.image_spec import (
 )
 from engine.paths import Paths
 from engine.store.blobs import Blob, Blobs
+
+_MOST_LAYERS: Final = 500  # overlayfs itself ends there
 
 
 class Installed(Struct, frozen=True, kw_only=True):
@@ -76,8 +79,8 @@ def check_documents(manifest: Manifest, document: ConfigDocument, wanted: Platfo
             f"the image's config speaks of {len(diff_ids)} layers, its manifest of {len(manifest.layers)}",
             "make or fetch the image anew",
         )
-    if not diff_ids:
-        raise ImageError("the image has no layers, so there is nothing in it to run", "choose another image")
+    if not diff_ids or len(diff_ids) > _MOST_LAYERS:
+        raise ImageError(f"the image has {len(diff_ids)} layers", f"choose one that has 1 to {_MOST_LAYERS}")
     return diff_ids
 
 
@@ -106,6 +109,19 @@ def unpack_layer(
         return layers.size(diff_id)
     with Blobs(paths).open(checked_digest(descriptor.digest)) as archive:
         return layers.add(archive, diff_id, monitor.step(what, part=part)).size_bytes
+
+
+def require_size(descriptor: Descriptor, size: int) -> None:
+    """See that content is as large as its descriptor says (descriptor.md, "Verification").
+
+    Raises:
+        ImageError: it isn't.
+    """
+    if size != descriptor.size:
+        raise ImageError(
+            f"a part of the image ({descriptor.digest[:19]}…) has {size} bytes, and should have {descriptor.size}",
+            "it can't be trusted",
+        )
 
 
 def check_machine(system: str, architecture: str, wanted: Platform) -> None:

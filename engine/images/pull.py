@@ -19,7 +19,7 @@ from engine.errors import ImageError, NotFound, RegistryError
 from engine.images import platforms
 from engine.images.arrival import Arrival
 from engine.images.download import download, offer
-from engine.images.install import Installed, check_documents, finish, unpack_layer
+from engine.images.install import Installed, check_documents, finish, require_size, unpack_layer
 from engine.images.layer_store import LayerStore
 from engine.images.limits import too_much
 from engine.images.monitor import Advance, Monitor, Stopped
@@ -42,7 +42,6 @@ from engine.store.blobs import Blobs
 
 _FETCHED_AT_ONCE: Final = 4
 _UNPACKED_AT_ONCE: Final = min(4, 1 + (os.cpu_count() or 1))  # one more: each waits for the disk at its end
-_MOST_LAYERS: Final = 500  # overlayfs itself ends there
 
 
 class Pulled(Struct, frozen=True):
@@ -109,8 +108,6 @@ class _Pull:
         fetched = self._manifest(self._registry.manifest(self._repository, reference))
         is_new = not self._blobs.has(fetched.digest)
         manifest = decode(fetched.data, Manifest, "the image's manifest")
-        if not manifest.layers or len(manifest.layers) > _MOST_LAYERS:
-            raise ImageError(f"the image has {len(manifest.layers)} layers", f"it may have 1 to {_MOST_LAYERS}")
         document = self._config(manifest.config)
         diff_ids = check_documents(manifest, document, self._wanted)
         sizes = self._bring_in(manifest.layers, diff_ids)
@@ -128,6 +125,7 @@ class _Pull:
         if self._blobs.has(chosen.digest):
             return Fetched(self._blobs.read(chosen.digest), chosen.digest, chosen.media_type)
         manifest = self._registry.manifest(self._repository, chosen.digest)
+        require_size(chosen, len(manifest.data))
         if _kind(manifest) not in MANIFEST_TYPES:
             raise ImageError("the image's index leads to another index", "pull the inner one by its digest")
         return manifest
@@ -139,6 +137,7 @@ class _Pull:
         if not self._blobs.has(descriptor.digest):
             advance = self._monitor.step("Fetching the image's config", descriptor.size)
             download(self._paths, self._registry, self._repository, descriptor, advance, self._monitor.nap)
+        require_size(descriptor, self._blobs.size(descriptor.digest))
         return decode(self._blobs.read(descriptor.digest), ConfigDocument, "the image's config")
 
     def _bring_in(self, layers: Sequence[Descriptor], diff_ids: Sequence[str]) -> list[int]:
@@ -159,6 +158,7 @@ class _Pull:
         is_whole = False
         try:
             if self._blobs.has(descriptor.digest):
+                require_size(descriptor, self._blobs.size(descriptor.digest))
                 offer(self._blobs, descriptor, arrival)
             else:
                 advance = self._monitor.step("Downloading", descriptor.size, _part(descriptor))
@@ -215,10 +215,7 @@ def _part(descriptor: Descriptor) -> str:
 
 def _kind(fetched: Fetched) -> str:
     """What a document is: what it and the registry say has to agree (CVE-2021-41190)."""
-    try:
-        said = msgspec.json.decode(fetched.data, type=_Claims)
-    except msgspec.MsgspecError as error:
-        raise ImageError(f"the image's manifest can't be read ({error})", "it isn't an image") from error
+    said = decode(fetched.data, _Claims, "the image's manifest")
     if said.manifests is not msgspec.UNSET and (said.layers is not msgspec.UNSET or said.config is not msgspec.UNSET):
         raise ImageError("the image's manifest says that it is an index, too", "it can't be trusted")
     kind = fetched.media_type

@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.errors import RegistryError
 from engine.registry.challenge import Challenge
 from engine.registry.credentials import Credentials
-from engine.registry.transport import Transport, is_loopback
+from engine.registry.transport import NONSENSE, Transport, is_loopback, read_body
 
 _LONGEST_ANSWER = 1 << 20
 _CLIENT = "boxdeck"
@@ -92,10 +92,10 @@ class Authorization:
         with self._transport.send(method, address, headers, content) as response:
             if response.status_code != 200:
                 raise denied(self._transport.host, self._credentials is not None)
-            text = b"".join(response.iter_bytes())[:_LONGEST_ANSWER]
+            text = read_body(response, _LONGEST_ANSWER, self._transport.host)
         try:
             answer = msgspec.json.decode(text, type=_Answer)
-        except msgspec.MsgspecError as error:
+        except NONSENSE as error:
             raise RegistryError(f"{address.partition('?')[0]} gives no token ({error})", "try again later") from error
         token = answer.token or answer.access_token
         return f"Bearer {token}" if token else ""

@@ -19,7 +19,7 @@ from engine.oci.reference import DEFAULT_REGISTRY
 from engine.registry import challenge, credentials
 from engine.registry.authorization import Authorization, denied
 from engine.registry.settings import Settings
-from engine.registry.transport import Pause, Transport
+from engine.registry.transport import NONSENSE, Pause, Transport, read_body
 
 _DOCKER_HUB: Final = "registry-1.docker.io"
 _ACCEPT: Final = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
@@ -104,7 +104,7 @@ class Registry:
                 )
             if response.status_code != 200:
                 raise self.complaint(response, "no manifest")
-            data = _bounded(response, self._most_bytes, "the manifest")
+            data = self._document(response, "the manifest")
             media_type = response.headers.get("content-type", "").partition(";")[0].strip()
         digest = digest_of(data)
         if ":" in reference and reference != digest:
@@ -144,7 +144,7 @@ class Registry:
                     raise NotFound(f"{self.host} has no repository {repository}", "check its name")
                 if response.status_code != 200:
                     raise self.complaint(response, "no tags")
-                data = _bounded(response, self._most_bytes, "the list of tags")
+                data = self._document(response, "the list of tags")
                 following = response.links.get("next", {}).get("url", "")
             found += _decoded(data, _Tags, self.host).tags or ()
             if not following:
@@ -192,12 +192,18 @@ class Registry:
             raise RegistryError(f"{self.host} sends us to {printable(address)[:100]}", "ask its operator")
         return str(url.raw_path, "ascii")
 
+    def _document(self, response: httpx.Response, what: str) -> bytes:
+        data = read_body(response, self._most_bytes, self.host)
+        if len(data) > self._most_bytes:
+            raise too_much(f"{what} is larger than {self._most_bytes} bytes", "document_bytes")
+        return data
+
     def complaint(self, response: httpx.Response, what: str) -> RegistryError:
         """What the registry gives as its reason, in one line."""
-        text = b"".join(response.iter_bytes())[:_LONGEST_COMPLAINT]
+        text = read_body(response, _LONGEST_COMPLAINT, self.host)
         try:
             errors = msgspec.json.decode(text, type=_Complaints).errors
-        except msgspec.MsgspecError:
+        except NONSENSE:
             errors = ()
         reason = "; ".join(f"{error.code} {error.message}".strip() for error in errors) or response.reason_phrase
         return RegistryError(
@@ -229,17 +235,8 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def _bounded(response: httpx.Response, limit: int, what: str) -> bytes:
-    data = bytearray()
-    for chunk in response.iter_bytes():
-        data += chunk
-        if len(data) > limit:
-            raise too_much(f"{what} is larger than {limit} bytes", "document_bytes")
-    return bytes(data)
-
-
 def _decoded(data: bytes, kind: type[_Tags], host: str) -> _Tags:
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except NONSENSE as error:
         raise RegistryError(f"{host} answers with nonsense ({error})", "check its name") from error

@@ -18,6 +18,7 @@ from engine.errors import InvalidRequest, RegistryError
 from engine.oci.reference import DEFAULT_REGISTRY
 from engine.registry.registry import Registry, open_registry, printable
 from engine.registry.settings import Settings
+from engine.registry.transport import NONSENSE, read_body
 
 INDEX: Final = "index.docker.io"
 MOST: Final = 100  # what docker's index gives at once
@@ -85,10 +86,10 @@ def _from_index(registry: Registry, prefix: str, word: str, limit: int) -> tuple
             if prefix:
                 return None
             raise registry.complaint(response, "no answer to a search")
-        data = _bounded(response)
+        data = _bounded(response, registry.host)
     try:
         hits = msgspec.json.decode(data, type=_Hits).results[:limit]
-    except msgspec.MsgspecError as error:
+    except NONSENSE as error:
         if prefix:  # such as a page for people
             return None
         raise RegistryError(f"{registry.host} answers a search with nonsense ({error})", "try again later") from error
@@ -121,22 +122,20 @@ def _catalog(registry: Registry) -> Iterator[str]:
                 raise RegistryError(
                     f"{registry.host} offers no search", f"ask for what you know: boxdeck tags {registry.host}/NAME"
                 )
-            data = _bounded(response)
+            data = _bounded(response, registry.host)
             following = response.links.get("next", {}).get("url", "")
             address = str(response.url.join(following)) if following else ""
         try:
             yield from msgspec.json.decode(data, type=_Catalog).repositories or ()
-        except msgspec.MsgspecError as error:
+        except NONSENSE as error:
             raise RegistryError(f"{registry.host} answers with nonsense ({error})", "check its name") from error
         if not address:
             return
         target = registry.same_host(address)
 
 
-def _bounded(response: httpx.Response) -> bytes:
-    data = bytearray()
-    for chunk in response.iter_bytes():
-        data += chunk
-        if len(data) > _LONGEST_ANSWER:
-            raise RegistryError("a registry answers a search without end", "give a longer word")
-    return bytes(data)
+def _bounded(response: httpx.Response, host: str) -> bytes:
+    data = read_body(response, _LONGEST_ANSWER, host)
+    if len(data) > _LONGEST_ANSWER:
+        raise RegistryError(f"{host} answers a search without end", "give a longer word")
+    return data

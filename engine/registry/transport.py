@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 
 from engine import __version__
 from engine.errors import RegistryError
@@ -24,6 +25,7 @@ from engine.errors import RegistryError
 CERTIFICATES: Final = (Path("/etc/boxdeck/certs.d"), Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+_BODY_SECONDS: Final = 60.0  # of an answer that is read as a whole
 _TRIES: Final = 5
 _TRIES_TO_CONNECT: Final = 3
 _FIRST_PAUSE_SECONDS: Final = 0.3
@@ -33,6 +35,9 @@ _WORTH_ANOTHER_TRY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _USER_AGENT: Final = f"boxdeck/{__version__}"
 _SECRET: Final = "authorization"
+
+NONSENSE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading JSON of somebody else's may raise."""
 
 Pause = Callable[[float], None]
 
@@ -148,6 +153,28 @@ class Transport:
         except httpx.TransportError as error:
             return _is_final(error)  # a certificate that isn't trusted is one
         return True
+
+
+def read_body(response: httpx.Response, limit: int, host: str) -> bytes:
+    """The body of an answer, but no more than a byte beyond a limit, and nothing that drips in for ever.
+
+    Raises:
+        RegistryError: it breaks off, or takes too long.
+    """
+    data = bytearray()
+    deadline = time.monotonic() + _BODY_SECONDS
+    try:
+        for chunk in response.iter_bytes():
+            data += chunk
+            if len(data) > limit:
+                break
+            if time.monotonic() > deadline:
+                raise RegistryError(f"the registry {host} answers too slowly", "try again later")
+    except httpx.TransportError as error:
+        raise unreachable(host, error) from error
+    except httpx.DecodingError as error:
+        raise RegistryError(f"the registry {host} answers with nonsense ({error})", "check its name") from error
+    return bytes(data[: limit + 1])
 
 
 def is_loopback(host: str) -> bool:

@@ -70,6 +70,13 @@ class Blobs:
         """Whether the blob is here."""
         return self.path(digest).is_file()
 
+    def size(self, digest: str) -> int:
+        """Bytes of the blob; -1 where it isn't here."""
+        try:
+            return self.path(digest).stat().st_size
+        except FileNotFoundError:
+            return -1
+
     def open(self, digest: str) -> BinaryIO:
         """The blob as a file.
 

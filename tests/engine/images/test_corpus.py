@@ -183,13 +183,13 @@ KINDS = st.sampled_from([DIR, FILE, FILE, LINK, SYM, SYM, SYM, tarfile.FIFOTYPE,
 ARCHIVES = st.lists(st.tuples(KINDS, PATHS, PATHS), max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ARCHIVES)
 def test_no_archive_changes_anything_outside(steps: list[Step]) -> None:
     within(lambda place: place.unpack(steps))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ARCHIVES, ARCHIVES)
 def test_nor_do_two_into_one_folder(first: list[Step], second: list[Step]) -> None:
     def both(place: Place) -> None:
