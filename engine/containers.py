@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from engine import joining, log_reader, naming, shims
-from engine.compile.namespaces import attachments
+from engine.compile.namespaces import attachments, check_network
 from engine.disk_use import disk_bytes
 from engine.errors import BoxdeckError, Conflict, NotFound
 from engine.exec_process import compile_exec
@@ -214,6 +214,7 @@ class Containers:
             BoxdeckError: with what can't be; nothing is left behind then.
         """
         image = await self._images.ensure(request.image)
+        check_network(request)
         if wishes := attachments(request):
             await self._networks.ensure(*(wish.network for wish in wishes))
         container_id = naming.new_id()

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.cli import values
-from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.command import Command, NounVerb, Options, Parser, with_engine
 from engine.cli.failure import fail
 from engine.cli.network_documents import DRIVER, NetworkDocument, network_document, network_row
 from engine.cli.network_filters import NetworkFilter, network_filter, passing
-from engine.cli.noun import NounVerb, noun
+from engine.cli.noun import noun
 from engine.cli.output import Column, ListOptions, list_arguments, show_list, write_json, write_lines
 from engine.cli.pruning import PruneOptions, agreed, prune_arguments
 from engine.cli.templates import Format, format_of

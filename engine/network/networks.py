@@ -67,6 +67,8 @@ class Networks:
             Unsupported: no privilege, or the kernel lacks a part.
         """
         wanted.check_name(request.name)
+        if request.name == DEFAULT_NETWORK:
+            raise Conflict(f"there is a network {DEFAULT_NETWORK!r} already", "choose another name")
         subnets = wanted.subnets(request)
         ipv6 = wants_ipv6(request.ipv6) or any(records.family(subnet) == 6 for subnet in subnets)
         wanted.check(request, subnets, ipv6)
