@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Stall(Struct, frozen=True, kw_only=True):
+class Stall(Struct, frozen=True, kw_only=True, gc=False):
     """How much of the time somebody waited (accounting/psi.rst): percent over the last 10, 60 and 300 seconds."""
 
     avg10_percent: float
@@ -14,7 +14,7 @@ class Stall(Struct, frozen=True, kw_only=True):
     total_usec: int
 
 
-class Pressure(Struct, frozen=True, kw_only=True):
+class Pressure(Struct, frozen=True, kw_only=True, gc=False):
     """Stalls of one resource: `some` is time in which at least one task waited, `full` in which all of them did."""
 
     some: Stall

@@ -42,7 +42,7 @@ class InterfaceCount(Struct, frozen=True, kw_only=True, gc=False):
     sent_dropped: int = 0
 
 
-class Traffic(Struct, frozen=True):
+class Traffic(Struct, frozen=True, gc=False):
     """What went through a container's interfaces.
 
     Attributes:
@@ -53,7 +53,7 @@ class Traffic(Struct, frozen=True):
     interfaces: tuple[InterfaceCount, ...] = ()
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """Everything read about one container; no traffic where it has no interface of ours."""
 
     usage: Usage

@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.pressure import Pressure
 
 
-class CpuSample(Struct, frozen=True, kw_only=True):
+class CpuSample(Struct, frozen=True, kw_only=True, gc=False):
     """Processor time.
 
     Attributes:
@@ -40,7 +40,7 @@ class CpuSample(Struct, frozen=True, kw_only=True):
         return 100 * self.percent / self.limit_percent if self.limit_percent and self.percent is not None else None
 
 
-class MemorySample(Struct, frozen=True, kw_only=True):
+class MemorySample(Struct, frozen=True, kw_only=True, gc=False):
     """Memory.
 
     Attributes:
@@ -68,7 +68,7 @@ class MemorySample(Struct, frozen=True, kw_only=True):
     pressure: Pressure | None = None
 
 
-class DeviceSample(Struct, frozen=True, kw_only=True):
+class DeviceSample(Struct, frozen=True, kw_only=True, gc=False):
     """Bytes and operations of one block device; `device` is ``8:0``, `name` such as ``sda``."""
 
     device: str
@@ -83,7 +83,7 @@ class DeviceSample(Struct, frozen=True, kw_only=True):
     writes_per_second: float | None = None
 
 
-class IoSample(Struct, frozen=True, kw_only=True):
+class IoSample(Struct, frozen=True, kw_only=True, gc=False):
     """Block devices: sums over all, and each."""
 
     read_bytes: int = 0
@@ -98,7 +98,7 @@ class IoSample(Struct, frozen=True, kw_only=True):
     pressure: Pressure | None = None
 
 
-class PidsSample(Struct, frozen=True, kw_only=True):
+class PidsSample(Struct, frozen=True, kw_only=True, gc=False):
     """Processes and threads; `limit_hits` counts forks that failed at a limit."""
 
     current: int
@@ -106,7 +106,7 @@ class PidsSample(Struct, frozen=True, kw_only=True):
     limit_hits: int = 0
 
 
-class InterfaceSample(Struct, frozen=True, kw_only=True):
+class InterfaceSample(Struct, frozen=True, kw_only=True, gc=False):
     """One network interface, seen from inside: received is what came into the container.
 
     Attributes:
@@ -130,7 +130,7 @@ class InterfaceSample(Struct, frozen=True, kw_only=True):
     sent_packets_per_second: float | None = None
 
 
-class NetworkSample(Struct, frozen=True, kw_only=True):
+class NetworkSample(Struct, frozen=True, kw_only=True, gc=False):
     """All interfaces of a container: sums, and each."""
 
     received_bytes: int = 0
@@ -140,7 +140,7 @@ class NetworkSample(Struct, frozen=True, kw_only=True):
     interfaces: tuple[InterfaceSample, ...] = ()
 
 
-class ContainerSample(Struct, frozen=True, kw_only=True):
+class ContainerSample(Struct, frozen=True, kw_only=True, gc=False):
     """What one container used up to, or over, one tick of the sampler.
 
     Attributes:
@@ -155,7 +155,7 @@ class ContainerSample(Struct, frozen=True, kw_only=True):
     network: NetworkSample | None = None
 
 
-class HostSample(Struct, frozen=True, kw_only=True):
+class HostSample(Struct, frozen=True, kw_only=True, gc=False):
     """The machine's own totals (psutil, and /proc/pressure).
 
     Attributes:

@@ -13,7 +13,7 @@ from engine.network.hardware import Hardware
 from engine.network.links import LinkStatistics
 
 
-class InterfaceCounters(Struct, frozen=True, kw_only=True):
+class InterfaceCounters(Struct, frozen=True, kw_only=True, gc=False):
     """What went through a container's veth pair since it was made, seen from inside the container."""
 
     received_bytes: int = 0

@@ -47,7 +47,7 @@ _STATS_REQUEST = (
 )  # fmt: skip
 
 
-class LinkStatistics(Struct, frozen=True):
+class LinkStatistics(Struct, frozen=True, gc=False):
     """What went through a device, in the order of the kernel's struct rtnl_link_stats64."""
 
     rx_packets: int = 0
@@ -97,17 +97,13 @@ def read(sock: socket.socket) -> list[Link]:
 def statistics(sock: socket.socket) -> dict[int, LinkStatistics]:
     """The counters alone of all devices of a NETLINK_ROUTE socket's network namespace, by index (Linux 4.7).
 
-    A device takes 1.5 microseconds of it, and twelve times that in `read`.
+    A device takes a microsecond of it, and many times that in `read`.
 
     Raises:
         OSError: the kernel doesn't answer.
     """
-    found: dict[int, LinkStatistics] = {}
-    for message in transport.dump(sock, _STATS_REQUEST):
-        index, kind, *numbers = _STATS_MESSAGE.unpack_from(message.payload)
-        if kind == _IFLA_STATS_LINK_64:
-            found[index] = LinkStatistics(*numbers)
-    return found
+    found = transport.dump_packed(sock, _STATS_REQUEST, _STATS_MESSAGE)
+    return {index: LinkStatistics(*numbers) for index, kind, *numbers in found if kind == _IFLA_STATS_LINK_64}
 
 
 def kind(sock: socket.socket, name: str) -> str | None:

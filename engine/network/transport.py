@@ -157,6 +157,36 @@ def ask(sock: socket.socket, request: bytes) -> memoryview | None:
     return answer
 
 
+def dump_packed(sock: socket.socket, request: bytes, payload: struct.Struct) -> list[tuple[int, ...]]:
+    """As `dump`, of messages that all have the same layout: a third of the work, for what is asked every second.
+
+    Args:
+        payload: the numbers at the beginning of each message's payload; shorter messages are left out.
+    """
+    for _ in range(_DUMP_ATTEMPTS):
+        found, consistent = _collect_packed(sock, _send(sock, request, _NLM_F_REQUEST | _NLM_F_DUMP), payload)
+        if consistent:
+            return found
+    raise OSError(errno.EBUSY, "the kernel's list kept changing while it was read")
+
+
+def _collect_packed(sock: socket.socket, sequence: int, payload: struct.Struct) -> tuple[list[tuple[int, ...]], bool]:
+    found: list[tuple[int, ...]] = []
+    consistent, shortest = True, _HEADER.size + payload.size
+    while True:
+        text, at = sock.recv(_RECEIVE_BYTES), 0
+        while at < len(text):
+            length, kind, flags, number, _ = _HEADER.unpack_from(text, at)
+            if number == sequence:
+                consistent = consistent and not flags & _NLM_F_DUMP_INTR
+                if kind in (_NLMSG_ERROR, _NLMSG_DONE):
+                    _raise_if_refused(Message(kind, flags, number, memoryview(text)[at + _HEADER.size : at + length]))
+                    return found, consistent
+                if length >= shortest:
+                    found.append(payload.unpack_from(text, at + _HEADER.size))
+            at += _aligned(max(length, _HEADER.size))
+
+
 def _collect(sock: socket.socket, sequence: int) -> tuple[list[Message], bool]:
     found: list[Message] = []
     consistent = True

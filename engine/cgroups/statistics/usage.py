@@ -7,7 +7,7 @@ from msgspec import Struct
 from engine.pressure import Pressure
 
 
-class CpuUsage(Struct, frozen=True):
+class CpuUsage(Struct, frozen=True, gc=False):
     """Processor time.
 
     Attributes:
@@ -25,7 +25,7 @@ class CpuUsage(Struct, frozen=True):
     pressure: Pressure | None = None
 
 
-class MemoryUsage(Struct, frozen=True):
+class MemoryUsage(Struct, frozen=True, gc=False):
     """Memory; None is what the kernel doesn't tell.
 
     Attributes:
@@ -62,7 +62,7 @@ class DeviceUsage(Struct, frozen=True, gc=False):
     writes: int = 0
 
 
-class IoUsage(Struct, frozen=True):
+class IoUsage(Struct, frozen=True, gc=False):
     """All block devices that the cgroup has used, in the kernel's order."""
 
     devices: tuple[DeviceUsage, ...] = ()
@@ -76,7 +76,7 @@ class PidsUsage(Struct, frozen=True, gc=False):
     limit_hits: int = 0
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, gc=False):
     """Everything about one cgroup; a part is None when its controller is off.
 
     Attributes:
