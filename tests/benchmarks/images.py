@@ -103,7 +103,7 @@ class _Places:
 
     def close(self) -> None:
         """Unmount it, which gives the loop device back."""
-        subprocess.run(["umount", str(self._disk)], check=True)
+        subprocess.run(["umount", "--recursive", str(self._disk)], check=True)
 
 
 def _measure_in(folder: Path, tar: Path, rounds: int) -> Measured:

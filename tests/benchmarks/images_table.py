@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from tests.benchmarks.pulls import OURS
+from tests.benchmarks.pulls import OURS, PEERS
 from tests.benchmarks.table import machine
 
 
@@ -51,7 +51,7 @@ class Measured(NamedTuple):
 
 def text(of: Measured) -> str:
     """For a terminal."""
-    lines = [f"{_title(of)}; {of.rounds} rounds, shuffled; medians; {machine()}"]
+    lines = [f"{_title(of)}; {of.rounds} rounds, shuffled; medians; {machine(PEERS)}"]
     for kind, pulls in of.pulls.items():
         lines += ["", f"{f'pull and unpack, {kind}':<46} {'wall':>8}   of fastest   {'least':>7}"]
         lines += [
@@ -63,7 +63,10 @@ def text(of: Measured) -> str:
 
 def markdown(of: Measured) -> str:
     """For the README."""
-    lines = [f"`make bench`, {machine()}.", f"{_title(of)}. Medians of {of.rounds} rounds, interleaved and shuffled."]
+    lines = [
+        f"`make bench`, {machine(PEERS)}.",
+        f"{_title(of)}. Medians of {of.rounds} rounds, interleaved and shuffled.",
+    ]
     for kind, pulls in of.pulls.items():
         lines += ["", f"| pull and unpack, {kind} | s | of the fastest other |", "|---|---:|---:|"]
         lines += [f"| `{name}` | {pull.seconds:.2f} | {_ratio(pulls, pull)} |" for name, pull in _sorted(pulls)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tests.benchmarks.ours import SLEEP, TRUE
 from tests.benchmarks.stopwatch import Stopwatch, Timing
 
 _PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+_VERSION = re.compile(r"\d+\.\d[^\s,]*")
 _OCI = str(Path(sys.executable).parent / "boxdeck-oci")
 
 
@@ -25,12 +27,12 @@ def find(program: str) -> str | None:
 
 
 def version(program: str) -> str:
-    """Name and version as the program says them; empty when it isn't here."""
+    """Name and version of a program, by name or path, as it says them; empty when it isn't here."""
     found = find(program)
     if found is None:
         return ""
     first = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
-    return f"{program} {first.split()[-1]}"
+    return f"{Path(program).name} {_VERSION.findall(first)[0]}"
 
 
 class Peers:

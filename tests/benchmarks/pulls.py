@@ -17,6 +17,7 @@ from tests.peers.quarters import Quarters
 _DOCKER = CHECKOUT / "build" / "peers" / "docker"  # where .ci/setup unpacks Debian's package to
 
 OURS = "boxdeck pull"
+PEERS = ("podman", str(_DOCKER / "usr" / "sbin" / "dockerd"), "skopeo", "umoci")
 
 Prepare = Callable[[Path, str], AbstractContextManager[list[str]]]
 """Makes ready for one pull: from a new folder and an image's name to the command that is timed."""

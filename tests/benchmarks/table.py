@@ -43,10 +43,10 @@ class Measured(NamedTuple):
     app_percent: float | None = None
 
 
-def machine() -> str:
-    """On what and when, as a line."""
+def machine(programs: Sequence[str] = ("crun", "runc", "bwrap", "podman")) -> str:
+    """On what and when, and with which versions of others, as a line."""
     kernel = ".".join(platform.release().split("-")[0].split(".")[:2])
-    peers = ", ".join(filter(None, (version(name) for name in ("crun", "runc", "bwrap", "podman"))))
+    peers = ", ".join(filter(None, map(version, programs)))
     day = dt.datetime.now(tz=dt.UTC).date()
     return (
         f"{day}, {os.cpu_count()} processors, Linux {kernel}, cgroup {layout.detect().version}, "
