@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal as signals
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from engine.model import LimitsInForce
     from engine.publishing import Publishing
     from engine.top import Top
+
+_STOP_SECONDS = 10.0
 
 
 class Containers:
@@ -340,13 +343,22 @@ class Containers:
 
     # Ending
 
-    async def stop(self, reference: str, timeout_seconds: float = 10.0) -> Container:
-        """Ask the process to end, by the stop signal of request or image, and kill it when the time is over."""
+    async def stop(self, reference: str, timeout_seconds: float | None = None, signal: str | None = None) -> Container:
+        """Ask the process to end, and kill it when the time is over.
+
+        Args:
+            timeout_seconds: None takes the request's, or 10.
+            signal: by name or number; None takes the request's or the image's.
+
+        Raises:
+            InvalidRequest: there is no such signal.
+        """
         container = await self.get(reference)
         if container.is_running:
-            wanted = container.request.stop_signal or (await self._image_config(container)).stop_signal
+            wanted = signal or container.request.stop_signal or (await self._image_config(container)).stop_signal
+            number = signal_number(wanted)
             self._records.record_event(container, "stop")
-            if not await self._end(container, signal_number(wanted), timeout_seconds):
+            if not await self._end(container, number, _patience(container, timeout_seconds)):
                 await self._end(container, signals.SIGKILL, None)
         return self._records.get(container.id) or container
 
@@ -382,9 +394,11 @@ class Containers:
             await shims.ask(self._paths.runtime(container.id), protocol.Kill(number))
         self._records.record_event(container, "kill", signals.Signals(number).name)
 
-    async def restart(self, reference: str, timeout_seconds: float = 10.0) -> Container:
-        """Stop, then start; one that isn't running is just started."""
-        container = await self.stop(reference, timeout_seconds)
+    async def restart(
+        self, reference: str, timeout_seconds: float | None = None, signal: str | None = None
+    ) -> Container:
+        """Stop as `stop` does, then start; one that isn't running is just started."""
+        container = await self.stop(reference, timeout_seconds, signal)
         self._records.change(replace(container, restarts=container.restarts + 1), "restart")
         return await self.start(container.id)
 
@@ -571,3 +585,11 @@ class Containers:
         self._require_running(container)
         if container.state is State.PAUSED:
             raise Conflict(f"{container.name} is paused", f"let it go on with: boxdeck unpause {container.name}")
+
+
+def _patience(container: Container, timeout_seconds: float | None) -> float | None:
+    """How long it may take to end; None for ever."""
+    wanted = container.request.stop_timeout_seconds if timeout_seconds is None else timeout_seconds
+    if wanted is None:
+        return _STOP_SECONDS
+    return wanted if 0 <= wanted < math.inf else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from engine.cli.attach_options import AttachmentOptions, detach_argument, proxy_argument
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.failure import fail
 from engine.cli.output import write_lines
@@ -14,8 +15,6 @@ from engine.errors import BoxdeckError, InvalidRequest
 if TYPE_CHECKING:
     from engine.engine import Engine
 
-DEFAULT_STOP_SECONDS = 10.0
-
 
 class ContainersOptions(Options):
     """Which containers."""
@@ -23,7 +22,7 @@ class ContainersOptions(Options):
     containers: list[str]
 
 
-class StartOptions(ContainersOptions):
+class StartOptions(ContainersOptions, AttachmentOptions):
     """Options of ``start``."""
 
     attach: bool
@@ -33,7 +32,8 @@ class StartOptions(ContainersOptions):
 class TimeOptions(ContainersOptions):
     """Options of ``stop`` and ``restart``."""
 
-    time: float
+    signal: str | None
+    time: float | None
 
 
 class KillOptions(ContainersOptions):
@@ -72,6 +72,8 @@ def _containers(parser: Parser) -> None:
 def _start_arguments(parser: Parser) -> None:
     parser.add_argument("-a", "--attach", action="store_true", help="show its output and wait for it to end")
     parser.add_argument("-i", "--interactive", action="store_true", help="connect its standard input, too")
+    detach_argument(parser)
+    proxy_argument(parser)
     _containers(parser)
 
 
@@ -93,26 +95,27 @@ async def _start_attached(engine: Engine, options: StartOptions) -> int:
     request = (await engine.containers.get(options.containers[0])).request
     interactive = options.interactive and request.interactive
     check_terminal(interactive, request.tty)
-    return await follow(await engine.containers.start_attached(options.containers[0]), interactive, engine)
+    return await follow(await engine.containers.start_attached(options.containers[0]), interactive, options, engine)
 
 
 def _time(parser: Parser) -> None:
-    parser.add_argument(
-        "-t", "--time", type=seconds, default=DEFAULT_STOP_SECONDS, help="seconds to wait before killing it [10]"
-    )
+    add = parser.add_argument
+    add("-s", "--signal", help="what asks it to end [the container's, the image's, or SIGTERM]")
+    add("-t", "--timeout", "--time", dest="time", metavar="SECONDS", type=seconds,
+        help="seconds to wait before killing it; -1 for ever [the container's, or 10]")  # fmt: skip
     _containers(parser)
 
 
 async def _stop(engine: Engine, options: TimeOptions) -> int:
     async def stop(reference: str) -> None:
-        await engine.containers.stop(reference, options.time)
+        await engine.containers.stop(reference, options.time, options.signal)
 
     return await for_each(options.containers, stop)
 
 
 async def _restart(engine: Engine, options: TimeOptions) -> int:
     async def restart(reference: str) -> None:
-        await engine.containers.restart(reference, options.time)
+        await engine.containers.restart(reference, options.time, options.signal)
 
     return await for_each(options.containers, restart)
 

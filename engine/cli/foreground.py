@@ -15,6 +15,7 @@ from engine.cli.stdin_pump import StdinPump
 from engine.errors import BoxdeckError, InvalidRequest
 
 if TYPE_CHECKING:
+    from engine.cli.attach_options import AttachmentOptions
     from engine.engine import Engine
     from engine.session import Session
 
@@ -33,23 +34,25 @@ def check_terminal(interactive: bool, tty: bool) -> None:
         raise InvalidRequest("the input device is not a TTY", "leave out -t when input comes from a pipe or a file")
 
 
-async def follow(session: Session, interactive: bool, proxy: Engine | None = None) -> int:
+async def follow(session: Session, interactive: bool, options: AttachmentOptions, engine: Engine | None = None) -> int:
     """Connect a session to this process until its process ends, or the detach keys are typed.
 
     Args:
         interactive: pass standard input on.
-        proxy: pass signals on to the container, too, unless it has a terminal.
+        options: how it is left, and whether signals are passed on to a container without a terminal.
+        engine: the container's, when the session is that of its first process.
 
     Returns:
         the process's exit status; 0 after detaching.
     """
-    return await _Foreground(session, proxy).run(interactive)
+    return await _Foreground(session, options, engine).run(interactive)
 
 
 class _Foreground:
-    def __init__(self, session: Session, proxy: Engine | None) -> None:
+    def __init__(self, session: Session, options: AttachmentOptions, engine: Engine | None) -> None:
         self._session = session
-        self._engine = proxy
+        self._options = options
+        self._engine = engine
         self._loop = asyncio.get_running_loop()
         self._left: asyncio.Future[int] = self._loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,7 +62,7 @@ class _Foreground:
         with terminal.raw(self._session.tty and interactive), self._signals():
             if self._session.tty:
                 await self._resize()
-            pump = StdinPump(self._session) if interactive else None
+            pump = StdinPump(self._session, self._options.detach_keys) if interactive else None
             try:
                 return await self._until_end(pump)
             except BrokenPipeError:
@@ -112,7 +115,7 @@ class _Foreground:
             for number in LEAVING:
                 self._loop.add_signal_handler(number, self._leave, 128 + number)
             handled += [signal.SIGWINCH, *LEAVING]
-        elif self._engine is not None:
+        elif self._engine is not None and self._options.sig_proxy:
             for number in FORWARDED:
                 self._loop.add_signal_handler(number, self._forward_soon, number)
             handled += FORWARDED

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, with_engine
 from engine.cli.failure import warn
 from engine.cli.limit_options import limits_of
+from engine.cli.line_files import labels, variables
 from engine.cli.log_options import log_limits
 from engine.cli.network_options import attachments
 from engine.cli.output import write_lines
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
 
 
 async def _create(engine: Engine, options: CreateOptions) -> int:
-    await _ensure(engine, options.image, options.pull)
-    container = await engine.containers.create(request_of(options))
+    with _cidfile(options.cidfile) as tell:
+        await _ensure(engine, options)
+        container = await engine.containers.create(request_of(options))
+        tell(container)
     _warn_of(container)
     write_lines([container.id])
     return 0
@@ -34,8 +40,10 @@ async def _create(engine: Engine, options: CreateOptions) -> int:
 async def _run(engine: Engine, options: RunOptions) -> int:
     if not options.detach:
         return await _run_attached(engine, options)
-    await _ensure(engine, options.image, options.pull)
-    container = await engine.containers.run(request_of(options))
+    with _cidfile(options.cidfile) as tell:
+        await _ensure(engine, options)
+        container = await engine.containers.run(request_of(options))
+        tell(container)
     _warn_of(container)
     write_lines([container.id])
     return 0
@@ -45,10 +53,39 @@ async def _run_attached(engine: Engine, options: RunOptions) -> int:
     from engine.cli.foreground import check_terminal, follow
 
     check_terminal(options.interactive, options.tty)
-    await _ensure(engine, options.image, options.pull)
-    session = await engine.containers.run_attached(request_of(options))
+    with _cidfile(options.cidfile) as tell:
+        await _ensure(engine, options)
+        session = await engine.containers.run_attached(request_of(options))
+        tell(session.container)
     _warn_of(session.container)
-    return await follow(session, options.interactive, engine)
+    return await follow(session, options.interactive, options, engine)
+
+
+@contextmanager
+def _cidfile(path: str | None) -> Iterator[Callable[[Container], None]]:
+    """Writes a container's id into a new file, which goes again when there will be no container.
+
+    Raises:
+        InvalidRequest: the file is there already, or can't be made.
+    """
+    if path is None:
+        yield lambda _: None
+        return
+    try:
+        Path(path).touch(exist_ok=False)
+    except FileExistsError as error:
+        raise InvalidRequest(f"--cidfile {path} is there already", "remove it, or choose another path") from error
+    except OSError as error:
+        raise InvalidRequest(f"--cidfile {path} can't be made ({error.strerror})", "choose another path") from error
+
+    def tell(container: Container) -> None:
+        Path(path).write_text(container.id)
+
+    try:
+        yield tell
+    except BaseException:
+        Path(path).unlink()
+        raise
 
 
 def _warn_of(container: Container) -> None:
@@ -56,15 +93,20 @@ def _warn_of(container: Container) -> None:
         warn(warning)
 
 
-async def _ensure(engine: Engine, reference: str, policy: str) -> None:
+async def _ensure(engine: Engine, options: CreateOptions) -> None:
     """Have the image, showing how it comes; say what there is when it can't be had."""
     from engine.cli.progress import shown
 
-    if policy == "always" and not engine.images.is_base(reference):
-        await shown(engine.images.pull(reference))
+    reference, platform = options.image, options.platform
+    if (options.pull == "always" or platform) and not engine.images.is_base(reference) and options.pull != "never":
+        pulling = engine.images.pull(reference, platform)
+        await (pulling if options.quiet else shown(pulling))
         return
     try:
-        await (engine.images.get(reference) if policy == "never" else shown(engine.images.ensure(reference)))
+        if options.pull == "never" or options.quiet:
+            await (engine.images.get(reference) if options.pull == "never" else engine.images.ensure(reference))
+        else:
+            await shown(engine.images.ensure(reference))
     except NotFound as error:
         here = sorted({name for image in await engine.images.list() for name in image.references} | {"base:latest"})
         raise NotFound(
@@ -86,7 +128,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         command=tuple(options.command),
         entrypoint=_entrypoint(options.entrypoint),
         name=options.name,
-        env=tuple(filter(None, options.env)),
+        env=variables(options.env_file, options.env),
         working_dir=options.workdir,
         user=options.user,
         groups=tuple(options.group_add),
@@ -97,6 +139,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         interactive=options.interactive,
         init=options.init,
         stop_signal=options.stop_signal,
+        stop_timeout_seconds=options.stop_timeout,
         network=network,
         ports=ports(options),
         exposed_ports=tuple(options.expose),
@@ -127,7 +170,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         log_max_bytes=log_max_bytes,
         log_max_files=log_max_files,
         auto_remove=options.rm,
-        labels=dict(options.label),
+        labels=labels(options.label_file, options.label),
     )
 
 

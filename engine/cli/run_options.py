@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from engine.cli import log_options, values
+from engine.cli.attach_options import AttachmentOptions, detach_argument, proxy_argument
 from engine.cli.command import Parser
 from engine.cli.limit_options import LimitOptions, limit_arguments
 from engine.cli.network_options import NetworkOptions, network_arguments
 from engine.cli.publish_options import PublishOptions, publish_arguments
 
 
-class CreateOptions(LimitOptions, NetworkOptions, PublishOptions):
+class CreateOptions(AttachmentOptions, LimitOptions, NetworkOptions, PublishOptions):
     """Options of ``create``."""
 
     image: str
@@ -22,7 +23,10 @@ class CreateOptions(LimitOptions, NetworkOptions, PublishOptions):
     rm: bool
     init: bool
     env: list[str]
+    env_file: list[str]
     label: list[tuple[str, str]]
+    label_file: list[str]
+    cidfile: str | None
     workdir: str | None
     user: str | None
     group_add: list[str]
@@ -31,11 +35,14 @@ class CreateOptions(LimitOptions, NetworkOptions, PublishOptions):
     domainname: str
     entrypoint: str | None
     stop_signal: str | None
+    stop_timeout: float | None
     ulimit: list[str]
     shm_size: int | None
     oom_score_adj: int | None
     log_opt: list[str]
     pull: str
+    platform: str | None
+    quiet: bool
     volume: list[str]
     mount: list[str]
     tmpfs: list[str]
@@ -65,6 +72,8 @@ class RunOptions(CreateOptions):
 def run_arguments(parser: Parser) -> None:
     """Add the options of ``run``."""
     parser.add_argument("-d", "--detach", action="store_true", help="leave it in the background and print its id")
+    detach_argument(parser)
+    proxy_argument(parser)
     create_arguments(parser)
 
 
@@ -92,7 +101,10 @@ def _process_arguments(parser: Parser) -> None:
     add("--rm", action="store_true", help="remove it when it ends")
     add("--init", action="store_true", help="a first process that reaps orphans and passes signals on")
     add("-e", "--env", metavar="NAME=VALUE", type=values.variable, action="append", default=[], help="a variable")
+    add("--env-file", metavar="FILE", action="append", default=[], help="a file with a NAME=VALUE on each line")
     add("-l", "--label", metavar="KEY=VALUE", type=values.label, action="append", default=[], help="a label")
+    add("--label-file", metavar="FILE", action="append", default=[], help="a file with a KEY=VALUE on each line")
+    add("--cidfile", metavar="FILE", help="write its id there, into a file that isn't there yet")
     add("-w", "--workdir", metavar="DIR", help="where the command starts")
     add("-u", "--user", metavar="USER[:GROUP]", help="who runs the command, by name or number")
     add("--group-add", metavar="GROUP", action="append", default=[], help="a further group, by name or number")
@@ -101,6 +113,12 @@ def _process_arguments(parser: Parser) -> None:
     add("--domainname", metavar="NAME", default="", help="its NIS domain name")
     add("--entrypoint", metavar="COMMAND", help="instead of the image's; empty for none")
     add("--stop-signal", metavar="SIGNAL", help="what asks it to end [the image's, or SIGTERM]")
+    add(
+        "--stop-timeout",
+        metavar="SECONDS",
+        type=values.stop_timeout,
+        help="how long it may take to end; -1 for ever [10]",
+    )
 
 
 def _further_limits(parser: Parser) -> None:
@@ -114,6 +132,8 @@ def _further_limits(parser: Parser) -> None:
         default="missing",
         help="the image from its registry [missing]",
     )
+    add("--platform", metavar="OS/ARCH", help="which of its variants, such as linux/arm64 [this machine's]")
+    add("-q", "--quiet", action="store_true", help="don't show how the image comes")
     add("--log-opt", metavar="NAME=VALUE", action="append", default=[], help=log_options.HELP)
 
 

@@ -31,11 +31,11 @@ class StdinPump:
         detached: done when the detach keys were typed, or the terminal is gone.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, detach_keys: bytes) -> None:
         self.detached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._session = session
-        self._scanner = DetachScanner() if session.tty else None
+        self._scanner = DetachScanner(detach_keys) if session.tty else None
         self._wake, self._woken = os.pipe2(os.O_CLOEXEC)
         self._thread = Thread(target=self._run, name="stdin", daemon=True)
 

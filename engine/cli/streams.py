@@ -6,8 +6,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 from engine.cli import terminal, values
-from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.attach_options import AttachmentOptions, detach_argument, proxy_argument
+from engine.cli.command import Command, Parser, with_engine
 from engine.cli.foreground import check_terminal, follow
+from engine.cli.line_files import variables
 from engine.errors import Conflict
 from engine.model import ExecRequest
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 
-class ExecOptions(Options):
+class ExecOptions(AttachmentOptions):
     """Options of ``exec``."""
 
     container: str
@@ -24,13 +26,14 @@ class ExecOptions(Options):
     interactive: bool
     tty: bool
     env: list[str]
+    env_file: list[str]
     workdir: str | None
     user: str | None
     privileged: bool
     detach: bool
 
 
-class AttachOptions(Options):
+class AttachOptions(AttachmentOptions):
     """Options of ``attach``."""
 
     container: str
@@ -43,9 +46,11 @@ def _exec_arguments(parser: Parser) -> None:
     add("-i", "--interactive", action="store_true", help="connect its standard input")
     add("-t", "--tty", action="store_true", help="give it a terminal")
     add("-e", "--env", metavar="NAME=VALUE", type=values.variable, action="append", default=[], help="a variable")
+    add("--env-file", metavar="FILE", action="append", default=[], help="a file with a NAME=VALUE on each line")
     add("-w", "--workdir", metavar="DIR", help="where the command starts")
     add("-u", "--user", metavar="USER[:GROUP]", help="who runs the command, by name or number")
     add("--privileged", action="store_true", help="with all capabilities")
+    detach_argument(parser)
     add("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
     add("first", metavar="COMMAND", help="what to run in it")
     add("command", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="its arguments")
@@ -57,7 +62,7 @@ async def _exec(engine: Engine, options: ExecOptions) -> int:
     size = terminal.size() or terminal.Size(24, 80)
     request = ExecRequest(
         argv=(options.first, *options.command),
-        env=tuple(filter(None, options.env)),
+        env=variables(options.env_file, options.env),
         working_dir=options.workdir,
         user=options.user,
         privileged=options.privileged,
@@ -71,11 +76,13 @@ async def _exec(engine: Engine, options: ExecOptions) -> int:
     if options.detach:
         await session.close()
         return 0
-    return await follow(session, options.interactive)
+    return await follow(session, options.interactive, options)
 
 
 def _attach_arguments(parser: Parser) -> None:
     parser.add_argument("--no-stdin", action="store_true", help="don't connect its standard input")
+    detach_argument(parser)
+    proxy_argument(parser)
     parser.add_argument("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
 
 
@@ -85,7 +92,7 @@ async def _attach(engine: Engine, options: AttachOptions) -> int:
         raise Conflict(f"{container.name} is not running", f"start it with: boxdeck start -a {container.name}")
     interactive = container.request.interactive and not options.no_stdin
     check_terminal(interactive, container.request.tty)
-    return await follow(await engine.containers.attach(container.id), interactive, engine)
+    return await follow(await engine.containers.attach(container.id), interactive, options, engine)
 
 
 EXEC = Command(ExecOptions, _exec_arguments, with_engine(_exec))

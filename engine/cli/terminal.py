@@ -53,9 +53,14 @@ def raw(wanted: bool) -> Iterator[None]:
 
 
 class DetachScanner:
-    """Finds the detach keys in what is typed; a first one that isn't followed by the second is passed on."""
+    """Finds the detach keys in what is typed; some of them that the others don't follow are passed on.
 
-    def __init__(self) -> None:
+    Args:
+        keys: the detach keys; nothing for none.
+    """
+
+    def __init__(self, keys: bytes = DETACH_KEYS) -> None:
+        self._keys = keys
         self._pending = b""
 
     def feed(self, data: bytes) -> tuple[bytes, bool]:
@@ -66,10 +71,11 @@ class DetachScanner:
         """
         data = self._pending + data
         self._pending = b""
-        before, found, _ = data.partition(DETACH_KEYS)
+        if not self._keys:
+            return data, False
+        before, found, _ = data.partition(self._keys)
         if found:
             return before, True
-        if data.endswith(DETACH_KEYS[:1]):
-            self._pending = data[-1:]
-            data = data[:-1]
-        return data, False
+        kept = next((size for size in range(len(self._keys) - 1, 0, -1) if data.endswith(self._keys[:size])), 0)
+        self._pending = data[len(data) - kept :]
+        return data[: len(data) - kept], False

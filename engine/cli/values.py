@@ -50,6 +50,11 @@ def umask(text: str) -> int:
     return mask
 
 
+def stop_timeout(text: str) -> float:
+    """As `seconds`, but -1 stays -1: it goes into records, which know no infinity."""
+    return number if math.isfinite(number := seconds(text)) else -1.0
+
+
 def seconds(text: str) -> float:
     """A time to wait, such as ``10`` or ``0.5``; -1 waits for ever, as docker's."""
     number = _number(text)
@@ -83,6 +88,13 @@ def label(text: str) -> tuple[str, str]:
     if not key:
         raise ArgumentTypeError(f"{text!r} has no key; write key=value")
     return key, value
+
+
+def boolean(text: str) -> bool:
+    """``true`` or ``false``, also in Go's other words for them."""
+    if text.lower() not in ("1", "t", "true", "0", "f", "false"):
+        raise ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() in ("1", "t", "true")
 
 
 def _number(text: str) -> float | None:

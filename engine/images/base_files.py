@@ -108,6 +108,7 @@ FILES: Final = {
     "etc/resolv.conf": "",
     "etc/shrc": _SHRC,
     "root/.bashrc": ". /etc/shrc\n",
+    "root/.vimrc": '" vim looks for its run-time files where there is none of this\n',
 }
 
 ENVIRONMENT: Final = (

@@ -27,6 +27,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
         interactive: keep its standard input open.
         init: a first process of ours that reaps orphans and passes signals on to the command.
         stop_signal: by name or number; None takes the image's.
+        stop_timeout_seconds: how long it may take to end before it is killed; None is 10 seconds, -1 for ever.
         network: ``none``, ``host``, ``container:NAME``, or the name of its first network, such as ``bridge``.
         attachments: how it is to be on its networks, where more is to be said than the name of one; the first is
             `network`.
@@ -68,6 +69,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     interactive: bool = False
     init: bool = False
     stop_signal: str | None = None
+    stop_timeout_seconds: float | None = None
     network: str = "bridge"
     attachments: tuple[Attachment, ...] = ()
     extra_hosts: tuple[str, ...] = ()

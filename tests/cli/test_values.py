@@ -79,7 +79,7 @@ def test_times() -> None:
 
 @given(st.lists(st.binary(max_size=4), max_size=12))
 def test_detach_keys_are_found_however_input_is_cut(pieces: list[bytes]) -> None:
-    scanner = DetachScanner()
+    scanner = DetachScanner(DETACH_KEYS)
     out, left = b"", False
     for piece in pieces:
         data, left = scanner.feed(piece)
@@ -90,3 +90,18 @@ def test_detach_keys_are_found_however_input_is_cut(pieces: list[bytes]) -> None
     before, keys, _ = whole.partition(DETACH_KEYS)
     assert left == bool(keys)
     assert out == (before if left else whole.removesuffix(DETACH_KEYS[:1]))
+
+
+@given(st.lists(st.text("aab", max_size=4), max_size=12), st.text("ab", max_size=4))
+def test_detach_keys_may_be_many_and_repeat_themselves(pieces: list[str], keys: str) -> None:
+    scanner = DetachScanner(keys.encode())
+    out, left = b"", False
+    for piece in pieces:
+        data, left = scanner.feed(piece.encode())
+        out += data
+        if left:
+            break
+    before, found, _ = "".join(pieces).partition(keys) if keys else ("".join(pieces), "", "")
+    assert left == bool(found)
+    assert before.encode().startswith(out) if not left else out == before.encode()
+    assert left or len(before) - len(out) < max(1, len(keys))

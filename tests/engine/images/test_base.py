@@ -99,6 +99,7 @@ async def test_nothing_private_is_in_it(root: Path) -> None:
         "etc/resolv.conf",
         "etc/shrc",
         "root/.bashrc",
+        "root/.vimrc",
     }
     for name in found:
         content = (root / name).read_bytes()

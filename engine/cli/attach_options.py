@@ -1,0 +1,48 @@
+"""The options of everything that connects a terminal to a container."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+
+from engine.cli.command import Options, Parser
+from engine.cli.terminal import DETACH_KEYS
+from engine.cli.values import boolean
+
+_CONTROL = re.compile(r"ctrl-([a-z@\[\\\]^_])")
+
+
+class AttachmentOptions(Options):
+    """How a session is left, and whether it passes signals on."""
+
+    detach_keys: bytes
+    sig_proxy: bool = True
+
+
+def detach_argument(parser: Parser) -> None:
+    """Add ``--detach-keys``."""
+    parser.add_argument(
+        "--detach-keys", metavar="KEYS", type=detach_keys, default=DETACH_KEYS,
+        help="what leaves it running, such as ctrl-a,d [ctrl-p,ctrl-q]",
+    )  # fmt: skip
+
+
+def proxy_argument(parser: Parser) -> None:
+    """Add ``--sig-proxy``."""
+    parser.add_argument(
+        "--sig-proxy", metavar="true|false", type=boolean, nargs="?", const=True, default=True,
+        help="pass signals on to it where it has no terminal [true]",
+    )  # fmt: skip
+
+
+def detach_keys(text: str) -> bytes:
+    """Keys, such as ``ctrl-p,ctrl-q`` or ``a``; nothing for none."""
+    return b"".join(_key(word) for word in text.split(",")) if text else b""
+
+
+def _key(word: str) -> bytes:
+    if len(word) == 1 and word.isascii() and word.isprintable():
+        return word.encode()
+    if (control := _CONTROL.fullmatch(word.lower())) is None:
+        raise ArgumentTypeError(f"{word!r} is no key; write one letter, or ctrl- and a letter or one of @[\\]^_")
+    return bytes([ord(control[1].upper()) & 0x1F])

@@ -1,0 +1,76 @@
+"""Flags that people bring with them from docker."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+import pytest
+
+from engine.cli.attach_options import detach_keys
+from tests.command_line import CommandLine
+from tests.docker_table import README, written
+
+DEAF = ("sh", "-c", "trap '' TERM; trap 'exit 5' USR1; echo ready; while :; do sleep 0.05; done")
+
+
+def started(boxdeck: CommandLine, *options: str) -> None:
+    boxdeck.ok("run", "-d", "--name", "deaf", *options, "base", *DEAF)
+    while boxdeck.ok("logs", "deaf") != "ready":
+        time.sleep(0.05)
+
+
+def test_variables_and_labels_come_from_files_and_the_command_line_wins(boxdeck: CommandLine, tmp_path: Path) -> None:
+    variables, labels = tmp_path / "env", tmp_path / "labels"
+    variables.write_text("# mine\nCOLOUR=red\n\nSIZE=a b=c\n")
+    labels.write_text("tier=web\nold\n")
+    script = 'echo "$COLOUR $SIZE"'
+    said = boxdeck.ok("run", "--rm", "--env-file", str(variables), "-e", "COLOUR=blue", "base", "sh", "-c", script)
+    assert said == "blue a b=c"
+    boxdeck.ok("run", "-d", "--name", "one", "--label-file", str(labels), "-l", "tier=data", "base", "sleep", "1000")
+    assert boxdeck.ok("ps", "--format", "{{.Labels}}") == "tier=data,old="
+    assert boxdeck.ok("exec", "--env-file", str(variables), "one", "sh", "-c", script) == "red a b=c"
+    variables.write_text("fine=1\n=2\n")
+    refused = boxdeck("run", "--env-file", str(variables), "base", "true")
+    assert f"line 2 of {variables}: '=2' has no name" in refused.sentence
+    assert "/nowhere can't be read (No such file" in boxdeck("run", "--env-file", "/nowhere", "base", "true").sentence
+
+
+def test_the_id_goes_into_a_new_file_that_stays_only_with_its_container(boxdeck: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "cid"
+    made = boxdeck.ok("create", "--cidfile", str(path), "base", "true")
+    assert path.read_text() == made
+    assert "is there already" in boxdeck("run", "--cidfile", str(path), "base", "true").sentence
+    path.unlink()
+    assert boxdeck("run", "--cidfile", str(path), "base", "/nothing").status == 127
+    assert not path.exists()
+
+
+def test_how_long_and_by_which_signal_it_is_stopped(boxdeck: CommandLine) -> None:
+    started(boxdeck, "--stop-timeout", "0")
+    boxdeck.ok("stop", "deaf")
+    assert boxdeck.state("deaf")["ExitCode"] == 137
+    boxdeck.ok("rm", "deaf")
+    started(boxdeck, "--stop-timeout", "-1")
+    boxdeck.ok("stop", "-s", "USR1", "deaf")
+    assert boxdeck.state("deaf")["ExitCode"] == 5
+    boxdeck.ok("rm", "deaf")
+    started(boxdeck)
+    boxdeck.ok("restart", "--timeout", "0", "deaf")
+    assert boxdeck.state("deaf")["Running"]
+    assert "SIGNONE" in boxdeck("stop", "-s", "SIGNONE", "deaf").sentence and boxdeck.state("deaf")["Running"]
+
+
+def test_detach_keys_are_dockers_words() -> None:
+    assert detach_keys("ctrl-p,ctrl-q") == b"\x10\x11"
+    assert detach_keys("ctrl-@,a,ctrl-[") == b"\0a\x1b"
+    assert detach_keys("") == b""
+    for wrong in ("ctrl-1", "alt-x", "ab", "ctrl-p,"):
+        with pytest.raises(ArgumentTypeError, match="is no key"):
+            detach_keys(wrong)
+
+
+def test_readme_has_the_table_of_today() -> None:
+    text = README.read_text()
+    assert written(text) == text, "write it anew: python -m tests.docker_table"
