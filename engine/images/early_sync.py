@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
 from engine.linux.sync import syncfs
 
 _PAUSE_SECONDS: Final = 0.1
+_WORTH_BYTES: Final = 4 << 20
 
 
 class EarlySync:
     """Syncs a file system now and then, and once more when asked to finish. To be used in a ``with`` statement.
 
-    It rests for as long as the latest sync took, so that a slow disk isn't kept busy by it alone.
+    Only when there is something to bring there, and it rests for as long as the latest sync took, so that a slow disk
+    isn't kept busy by it alone.
 
     Args:
         descriptor: of a file or folder on that file system; the caller's.
+        written: how many bytes have been so far; called in another thread.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, written: Callable[[], int]) -> None:
         self._descriptor = descriptor
+        self._written = written
         self._is_over = threading.Event()
         self._error: OSError | None = None
         self._thread = threading.Thread(target=self._run, name="early-sync", daemon=True)
@@ -50,9 +55,11 @@ class EarlySync:
         syncfs(self._descriptor)
 
     def _run(self) -> None:
-        pause = _PAUSE_SECONDS
+        pause, synced = _PAUSE_SECONDS, 0
         while not self._is_over.wait(pause):
-            began = time.monotonic()
+            if self._written() - synced < _WORTH_BYTES:
+                continue
+            synced, began = self._written(), time.monotonic()
             try:
                 syncfs(self._descriptor)
             except OSError as error:

@@ -62,8 +62,8 @@ def unpack(
     bounds = limits or Limits()
     with (
         ReadAhead(hashed) as ahead,
-        EarlySync(target) as sync,
         _Unpacker(target, reader := TarReader(ahead), advance, bounds) as unpacker,
+        EarlySync(target, lambda: reader.position) as sync,
     ):
         for entry in reader:
             unpacker.add(entry)
