@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from engine.errors import BoxdeckError, RuntimeFailure, Unsupported
+from engine.errors import BoxdeckError, RuntimeFailure
 from engine.linux import clone, namespaces
 from engine.network import wiring
 from engine.network.plan import NetworkPlan
@@ -23,10 +23,10 @@ from engine.runtime import (
     init,
     mounting,
     protocol,
+    refusals,
     rootfs,
     seccomp,
     stock,
-    sysctls,
     userns,
 )
 from engine.runtime.circumstances import Circumstances
@@ -66,7 +66,7 @@ class Birth:
         Raises:
             BoxdeckError: with the step that failed; the cgroup is the caller's.
         """
-        _refuse_what_nobody_does(spec.linux or Linux())
+        refusals.refuse(spec)
         child, sync = _clone_init(spec, around, _filter(spec, around))
         return cls(spec, around, child, sync)
 
@@ -82,7 +82,7 @@ class Birth:
             None when it isn't of the kind that is wanted, or has died.
         """
         linux = spec.linux or Linux()
-        _refuse_what_nobody_does(linux)
+        refusals.refuse(spec)
         alike = stocked.flags == namespace_flags(linux) and not entering.needs_stepping_stone(linux)
         if alike and stock.order(stocked, config, around, _filter(spec, around)):
             return cls(spec, around, stocked.child, stocked.sync)
@@ -176,21 +176,6 @@ def give_birth(spec: Spec, around: Circumstances) -> Living:
     birth = Birth.begin(spec, around)
     birth.provide()
     return birth.finish()
-
-
-def _refuse_what_nobody_does(linux: Linux) -> None:
-    sysctls.require_own(linux)
-    if linux.namespace("mount") is None:
-        raise Unsupported(
-            "a container without a mount namespace of its own would change the host's mounts",
-            'add {"type": "mount"} to linux.namespaces',
-        )
-    for name, wanted in (
-        ("linux.mountLabel, which SELinux needs,", linux.mount_label),
-        ("linux.intelRdt", linux.intel_rdt),
-    ):
-        if wanted:
-            raise Unsupported(f"{name} can't be had here", "take it out of config.json")
 
 
 def namespace_flags(linux: Linux) -> int:

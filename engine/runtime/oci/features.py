@@ -16,7 +16,8 @@ from engine import __version__
 from engine.linux import capabilities
 from engine.oci import seccomp_spec
 from engine.oci.linux_spec import NamespaceType
-from engine.oci.runtime_spec import OCI_VERSION, Hooks
+from engine.oci.runtime_spec import Hooks
+from engine.oci.version import NEWEST_OCI_VERSION
 from engine.runtime import mount_options, seccomp_rules
 from engine.runtime.oci.verb import Call, Verb
 
@@ -87,7 +88,7 @@ def collect() -> Features:
     """What there is."""
     return Features(
         oci_version_min="1.0.0",
-        oci_version_max=OCI_VERSION,
+        oci_version_max=NEWEST_OCI_VERSION,
         hooks=Hooks.__struct_encode_fields__,
         mount_options=mount_options.KNOWN,
         linux=LinuxFeatures(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -74,8 +74,19 @@ def read(values: _Values, kind: type[_Options]) -> _Options:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         reason, _, at = str(error).partition(" - at ")
-        flag = at.strip("`$.").replace("_", "-")
+        field = at.strip("`$.")
+        flag, choices = field.replace("_", "-"), _choices(kind, field)
+        if choices:
+            raise InvalidRequest(
+                f"--{flag} can't be {values[field]!r}", f"choose one of {', '.join(choices)}"
+            ) from error
         raise InvalidRequest(f"the value of --{flag} is not valid ({reason})", "see --help") from error
+
+
+def _choices(kind: type, name: str) -> tuple[str, ...]:
+    """The values of an option that has only some."""
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    return get_args(types[name]) if get_origin(types.get(name)) is Literal else ()
 
 
 def _take(argument: str, rest: list[str], known: dict[str, Flag], values: _Values) -> list[str]:

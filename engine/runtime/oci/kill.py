@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from engine.runtime.oci.ending import kill
 from engine.runtime.oci.flags import Flag
+from engine.runtime.oci.matching import REGEX, chosen
 from engine.runtime.oci.verb import Call, Verb
 from engine.signal_names import signal_number
 
@@ -14,12 +15,14 @@ class Options(Struct, frozen=True, kw_only=True):
     """The flags."""
 
     all: bool = False
+    regex: bool = False
 
 
 def action(call: Call) -> int:
     """Send it."""
     number = signal_number(call.words[1] if len(call.words) > 1 else "TERM")
-    kill(call.settings.state_root, call.container_id, number, everyone=call.options.all)
+    for container_id in chosen(call, call.options.regex):
+        kill(call.settings.state_root, container_id, number, everyone=call.options.all)
     return 0
 
 
@@ -28,7 +31,7 @@ VERB = Verb(
     usage="ID [SIGNAL]",
     least=1,
     most=2,
-    flags=(Flag("all", "switch", "send it to every process in the container's control group", "a"),),
+    flags=(Flag("all", "switch", "send it to every process in the container's control group", "a"), REGEX),
     options=Options,
     action=action,
 )

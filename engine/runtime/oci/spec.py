@@ -17,13 +17,14 @@ class Options(Struct, frozen=True, kw_only=True):
     """The flags."""
 
     bundle: str = "."
+    file: str = "config.json"
     rootless: bool = False
 
 
 def action(call: Call) -> int:
     """Write it."""
     spec = example.rootless(os.geteuid(), os.getegid()) if call.options.rootless else example.plain()
-    path = os.path.join(call.options.bundle, "config.json")
+    path = os.path.join(call.options.bundle, call.options.file)
     try:
         with open(path, "xb") as file:
             file.write(encode(spec) + b"\n")
@@ -41,6 +42,7 @@ VERB = Verb(
     most=0,
     flags=(
         Flag("bundle", "text", "the folder to write it to", "b"),
+        Flag("file", "text", "its name, or a whole path [config.json]", "f"),
         Flag("rootless", "switch", "with a user namespace in which the caller is root"),
     ),
     options=Options,

@@ -66,7 +66,8 @@ def action(call: Call) -> int:
     """Change them."""
     options: Options = call.options
     if options.l3_cache_schema or options.mem_bw_schema:
-        raise Unsupported("linux.intelRdt can't be had here", "leave its limits out")
+        flag = "--l3-cache-schema" if options.l3_cache_schema else "--mem-bw-schema"
+        raise Unsupported(f"{flag}: resource control (Intel RDT) isn't supported", "leave it out")
     resources = _read(options.resources) if options.resources else from_flags(options)
     update(call.settings.state_root, call.container_id, resources)
     return 0

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from engine import __version__
-from engine.oci.version import OCI_VERSION
+from engine.oci.version import NEWEST_OCI_VERSION
 from engine.runtime.oci.flags import Flag
 from engine.runtime.oci.settings import FLAGS
 from engine.runtime.oci.verb import Verb
@@ -16,7 +16,7 @@ HELP = Flag("help", "switch", "print this", "h")
 
 def print_version() -> int:
     """In the form that dockerd takes apart."""
-    sys.stdout.write(f"boxdeck-oci version {__version__}\nspec: {OCI_VERSION}\n")
+    sys.stdout.write(f"boxdeck-oci version {__version__}\nspec: {NEWEST_OCI_VERSION}\n")
     return 0
 
 

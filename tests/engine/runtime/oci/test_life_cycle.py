@@ -49,6 +49,41 @@ def test_a_container_goes_from_created_over_running_to_stopped(runtime: Runtime,
     assert "container 'one' does not exist" in runtime("state", "one").stderr
 
 
+def test_several_are_killed_and_deleted_by_one_pattern(runtime: Runtime) -> None:
+    runtime.describe("sleep", "1000")
+    config = runtime.bundle / "config.json"
+    text = config.read_text()
+    for name in ("left-1", "left-2", "right"):
+        config.write_text(text.replace(f"{runtime.parent}/one", f"{runtime.parent}/{name}"))
+        runtime.detached("run", "--detach", "--bundle", str(runtime.bundle), name)
+    try:
+        runtime.ok("kill", "--regex", "^left-", "KILL")
+        runtime.ok("delete", "--force", "--regex", "^left-")
+        assert runtime.ok("list", "--quiet").split() == ["right"]
+        runtime.ok("delete", "--force", "--regex", "^left-")  # nobody is left to match
+    finally:
+        runtime.ok("delete", "--force", "--regex", ".")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('"ociVersion": "1.2.0"', '"ociVersion": "2.0.0"', "version '2.0.0' of the OCI runtime specification"),
+        ('"linux": {', '"linux": {"mountLabel": "x",', "linux.mountLabel: "),
+        ('"linux": {', '"linux": {"intelRdt": {"closID": "x"},', "linux.intelRdt: "),
+    ],
+)
+def test_what_no_container_has_is_refused_by_its_name(runtime: Runtime, old: str, new: str, sentence: str) -> None:
+    runtime.describe("true")
+    config = runtime.bundle / "config.json"
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new, 1))
+    done = runtime("run", "--bundle", str(runtime.bundle), "one")
+    assert done.returncode == 1 and sentence in done.stderr
+    assert runtime.ok("list", "--quiet") == ""
+
+
 def test_no_container_can_write_to_what_runs_its_init(runtime: Runtime) -> None:
     """CVE-2019-5736. Without `sealed.ensure` the link leads to the interpreter's file, which has no seals."""
     runtime.describe("sleep", "1000")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -61,8 +63,14 @@ def test_spec_writes_a_config_that_runs(runtime: Runtime) -> None:
     assert rootless.linux is not None and rootless.linux.namespace("user") and not rootless.linux.namespace("network")
 
 
+def test_spec_writes_to_a_file_of_another_name(runtime: Runtime, tmp_path: Path) -> None:
+    runtime.ok("spec", "--file", str(tmp_path / "other.json"))
+    assert decode((tmp_path / "other.json").read_bytes()).process is not None
+
+
 def test_features_are_those_of_the_specification(runtime: Runtime) -> None:
     features = msgspec.json.decode(runtime.ok("features"))
+    assert (features["ociVersionMin"], features["ociVersionMax"]) == ("1.0.0", "1.3.0")
     assert features["hooks"][0] == "prestart" and len(features["hooks"]) == 6
     assert {"rro", "tmpcopyup", "idmap"} <= set(features["mountOptions"])
     assert "time" in features["linux"]["namespaces"]
@@ -72,7 +80,7 @@ def test_features_are_those_of_the_specification(runtime: Runtime) -> None:
 
 def test_the_version_has_the_form_that_dockerd_reads(runtime: Runtime) -> None:
     program, spec = runtime.ok("--version").splitlines()
-    assert program.startswith("boxdeck-oci version ") and spec == "spec: 1.2.0"
+    assert program.startswith("boxdeck-oci version ") and spec == "spec: 1.3.0"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +94,9 @@ def test_the_version_has_the_form_that_dockerd_reads(runtime: Runtime) -> None:
         (("run", "--bundle", "/nowhere", "one"), "/nowhere/config.json can't be read"),
         (("state", "one"), "container 'one' does not exist"),
         (("kill", "one", "NOSUCH"), "'NOSUCH' is not a signal"),
+        (("list", "--format", "xml"), "--format can't be 'xml': choose one of table, json"),
+        (("kill", "--regex", "(", "KILL"), "'(' is no regular expression"),
+        (("update", "--l3-cache-schema", "L3:0=f", "one"), "--l3-cache-schema: resource control (Intel RDT) isn't sup"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(runtime: Runtime, arguments: tuple[str, ...], sentence: str) -> None:
