@@ -18,6 +18,7 @@ from engine.model import Attachment, Container, Endpoint, Network
 from engine.network import encode, host, transport, wiring
 from engine.network.networks import Networks
 from engine.paths import Paths
+from engine.ports import Ports
 from engine.records import Records
 from engine.runtime import status
 from engine.store.database import Database
@@ -29,6 +30,7 @@ class ConnectedNetworks(Networks):
     def __init__(self, paths: Paths, database: Database) -> None:
         super().__init__(paths, database)
         self._records = Records(database)
+        self._ports = Ports(paths, database, self._records, self.firewall)
 
     async def connect(self, reference: str, container: str, wish: Attachment | None = None) -> Endpoint:
         """Put a container on a further network, at once if it runs, and for every later start.
@@ -94,6 +96,15 @@ class ConnectedNetworks(Networks):
             self._database.record_event("network", action, network.id, network.name, container.id)
         with suppress(FileNotFoundError):  # it has been removed meanwhile
             etc_files.rewrite_hosts(self._paths, container)
+        self._lead_in(container)
+
+    def _lead_in(self, container: Container) -> None:
+        """Have published ports lead to where the container is now; nowhere, if nothing leads there."""
+        if container.ports:
+            try:
+                self._ports.follow(container)
+            except Conflict:
+                self._ports.close(container.id)
 
     async def _wire(self, container: Container, endpoint: Endpoint, before: Sequence[Endpoint]) -> None:
         """Make the interface, if the container runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from engine import Engine
 from engine.errors import Conflict, InvalidRequest, NotFound
 from engine.model import Attachment, Container, ContainerRequest, ExecRequest, NetworkRequest
 from engine.network import interface, wiring
+from engine.network.port_notation import published
 from engine.strays import Strays
 from tests.command_line import eventually
 
@@ -146,6 +148,27 @@ async def test_an_interface_that_the_container_has_already_is_not_replaced(wired
         await wired.networks.connect("two", container.name)
     assert (await wired.containers.get(container.id)).endpoints == container.endpoints
     assert await wired.networks.members("two") == ()
+
+
+async def test_published_ports_follow_a_container_from_network_to_network(wired: Engine) -> None:
+    serve = ("sh", "-c", "while :; do nc -l -p 8080 -e echo hello || sleep 1; done")
+    request = ContainerRequest(image="base", command=serve, network="one", ports=published("127.0.0.1::8080"))
+    container = await wired.containers.run(request)
+    (port,) = container.ports
+    for leave, join in (("one", "two"), ("two", "one")):
+        await wired.networks.connect(join, container.id)
+        await wired.networks.disconnect(leave, container.id)
+        assert await settled(lambda: _greeting(port.host_port) == b"hello\n")
+    await wired.networks.disconnect("one", container.id)
+    assert _greeting(port.host_port) == b""
+
+
+def _greeting(port: int) -> bytes:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+            return client.recv(64)
+    except OSError:
+        return b""
 
 
 async def test_members_of_a_network_are_told_with_their_names(wired: Engine) -> None:
