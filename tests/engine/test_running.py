@@ -102,6 +102,20 @@ async def test_what_another_engine_starts_and_stops_is_seen_at_the_next_look(eng
         assert await engine.containers.running() == ()
 
 
+async def test_a_commit_that_the_logs_time_doesnt_tell_of_is_seen_some_looks_later(
+    engine: Engine, other: Engine
+) -> None:
+    await engine.containers.running()
+    log = f"{engine.paths.database}-wal"
+    long_ago = 10**18
+    os.utime(log, ns=(long_ago, long_ago))
+    await engine.containers.running()
+    container = await other.containers.run(SLEEP)
+    os.utime(log, ns=(long_ago, long_ago))
+    looks = [await engine.containers.running() for _ in range(10)]
+    assert ids(looks[-1]) == [container.id]
+
+
 async def test_a_process_that_ends_by_itself_is_gone_when_its_shim_is(engine: Engine) -> None:
     container = await engine.containers.run(SLEEP)
     assert ids(await engine.containers.running()) == [container.id]
