@@ -229,6 +229,9 @@ class Ports:
 
     def _write_withdrawal(self, container_id: str) -> None:
         mappings = port_table.of(self._database, container_id)
+        if not mappings:
+            withdrawal.discard(str(self._paths.runtime(container_id)))
+            return
         found = Withdrawal(
             begin=nft.batch_begin(),
             requests=tuple(self._firewall.withdrawal(mappings)),

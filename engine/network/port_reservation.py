@@ -113,11 +113,15 @@ def without(held: socket.socket, released: Sequence[Taken]) -> socket.socket:
 def _fill(outer: socket.socket, sockets: Iterable[socket.socket]) -> None:
     """A few at a time: a thousand ports don't need a thousand descriptors of ours."""
     batch: list[socket.socket] = []
-    for sock in sockets:
-        batch.append(sock)
-        if len(batch) == _AT_ONCE:
-            _put(outer, batch)
-    _put(outer, batch)
+    try:
+        for sock in sockets:
+            batch.append(sock)
+            if len(batch) == _AT_ONCE:
+                _put(outer, batch)
+        _put(outer, batch)
+    finally:
+        for sock in batch:
+            sock.close()
 
 
 def _put(outer: socket.socket, batch: list[socket.socket]) -> None:

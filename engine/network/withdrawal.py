@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NAME = "withdrawal"
 
+_PATIENCE_SECONDS = 10.0
+
 
 class Forgotten(Struct, frozen=True):
     """Connections of UDP to be forgotten: those to this port of the host's that lead to this address."""
@@ -56,6 +58,12 @@ def write(folder: str, withdrawal: Withdrawal) -> None:
     os.rename(aside, f"{folder}/{NAME}")
 
 
+def discard(folder: str) -> None:
+    """There is nothing to be done any more."""
+    with suppress(FileNotFoundError):
+        os.unlink(f"{folder}/{NAME}")
+
+
 def is_due(folder: str) -> bool:
     """Whether the shim hasn't done it."""
     return os.path.exists(f"{folder}/{NAME}")
@@ -67,6 +75,7 @@ def perform(folder: str) -> None:
         with open(f"{folder}/{NAME}", "rb", buffering=0) as file:
             found = msgspec.msgpack.decode(file.read(), type=Withdrawal)
         sock = transport.open_socket(transport.NETLINK_NETFILTER)
+        sock.settimeout(_PATIENCE_SECONDS)
         _left_open.append(sock)
         transport.send_transaction(sock, found.begin, found.requests, found.end)
         forget_flows(found.flows)
