@@ -190,9 +190,7 @@ class Deck:
 
     def off_the_bridges(self) -> tuple[Container, ...]:
         """Running containers without a veth: on the host's network or on none."""
-        return tuple(
-            each for each in self.containers or () if each.state is State.RUNNING and each.request.network != "bridge"
-        )
+        return tuple(each for each in self.containers or () if each.state is State.RUNNING and not each.endpoints)
 
 
 def _matches(container: Container, wanted: str) -> bool:

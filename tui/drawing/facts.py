@@ -66,7 +66,10 @@ def network(container: Container) -> Line:
     endpoint = container.endpoint
     if endpoint is not None:
         pair = f"{endpoint.container_interface} ⇄ {endpoint.host_interface}"
-        return line(endpoint.address.partition("/")[0], _DOT, Span(f"{pair} on {endpoint.bridge}", Tone.MUTED))
+        address = (endpoint.address or endpoint.address6).partition("/")[0]
+        others = [each.network for each in container.endpoints[1:]]
+        also = f", also on {', '.join(others)}" if others else ""
+        return line(address, _DOT, Span(f"{pair} on {endpoint.bridge}{also}", Tone.MUTED))
     words = {"none": "loopback only", "host": "the host's own", "bridge": "bridge, once it runs"}
     return line(Span(words.get(container.request.network, "another container's"), Tone.MUTED))
 

@@ -186,7 +186,7 @@ def _network(of: Row, column: Column) -> Line:
     network = of.sample.network if of.sample else None
     if network is None:
         mode = of.container.request.network
-        return _unknown(column, units.UNKNOWN if mode == "bridge" else mode.partition(":")[0])
+        return _unknown(column, units.UNKNOWN if of.container.endpoints else mode.partition(":")[0])
     received, sent = (
         units.known(value, units.rate).removesuffix("/s")
         for value in (network.received_bytes_per_second, network.sent_bytes_per_second)

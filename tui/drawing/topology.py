@@ -66,11 +66,11 @@ def path_lines(topology: Topology, container: Container, width: int) -> list[Lin
     if endpoint is None:
         return [line(Span("no veth pair, no bridge", Tone.MUTED))]
     steps = [
-        (container.name, f"{endpoint.container_interface}  {endpoint.address}  {endpoint.mac}"),
+        (container.name, f"{endpoint.container_interface}  {endpoint.address or endpoint.address6}  {endpoint.mac}"),
         ("veth", endpoint.host_interface),
-        ("bridge", f"{endpoint.bridge}  {endpoint.gateway}"),
+        ("bridge", f"{endpoint.bridge}  {endpoint.gateway or endpoint.gateway6 or 'no way out'}"),
     ]
-    if topology.uplink is not None:
+    if topology.uplink is not None and (endpoint.gateway or endpoint.gateway6):
         steps.append(("nat", "masquerade"))
         steps.append(("uplink", f"{topology.uplink.interface}  {_uplink_detail(topology.uplink)}"))
     label_cells = max(len(label) for label, _ in steps) + 2
