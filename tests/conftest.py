@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,11 @@ def pytest_configure() -> None:
     """Have an interrupt that means something, also for programs that tests start: a shell's jobs ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    with suppress(ImportError):
+        from hypothesis import settings
+
+        settings.register_profile("patient", settings(), deadline=None)  # machines may be slow and busy
+        settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
