@@ -51,6 +51,7 @@ class SaveOptions(Options):
     """Options of ``save``."""
 
     output: str | None
+    format: str
     references: list[str]
 
 
@@ -91,11 +92,20 @@ async def _tag(engine: Engine, options: TagOptions) -> int:
 
 
 def _save_arguments(parser: Parser) -> None:
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to; standard output without it")
+    parser.add_argument("-o", "--output", metavar="PATH", help="where to; standard output without it")
+    parser.add_argument(
+        "--format", choices=("oci-archive", "docker-archive", "oci-dir"), default="oci-archive",
+        help="a tar (the first two are the same one, which both kinds of tools read) or a folder [oci-archive]",
+    )  # fmt: skip
     parser.add_argument("references", metavar="IMAGE", nargs="+", help="names, ids, or beginnings of ids")
 
 
 async def _save(engine: Engine, options: SaveOptions) -> int:
+    if options.format == "oci-dir":
+        if options.output is None:
+            raise InvalidRequest("a folder is nothing for standard output", "name it with -o")
+        await shown(engine.images.save(options.references, Path(options.output)))
+        return 0
     with _output(options.output) as file:
         await shown(engine.images.save(options.references, file))
     return 0

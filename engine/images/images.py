@@ -134,17 +134,17 @@ class Images:
         """
         return Job(lambda report: self._push(reference, target or reference, report))
 
-    def save(self, references: Sequence[str], file: BinaryIO) -> Job[None]:
-        """Write images as a tar that is an OCI layout and that ``docker load`` reads, too.
+    def save(self, references: Sequence[str], target: BinaryIO | Path) -> Job[None]:
+        """Write images as an OCI layout, a tar or a folder, that ``docker load`` reads, too.
 
         Args:
-            file: open for writing, need not be seekable; it stays open.
+            target: for a tar a file that is open for writing, need not be seekable, and stays open; or the folder.
 
         Raises:
             NotFound: (from the job) there is no such image.
-            StoreError: (from the job) the file can't be written, or a blob is missing.
+            StoreError: (from the job) the target can't be written, or a blob is missing.
         """
-        return Job(lambda report: self._save(references, file, report))
+        return Job(lambda report: self._save(references, target, report))
 
     async def tag(self, reference: str, name: str) -> Image:
         """Give an image a further name, which is taken from whichever has it now.
@@ -299,8 +299,8 @@ class Images:
         async with adding_content(self._paths):  # so that nobody collects what is being sent
             return await in_thread(report, lambda monitor: push(self._paths, record, wanted, others, monitor))
 
-    async def _save(self, references: Sequence[str], file: BinaryIO, report: Report) -> None:
-        from engine.images.save import Wanted, save
+    async def _save(self, references: Sequence[str], target: BinaryIO | Path, report: Report) -> None:
+        from engine.images.save import Wanted, save, to_folder, to_tar
 
         wanted: dict[str, Wanted] = {}
         for reference in references:
@@ -310,7 +310,8 @@ class Images:
             earlier = wanted.get(record.id, Wanted(record, ()))
             wanted[record.id] = Wanted(record, tuple(dict.fromkeys((*earlier.names, *name))))
         async with adding_content(self._paths):
-            await in_thread(report, lambda monitor: save(self._paths, tuple(wanted.values()), file, monitor))
+            with to_folder(target) if isinstance(target, Path) else to_tar(target) as sink:
+                await in_thread(report, lambda monitor: save(self._paths, tuple(wanted.values()), sink, monitor))
 
     async def _load(self, path: Path, report: Report) -> tuple[Image, ...]:
         from engine.images.archive import load_archive

@@ -205,6 +205,9 @@ def test_what_was_saved_is_read_by_skopeo_umoci_and_podman(
         skopeo_copy(f"{kind}:{saved}", f"oci:{tmp_path}/layout:{kind}")
         found = trees.describe(umoci_copy(tmp_path / "layout", kind, tmp_path / kind))
         assert trees.differences(ours.tree, found) == []
+    boxdeck.ok("save", "--format", "oci-dir", "-o", str(tmp_path / "folder"), ours.name)
+    found = trees.describe(umoci_copy(tmp_path / "folder", "1", tmp_path / "from-folder"))
+    assert trees.differences(ours.tree, found) == []
     name = podman("load", "-q", "-i", str(saved)).rpartition("Loaded image: ")[2]
     found = trees.describe(podman.copy(name, tmp_path / "podman"))
     podman("rmi", name)

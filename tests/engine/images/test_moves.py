@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import InvalidRequest, NotFound, RegistryError
+from engine.errors import InvalidRequest, NotFound, RegistryError, StoreError
 from engine.images.images import Images
 from engine.images.steps import assign
 from engine.oci.image_spec import History
@@ -135,6 +135,32 @@ async def test_others_understand_what_is_saved(images: Images, name: str, tmp_pa
     path.write_bytes(await saved(images, name))
     seen = json.loads(run("skopeo", "inspect", "--config", f"{transport}:{path}"))
     assert seen["config"]["Cmd"] == ["sh"]
+
+
+async def test_a_folder_is_a_layout_for_us_and_others(images: Images, name: str, tmp_path: Path) -> None:
+    image, folder = await images.get(name), tmp_path / "saved"
+    await images.save((name,), folder)
+    (loaded,) = await (await elsewhere(tmp_path)).load(folder)
+    assert (loaded.id, loaded.manifest_digest, loaded.references) == (image.id, image.manifest_digest, (name,))
+    seen = json.loads(run("skopeo", "inspect", "--config", f"oci:{folder}"))
+    assert seen["config"]["Cmd"] == ["sh"]
+
+
+async def test_a_folder_that_is_there_is_left_alone(images: Images, name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "file").write_text("mine")
+    with pytest.raises(StoreError, match="can't be written"):
+        await images.save((name,), folder)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("mine")] == ["mine"]
+    assert (folder / "file").read_text() == "mine"
+
+
+async def test_half_a_folder_is_none(images: Images, name: str, tmp_path: Path, paths: Paths) -> None:
+    max(paths.blobs.glob("sha256/*"), key=lambda path: path.stat().st_size).unlink()
+    with pytest.raises(StoreError, match="can't be read"):
+        await images.save((name,), tmp_path / "half")
+    assert [path for path in tmp_path.iterdir() if path.name.startswith("half")] == []
 
 
 async def test_what_images_share_is_saved_once(
