@@ -14,6 +14,7 @@ from engine.images import whiteouts
 from engine.images.explorer import Explorer, OwnLayer
 from engine.images.fingerprint import fingerprint
 from engine.images.images import Images
+from engine.images.removal import remove_tree
 from engine.images.stack import Stack
 from engine.model.layer import LayerFile
 from engine.oci.image_spec import History
@@ -259,3 +260,4 @@ def test_folders_in_folders_in_folders_end_somewhere(paths: Paths) -> None:
     while deep.children:
         deep = deep.children[0]
     assert deep.name == "d" and explorer.efficiency == 1
+    remove_tree(folder)  # which pytest can't
