@@ -16,11 +16,13 @@ from tui import keys, messages
 from tui.backfill import Backfill
 from tui.config import Config
 from tui.deck import Deck
+from tui.drawing import units
 from tui.live import Live, Sight
 from tui.operations import Operations
 from tui.readings import Readings
 from tui.screens.confirm import Confirm
 from tui.screens.containers import ContainersScreen
+from tui.screens.copy_form import CopyForm
 from tui.screens.live_screen import LiveScreen
 from tui.screens.run_form import RunForm
 from tui.screens.update_form import UpdateForm
@@ -121,6 +123,19 @@ class ContainerActions(App[None]):
         form = UpdateForm(container, in_force, partial(self.operations.update, container))
         if await self.push_screen_wait(form) is not None:
             self.readings.expire()
+            self.live.hurry()
+
+    @work
+    async def action_copy(self) -> None:
+        """Ask what to copy into the selected container, or out of it."""
+        container = self.deck.selected
+        if container is None:
+            return
+        copied = await self.push_screen_wait(CopyForm(container.name, self.operations.copy))
+        if copied is not None:
+            self.notify(f"{copied.words} copied, {units.size(copied.size_bytes)}")
+            for sentence in copied.left_out:
+                self.notify(sentence, severity="warning", markup=False)
             self.live.hurry()
 
     def action_stop(self) -> None:

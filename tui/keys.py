@@ -21,6 +21,7 @@ BINDINGS: list[BindingType] = [
     Binding("p", "pause", "pause", id="container.pause", tooltip="Freeze all its processes, or let them go on"),
     Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with all it wrote; asks first"),
     Binding("f", "files", "files", id="container.files", tooltip="Its files, and the layer of each"),
+    Binding("c", "copy", "copy", id="container.copy", show=False, tooltip="Copy files into it, or out of it"),
     Binding("1", "go('containers')", "containers", id="view.containers", show=False, tooltip="The containers"),
     Binding("2", "go('images')", "images", id="view.images", tooltip="Images, with their layers and files"),
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
@@ -42,7 +43,7 @@ NEEDS_RUNNING = frozenset({"pause", "shell", "stop", "visit"})
 NEEDS_ENDED = frozenset({"start"})
 """Actions on a container that doesn't run."""
 
-NEEDS_ANY = frozenset({"files", "logs", "restart", "remove", "update"})
+NEEDS_ANY = frozenset({"copy", "files", "logs", "restart", "remove", "update"})
 """Actions on any container."""
 
 ON_CONTAINERS = NEEDS_RUNNING | NEEDS_ENDED | NEEDS_ANY

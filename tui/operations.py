@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from engine.copying.places import Copied, CopyOptions, parse
 from engine.limits import Limits
 from engine.model import Container, ContainerRequest, ExecRequest, LogLine, NamespaceVisit, Progress, State
 from engine.model.limits_in_force import LimitsInForce
@@ -89,6 +90,21 @@ class Operations:
     async def update(self, container: Container, limits: Limits) -> Container:
         """Change its limits."""
         return await self._engine.containers.update(container.id, limits)
+
+    async def copy(self, source: str, target: str, how: CopyOptions, say: Callable[[str], None]) -> Copied:
+        """Copy files between two places as ``boxdeck cp`` has them; whoever is cancelled stops it.
+
+        Raises:
+            BoxdeckError: what can't be.
+        """
+        job = self._engine.files.copy(parse(source), parse(target), how)
+        try:
+            async for progress in job:
+                say(f"{progress.what} {_so_far(progress)}")
+            return await job
+        except BaseException:
+            job.cancel()
+            raise
 
     async def shell(self, container: Container, argv: tuple[str, ...], rows: int, columns: int) -> Session:
         """A further process in it, on a terminal of that size."""

@@ -7,10 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, Options, Parser, with_engine
-from engine.cli.failure import warn
+from engine.cli.failure import one_line, warn
 from engine.cli.formats import decimal_size
 from engine.cli.progress import shown
-from engine.copying.places import Archive, ContainerPath, Copied, CopyOptions, HostPath, Place
+from engine.copying.places import Archive, CopyOptions, Place, parse
 from engine.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -54,28 +54,14 @@ def _arguments(parser: Parser) -> None:
     parser.add_argument("target", metavar="TO", help="PATH, CONTAINER:PATH, or - for standard output")
 
 
-def _place(text: str) -> HostPath | ContainerPath:
-    """A path of the machine's, or one in a container: docker's rule, by which ``./a:b`` and ``/a:b`` aren't the latter.
-
-    Raises:
-        InvalidRequest: there is no path after the container's name.
-    """
-    container, colon, path = text.partition(":")
-    if not colon or not container or container.startswith((".", "/")):
-        return HostPath(text)
-    if not path:
-        raise InvalidRequest(f"{text!r} names no path", f"write one, such as {container}:/etc")
-    return ContainerPath(container, path)
-
-
 def _places(source: str, target: str) -> tuple[Place, Place]:
     if source == target == "-":
         raise InvalidRequest("neither side of the copy is in a container", "write one as CONTAINER:PATH")
     if target == "-" and sys.stdout.isatty():
         raise InvalidRequest("an archive is nothing for a terminal", "redirect the output")
     return (
-        Archive(sys.stdin.buffer) if source == "-" else _place(source),
-        Archive(sys.stdout.buffer) if target == "-" else _place(target),
+        Archive(sys.stdin.buffer) if source == "-" else parse(source),
+        Archive(sys.stdout.buffer) if target == "-" else parse(target),
     )
 
 
@@ -86,14 +72,9 @@ async def _copy(engine: Engine, options: CopyArguments) -> int:
     for sentence in copied.left_out:
         warn(sentence)
     if not options.quiet:
-        sys.stderr.write(f"{summary(copied)} copied to {options.target if options.target != '-' else 'the archive'}\n")
+        where = "the archive" if options.target == "-" else one_line(options.target)
+        sys.stderr.write(f"{copied.words}, {decimal_size(copied.size_bytes)} copied to {where}\n")
     return 0
-
-
-def summary(copied: Copied) -> str:
-    """How much: ``3 files and folders, 1.2MB``."""
-    what = "1 file or folder" if copied.entries == 1 else f"{copied.entries} files and folders"
-    return f"{what}, {decimal_size(copied.size_bytes)}"
 
 
 CP = Command(CopyArguments, _arguments, with_engine(_copy))

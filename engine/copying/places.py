@@ -6,6 +6,8 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
+from engine.errors import InvalidRequest
+
 
 class HostPath(Struct, frozen=True):
     """A file or folder of this machine; a relative path begins in the working directory."""
@@ -27,6 +29,20 @@ class Archive(Struct, frozen=True):
 
 
 Place = HostPath | ContainerPath | Archive
+
+
+def parse(text: str) -> HostPath | ContainerPath:
+    """``CONTAINER:PATH`` or a path of this machine: docker's rule, by which ``./a:b`` and ``/a:b`` are the latter.
+
+    Raises:
+        InvalidRequest: there is no path after the container's name.
+    """
+    container, colon, path = text.partition(":")
+    if not colon or not container or container.startswith((".", "/")):
+        return HostPath(text)
+    if not path:
+        raise InvalidRequest(f"{text!r} names no path", f"write one, such as {container}:/etc")
+    return ContainerPath(container, path)
 
 
 class CopyOptions(Struct, frozen=True, kw_only=True):
@@ -57,3 +73,8 @@ class Copied(Struct, frozen=True, kw_only=True):
     entries: int
     size_bytes: int
     left_out: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """How many, such as ``3 files and folders``."""
+        return "1 file or folder" if self.entries == 1 else f"{self.entries} files and folders"

@@ -88,3 +88,32 @@ async def test_the_machine_is_this_machine(engine: Engine) -> None:
         await at.see(engine.paths.cgroup_path(container.id).rsplit("/", 1)[0], "╰ quiet", "2 / 50", "start")
         total = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
         assert int(total.split()[1]) * 1024 == at.app.deck.host.memory_total_bytes
+
+
+async def test_files_are_copied_in_and_out(engine: Engine, tmp_path: Path) -> None:
+    container = await run(engine, "quiet", QUIET)
+    (tmp_path / "page").write_text("hello")
+    async with desk(engine) as at:
+        await at.press("c")
+        await at.see("copy into or out of quiet", "quiet:/")
+        await at.press("enter")
+        await at.see("a path is needed")
+        await at.type("/nowhere/at/all")
+        await at.press("enter")
+        await at.see("there is no /nowhere/at/all")
+        await at.type(str(tmp_path / "page"))
+        await at.press("tab")
+        await at.type("quiet:/opt/page")
+        await at.press("enter")
+        await at.hear("1 file or folder copied, 5B")
+        await at.see_no("copy into or out of quiet")
+        await at.press("c")
+        await at.see("copy into or out of quiet")
+        await at.type("quiet:/opt/page")
+        await at.press("tab")
+        await at.type(str(tmp_path / "back"))
+        await at.press("enter")
+        await at.until(lambda: (tmp_path / "back").exists())
+        await at.see_no("copy into or out of quiet")
+    assert (tmp_path / "back").read_text() == "hello"
+    assert [change.path for change in await engine.layers.changes(container.id)] == ["/opt", "/opt/page"]
