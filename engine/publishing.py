@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -98,13 +99,13 @@ class Publishing:
                 await self._let_go(after, self._ports.follow(after), gone)
             return gone
 
-    def obstacles(self) -> tuple[str, ...]:
-        """What other programs' rules may keep from containers, one sentence each; they are never touched.
-
-        Raises:
-            Unsupported: the kernel doesn't tell.
-        """
-        return obstacles()
+    def obstacles(self, container: Container) -> tuple[str, ...]:
+        """What rules of others may keep from a container with ports, one sentence each; they are never touched."""
+        if not container.ports or container.endpoint is None:
+            return ()
+        with suppress(OSError):
+            return obstacles(self._paths.table_name, container.endpoint.bridge)
+        return ()
 
     def _noted(self, container: Container, ports: tuple[PublishedPort, ...]) -> tuple[PublishedPort, ...]:
         after = replace(container, ports=(*container.ports, *ports))

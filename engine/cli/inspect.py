@@ -17,6 +17,7 @@ from engine.cli.output import write_json, write_lines
 from engine.cli.templates import Format, format_of
 from engine.errors import BoxdeckError, NotFound
 from engine.model import Container, Image, ImageConfig, LimitsInForce, State
+from engine.network import port_notation
 from engine.oci.process_spec import Process
 from engine.oci.runtime_spec import Spec, decode
 
@@ -135,7 +136,7 @@ def container_document(
         mounts=mounts(container, spec),
         warnings=container.warnings,
         config=_config(container, image, spec),
-        network_settings=network_settings(container.endpoints),
+        network_settings=network_settings(container.endpoints, port_notation.in_force(container)),
         runtime_spec=msgspec.Raw(config_json),
     )
 

@@ -7,6 +7,7 @@ from msgspec.structs import asdict
 
 from engine.cli.documents import Document
 from engine.cli.inspect_limits import LimitsDocument, limits_document
+from engine.cli.inspect_ports import PortBindings, port_bindings
 from engine.model import Container
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Spec
@@ -48,6 +49,8 @@ class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     """
 
     network_mode: str
+    port_bindings: PortBindings
+    publish_all_ports: bool
     auto_remove: bool
     userns_mode: str
     id_map: tuple[str, ...]
@@ -81,6 +84,8 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
     return HostConfigDocument(
         **asdict(limits_document(request.limits, linux.resources)),
         network_mode=request.network,
+        port_bindings=port_bindings(container.ports),
+        publish_all_ports=request.publish_all,
         auto_remove=request.auto_remove,
         userns_mode="host" if linux.namespace("user") is None else request.userns or "auto",
         id_map=tuple(f"{m.container_id} {m.host_id} {m.size}" for m in linux.uid_mappings),

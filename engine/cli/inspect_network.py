@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import field
 
 from engine.cli.documents import Document
-from engine.model import Endpoint
+from engine.cli.inspect_ports import PortBindings, port_bindings
+from engine.model import Endpoint, PublishedPort
 
 
 class EndpointDocument(Document, frozen=True, kw_only=True):
@@ -38,12 +39,16 @@ class NetworkSettingsDocument(Document, frozen=True, kw_only=True):
     global_ipv6_prefix_length: int = field(name="GlobalIPv6PrefixLen", default=0)
     mac_address: str = ""
     host_interface: str = ""
-    ports: dict[str, str] = field(default_factory=dict)
+    ports: PortBindings = field(default_factory=dict)
     networks: dict[str, EndpointDocument] = field(default_factory=dict)
 
 
-def network_settings(endpoints: Sequence[Endpoint]) -> NetworkSettingsDocument:
-    """All places of a container."""
+def network_settings(endpoints: Sequence[Endpoint], ports: Iterable[PublishedPort]) -> NetworkSettingsDocument:
+    """All places of a container.
+
+    Args:
+        ports: those that lead to it now.
+    """
     if not endpoints:
         return NetworkSettingsDocument()
     first = _place(endpoints[0])
@@ -57,6 +62,7 @@ def network_settings(endpoints: Sequence[Endpoint]) -> NetworkSettingsDocument:
         global_ipv6_prefix_length=first.global_ipv6_prefix_length,
         mac_address=first.mac_address,
         host_interface=first.host_interface,
+        ports=port_bindings(ports),
         networks={endpoint.network: _place(endpoint) for endpoint in endpoints},
     )
 

@@ -50,7 +50,8 @@ async def _port(engine: Engine, options: PortOptions) -> int:
         return 0
     added = await engine.containers.ports.add(reference, ports)
     write_lines([_line(port) for port in added])
-    warn_of_obstacles(engine)
+    for sentence in engine.containers.ports.obstacles(await engine.containers.get(reference)):
+        warn(sentence)
     return 0
 
 
@@ -76,12 +77,6 @@ def _line(port: PublishedPort) -> str:
     if not port.host_port:
         return f"{port.container_words} -> chosen at the start"
     return f"{port.container_words} -> {port_notation.host_words(port)}"
-
-
-def warn_of_obstacles(engine: Engine) -> None:
-    """Say which rules of others may keep traffic from containers."""
-    for sentence in engine.containers.ports.obstacles():
-        warn(sentence)
 
 
 PORT = Command(PortOptions, _arguments, with_engine(_port))

@@ -32,7 +32,7 @@ async def _create(engine: Engine, options: CreateOptions) -> int:
         await _ensure(engine, options)
         container = await engine.containers.create(request_of(options))
         tell(container)
-    _warn_of(container)
+    _warn_of(engine, container)
     write_lines([container.id])
     return 0
 
@@ -44,7 +44,7 @@ async def _run(engine: Engine, options: RunOptions) -> int:
         await _ensure(engine, options)
         container = await engine.containers.run(request_of(options))
         tell(container)
-    _warn_of(container)
+    _warn_of(engine, container)
     write_lines([container.id])
     return 0
 
@@ -57,7 +57,7 @@ async def _run_attached(engine: Engine, options: RunOptions) -> int:
         await _ensure(engine, options)
         session = await engine.containers.run_attached(request_of(options))
         tell(session.container)
-    _warn_of(session.container)
+    _warn_of(engine, session.container)
     return await follow(session, options.interactive, options, engine)
 
 
@@ -88,8 +88,9 @@ def _cidfile(path: str | None) -> Iterator[Callable[[Container], None]]:
         raise
 
 
-def _warn_of(container: Container) -> None:
-    for warning in container.warnings:
+def _warn_of(engine: Engine, container: Container) -> None:
+    obstacles = engine.containers.ports.obstacles(container) if container.ports else ()
+    for warning in (*container.warnings, *obstacles):
         warn(warning)
 
 

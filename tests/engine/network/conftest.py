@@ -15,6 +15,7 @@ from engine.network.networks import Networks
 from engine.paths import Paths
 from engine.store.database import Database
 from tests.engine.network.boxes import Box
+from tests.engine.network.neighbourhood import Neighbourhood
 
 
 @pytest.fixture
@@ -55,3 +56,10 @@ def engine_on(tmp_path: Path) -> Iterator[Callable[..., Networks]]:
             return Networks(paths, database)
 
         yield make
+
+
+@pytest.fixture
+def around(box: Callable[[], Box], engine_on: Callable[..., Networks]) -> Iterator[Neighbourhood]:
+    """Networks with containers on them, and a neighbour on the host's LAN."""
+    with ExitStack() as stack:
+        yield Neighbourhood(engine_on(), box, stack)

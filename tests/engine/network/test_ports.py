@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from engine.model import NetworkRequest
 from engine.network import conntrack, hairpin, loopback_way
-from engine.network.networks import Networks
 from tests.engine.network.boxes import Box, shell
 from tests.engine.network.neighbourhood import (
     HOST4,
@@ -27,12 +24,6 @@ from tests.engine.network.neighbourhood import (
 PORT = 8080
 HOSTS = ((HOST4, NEIGHBOUR4), (HOST6, NEIGHBOUR6))
 ANYWHERE = (("0.0.0.0", PORT), ("::", PORT))
-
-
-@pytest.fixture
-def around(box: Callable[[], Box], engine_on: Callable[..., Networks]) -> Iterator[Neighbourhood]:
-    with ExitStack() as stack:
-        yield Neighbourhood(engine_on(), box, stack)
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
