@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from msgspec import Struct
 
 from engine.model.layer import LayerFile
 
 
-class FileRow(NamedTuple):
-    """One row: a file with its path, how deep it is, and whether what is in it follows."""
+class FileRow(Struct, frozen=True, gc=False):
+    """One row: a file, the path of the folder that it is in, how deep that is, and whether what is in it follows."""
 
     file: LayerFile
-    path: str
+    place: str
     depth: int
     is_open: bool = False
+
+    @property
+    def path(self) -> str:
+        """Its own path."""
+        return f"{self.place}/{self.file.name}"
 
 
 class FileList:
@@ -63,11 +67,13 @@ class FileList:
         if not row.file.children or self.filter_text:
             return
         self._turned[self.only_changes] ^= {row.path}
+        end = index + 1
+        below: list[FileRow] = []
         if row.is_open:
-            end = next((i for i in range(index + 1, len(self.rows)) if self.rows[i].depth <= row.depth), len(self.rows))
-            self.rows[index:end] = [row._replace(is_open=False)]
+            end = next((i for i in range(end, len(self.rows)) if self.rows[i].depth <= row.depth), len(self.rows))
         else:
-            self.rows[index : index + 1] = [row._replace(is_open=True), *self._below(row.file, row.path, row.depth + 1)]
+            self._list(row.file, row.path, row.depth + 1, below)
+        self.rows[index:end] = [FileRow(row.file, row.place, row.depth, not row.is_open), *below]
 
     def parent(self, index: int) -> int:
         """The row of the folder that a row is in; its own where that is the root."""
@@ -86,31 +92,35 @@ class FileList:
         elif wanted := self.filter_text.casefold():
             self.rows = self._matching(self._root, "", 0, wanted)
         else:
-            self.rows = list(self._below(self._root, "", 0))
+            self.rows = []
+            self._list(self._root, "", 0, self.rows)
 
-    def _below(self, folder: LayerFile, place: str, depth: int) -> Iterator[FileRow]:
+    def _list(self, folder: LayerFile, place: str, depth: int, rows: list[FileRow]) -> None:
+        """Add what is in a folder; there may be very many without anything in them."""
         turned, only_changes = self._turned[self.only_changes], self.only_changes
         for file in folder.children:
             if only_changes and not file.is_touched:
                 continue
+            if not file.children:
+                rows.append(FileRow(file, place, depth))
+                continue
             path = f"{place}/{file.name}"
-            is_open = bool(file.children) and (path in turned) != self._begins_open(file)
-            yield FileRow(file, path, depth, is_open)
+            is_open = (path in turned) != self._begins_open(file)
+            rows.append(FileRow(file, place, depth, is_open))
             if is_open:
-                yield from self._below(file, path, depth + 1)
+                self._list(file, path, depth + 1, rows)
 
     def _begins_open(self, file: LayerFile) -> bool:
         return self.only_changes and file.action in (None, "changed")
 
     def _matching(self, folder: LayerFile, place: str, depth: int, wanted: str) -> list[FileRow]:
-        by_path = "/" in wanted
+        by_path, only_changes = "/" in wanted, self.only_changes
         rows: list[FileRow] = []
         for file in folder.children:
-            if self.only_changes and not file.is_touched:
+            if only_changes and not file.is_touched:
                 continue
-            path = f"{place}/{file.name}"
-            below = self._matching(file, path, depth + 1, wanted) if file.children else []
-            if below or wanted in (path if by_path else file.name).casefold():
-                rows.append(FileRow(file, path, depth, bool(below)))
+            below = self._matching(file, f"{place}/{file.name}", depth + 1, wanted) if file.children else ()
+            if below or wanted in (f"{place}/{file.name}" if by_path else file.name).casefold():
+                rows.append(FileRow(file, place, depth, bool(below)))
                 rows.extend(below)
         return rows
