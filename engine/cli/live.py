@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
 from typing import NoReturn, Self
 
@@ -24,7 +24,7 @@ class LiveScreen:
     """The terminal on standard output while a command redraws it; the cursor comes back however that ends."""
 
     def __init__(self) -> None:
-        self._lines: Sequence[str] = ()
+        self._lines: Callable[[int], Sequence[str]] = lambda width: ()
 
     def __enter__(self) -> Self:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH})  # waited for, not handled
@@ -38,11 +38,15 @@ class LiveScreen:
     ) -> None:
         _write(_SHOW_CURSOR)
 
-    def draw(self, lines: Sequence[str]) -> None:
-        """Show these lines, as many and as much of them as the terminal has room for."""
+    def draw(self, lines: Callable[[int], Sequence[str]]) -> None:
+        """Show these lines, as many and as much of them as the terminal has room for.
+
+        Args:
+            lines: what there is to show in so many columns.
+        """
         self._lines = lines
         size = os.get_terminal_size(sys.stdout.fileno())
-        shown = fitted(lines, size.columns, size.lines)
+        shown = fitted(lines(size.columns), size.columns, size.lines)
         frame = "\n".join([line + _LINE_END for line in shown])
         _write(f"{_BEGIN}{frame}{_END}")
 

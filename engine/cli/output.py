@@ -89,11 +89,11 @@ def table(rows: Sequence[msgspec.Struct], columns: Sequence[Column]) -> list[str
     return aligned(cells, [place for place, column in enumerate(columns) if column.is_number])
 
 
-def aligned(cells: Sequence[Sequence[str]], numbers: Collection[int]) -> list[str]:
+def aligned(cells: Sequence[Sequence[str]], numbers: Collection[int], gap: str = _GAP) -> list[str]:
     """Lines with their cells under each other; those at the places of `numbers` at the right."""
     widths = [max(map(len, column)) for column in zip_longest(*cells, fillvalue="")]
     return [
-        _GAP.join(
+        gap.join(
             cell.rjust(width) if place in numbers else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=False))
         ).rstrip()

@@ -8,13 +8,15 @@ import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from engine.cli.command import Command, Options, Parser, Roots
 from engine.cli.documents import StatsRow
 from engine.cli.formats import binary_size, decimal_size
 from engine.cli.json_text import compact_json
-from engine.cli.output import Column, format_argument, list_lines, write_json, write_lines
+from engine.cli.output import format_argument, write_json, write_lines
+from engine.cli.stats_table import stats_lines
 from engine.cli.templates import Format
 from engine.cli.values import seconds
 from engine.errors import NotFound
@@ -25,16 +27,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "--"  # docker's word for a figure that isn't there
 
-_COLUMNS = (
-    Column("CONTAINER ID", "id"),
-    Column("NAME", "name"),
-    Column("CPU %", "cpu_percent"),
-    Column("MEM USAGE / LIMIT", "memory_usage"),
-    Column("MEM %", "memory_percent"),
-    Column("NET I/O", "network_io"),
-    Column("BLOCK I/O", "block_io"),
-    Column("PIDS", "pids"),
-)
 _FIRST_SECONDS = 0.25  # rates need two looks: the second follows the first soon
 _SHORTEST_SECONDS = 0.1
 
@@ -142,7 +134,7 @@ def _follow(view: _View, options: StatsOptions) -> None:
         from engine.cli.live import LiveScreen
 
         with LiveScreen() as screen:
-            _repeat(view, options, lambda rows: screen.draw(list_lines(rows, _COLUMNS, options.format)), screen.wait)
+            _repeat(view, options, lambda rows: screen.draw(partial(stats_lines, rows, options.format)), screen.wait)
     else:
         _repeat(view, options, lambda rows: _write_flushed(rows, options.format), time.sleep)
 
@@ -165,7 +157,7 @@ def _write_flushed(rows: list[StatsRow], wanted: Format) -> None:
     if wanted.name == "json":
         write_lines([compact_json(rows)])
     else:
-        write_lines(list_lines(rows, _COLUMNS, wanted))
+        write_lines(stats_lines(rows, wanted))
     sys.stdout.flush()
 
 
@@ -173,7 +165,8 @@ def _write(rows: list[StatsRow], wanted: Format) -> None:
     if wanted.name == "json":
         write_json(rows)
     else:
-        write_lines(list_lines(rows, _COLUMNS, wanted))
+        width = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+        write_lines(stats_lines(rows, wanted, width))
 
 
 def stats_row(

@@ -9,7 +9,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from engine.cli.documents import StatsRow
 from engine.cli.stats import stats_row
+from engine.cli.stats_table import stats_lines
+from engine.cli.templates import Format
 from engine.limits import Limits
 from engine.model import Container, ContainerRequest, ContainerSample, CpuSample, IoSample, MemorySample, State
 from tests.command_line import CommandLine
@@ -135,3 +138,47 @@ def test_without_a_limit_memory_is_measured_by_the_machines() -> None:
     memory = MemorySample(current_bytes=300 << 20, working_set_bytes=256 << 20, limit_bytes=512 << 20)
     row = stats_row(CONTAINER, ContainerSample(container_id=CONTAINER.id, memory=memory), 1 << 30)
     assert (row.memory_usage, row.memory_percent) == ("256MiB / 512MiB", "50.00%")
+
+
+def wide_row(name: str) -> StatsRow:
+    return StatsRow(
+        id="3f2a3f2a3f2a",
+        container="3f2a3f2a3f2a",
+        name=name,
+        cpu_percent="199.87%",
+        memory_usage="1.133GiB / 23.54GiB",
+        memory_percent="100.00%",
+        network_io="1.05MB / 999kB",
+        block_io="12.3GB / 4.5MB",
+        pids="2048",
+    )
+
+
+def test_columns_dont_come_and_go_with_the_figures_in_them() -> None:
+    quiet = stats_row(CONTAINER, None, 1 << 30)
+    for width in range(60, 140):
+        narrow, wide = (stats_lines([row], Format("table"), width)[0] for row in (quiet, wide_row("web")))
+        assert narrow.split() == wide.split()
+
+
+@pytest.mark.parametrize("width", [200, 126, 110, 100, 90, 80, 72])
+@pytest.mark.parametrize("name", ["web", "hungry_lighthouse", "a" * 60])
+def test_a_narrow_terminal_has_all_figures(width: int, name: str) -> None:
+    rows = [wide_row(name), wide_row("db")]
+    lines = stats_lines(rows, Format("table"), width)
+    assert max(map(len, lines)) <= width
+    assert len({line.index("199.87%") for line in lines[1:]}) == 1
+    for line in lines[1:]:
+        plain = line.replace(" / ", "/")
+        assert all(figure in plain for figure in ("199.87%", "1.133GiB/23.54GiB", "1.05MB/999kB", "12.3GB/4.5MB"))
+        assert plain.endswith("2048")
+    assert "BLOCK I/O" in lines[0] and lines[0].endswith("PIDS")
+    assert lines[1].startswith(name[:5]) or "3f2a3f2a3f2a" in lines[1]
+
+
+def test_what_has_room_or_is_no_terminal_is_as_wide_as_it_is() -> None:
+    whole = stats_lines([wide_row("web")], Format("table"))
+    assert whole[0].split()[0] == "CONTAINER"
+    assert whole == stats_lines([wide_row("web")], Format("table"), 200)
+    assert re.split(" {3,}", whole[1])[:3] == ["3f2a3f2a3f2a", "web", "199.87%"]
+    assert len(stats_lines([], Format("table"), 80)) == 1

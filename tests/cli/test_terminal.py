@@ -200,12 +200,12 @@ def test_stats_redraws_in_place_fits_the_terminal_and_gives_the_cursor_back(
     terminal = sit_at("stats", "--interval", "30")
     terminal.expect(rb"\x1b\[\?25l")
     line = rb"[^\x1b]+\x1b\[K"
-    first = terminal.expect(rb"\x1b\[HCONTAINER ID" + rb"\r\n".join([line] * 4) + rb"\x1b\[J")[0]
+    first = terminal.expect(rb"\x1b\[HNAME" + rb"\r\n".join([line] * 4) + rb"\x1b\[J")[0]
     assert b"--" in first  # no rates yet
-    second = terminal.expect(rb"(?s)\x1b\[HCONTAINER ID.*?\x1b\[J", seconds=5)[0]
+    second = terminal.expect(rb"(?s)\x1b\[HNAME.*?\x1b\[J", seconds=20)[0]
     assert all(name in second for name in (b"one", b"two", b"three"))
     terminal.resize(3, 30)  # is followed at once
-    small = terminal.expect(rb"(?s)\x1b\[HCONTAINER ID.*?\x1b\[J", seconds=5)[0].decode()
+    small = terminal.expect(rb"(?s)\x1b\[HNAME.*?\x1b\[J", seconds=20)[0].decode()
     assert "… and 2 more" in small
     lines = re.sub(r"\x1b\[\??[\dJKHhl]+", "", small).split("\r\n")
     assert len(lines) == 3 and all(len(line) <= 30 for line in lines)
@@ -216,7 +216,19 @@ def test_stats_redraws_in_place_fits_the_terminal_and_gives_the_cursor_back(
 
 def test_stats_that_is_terminated_gives_the_cursor_back(boxdeck: CommandLine, sit_at: Typist) -> None:
     terminal = sit_at("stats")
-    terminal.expect(rb"CONTAINER ID")
+    terminal.expect(rb"NAME")
     terminal.process.terminate()
     terminal.expect(rb"\x1b\[\?25h")
     assert terminal.end() == 143
+
+
+def test_statistics_have_all_columns_on_eighty_cells(boxdeck: CommandLine, sit_at: Typist) -> None:
+    boxdeck.ok("run", "-d", "--name", "a_container_with_a_long_name", "base", "sleep", "99")
+    terminal = sit_at("stats")
+    terminal.expect(rb"NAME +CPU % +MEM USAGE ?/ ?LIMIT +NET I/O +BLOCK I/O +PIDS\x1b")
+    terminal.expect(rb"a_container\S* +[\d.]+% +.* 1\x1b")
+    terminal.type(b"\x03")
+    assert terminal.end() == 0
+    terminal = sit_at("stats", "--no-stream")
+    terminal.expect(rb"BLOCK I/O +PIDS *\r\na_container\S* +[\d.]+% +.* 1 *\r\n")
+    assert terminal.end() == 0
