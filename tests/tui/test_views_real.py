@@ -113,7 +113,7 @@ async def test_files_are_copied_in_and_out(engine: Engine, tmp_path: Path) -> No
         await at.press("tab")
         await at.type(str(tmp_path / "back"))
         await at.press("enter")
-        await at.until(lambda: (tmp_path / "back").exists())
+        await at.until((tmp_path / "back").exists)
         await at.see_no("copy into or out of quiet")
     assert (tmp_path / "back").read_text() == "hello"
     assert [change.path for change in await engine.layers.changes(container.id)] == ["/opt", "/opt/page"]
