@@ -246,3 +246,22 @@ async def test_everything_can_be_clicked() -> None:
         bar = at.text.split("\n")[-1]
         await at.pilot.click(offset=(bar.index("back"), at.app.size.height - 1))
         await at.see("CPU %")
+
+
+async def test_a_click_on_a_title_orders_by_it_and_another_takes_that_back() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        table = at.app.screen.query_one(ContainersTable)
+
+        def names() -> list[str]:
+            return [container.name for container in at.app.deck.listed]
+
+        by_age = names()
+        await at.pilot.click(table, offset=(3, 0))
+        await at.see("NAME ▾", "· name ▾")
+        assert names() == sorted(by_age) != by_age
+        title = at.text.split("\n")[2].index("CPU") - at.text.split("\n")[2].index("NAME") + 2
+        await at.pilot.click(table, offset=(title, 0))
+        await at.see("CPU ▾", "· cpu ▾")
+        await at.pilot.click(table, offset=(title, 0))
+        await at.until(lambda: "▾" not in at.text)
+        assert names() == by_age

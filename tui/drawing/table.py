@@ -15,6 +15,7 @@ from tui.history import Series
 from tui.sorting import Order
 
 _GAP = 2
+_GLYPH_CELLS = 2  # the state's glyph and a blank, before the first column
 _LEAST_TOP = 5.0
 """Sparks of containers that do next to nothing stay low: percent of one processor."""
 
@@ -45,6 +46,14 @@ _ORDERED_BY = {
     Order.NETWORK: NETWORK.title,
 }
 
+_ORDERS = {
+    NAME.title: Order.NAME,
+    CPU.title: Order.CPU,
+    HISTORY.title: Order.CPU,
+    MEMORY.title: Order.MEMORY,
+    NETWORK.title: Order.NETWORK,
+    UPTIME.title: Order.AGE,
+}
 _IN_ORDER = (NAME, IMAGE, CPU, HISTORY, MEMORY, NETWORK, UPTIME)
 _BY_IMPORTANCE = (NAME, CPU, MEMORY, HISTORY, IMAGE, UPTIME, NETWORK)
 _GROWING = (NAME, IMAGE, HISTORY)
@@ -81,13 +90,23 @@ def fitting(width: int) -> tuple[Column, ...]:
 
 def header(columns: Sequence[Column], order: Order = Order.AGE) -> Line:
     """The titles; the one that rows are ordered by is marked."""
-    pieces: list[str | Span] = [Span("  ")]
+    pieces: list[str | Span] = [Span(" " * _GLYPH_CELLS)]
     for index, column in enumerate(columns):
         is_first = column.title == _ORDERED_BY.get(order)
         title = f"{column.title.removesuffix(' %')} ▾" if is_first else column.title
         pieces.append(" " * _GAP if index else "")
         pieces.append(Span(fit(title, column.cells, right=column.right), Tone.LIT if is_first else Tone.MUTED))
     return line(*pieces)
+
+
+def order_at(columns: Sequence[Column], x: int) -> Order | None:
+    """By what a click on a cell of the header is to order; None where that is nothing."""
+    start = _GLYPH_CELLS
+    for column in columns:
+        if start <= x < start + column.cells:
+            return _ORDERS.get(column.title)
+        start += column.cells + _GAP
+    return None
 
 
 def row(of: Row, columns: Sequence[Column], *, selected: bool) -> Line:

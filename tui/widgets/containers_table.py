@@ -17,6 +17,7 @@ from tui.deck import Deck
 from tui.drawing import table
 from tui.drawing.lines import Line
 from tui.messages import SelectionMoved
+from tui.sorting import Order
 from tui.widgets.direct import Direct
 from tui.widgets.palette import Palette, bands
 
@@ -213,9 +214,15 @@ class ContainersTable(ScrollView, Direct, can_focus=True, inherit_bindings=False
         self.action_move(pages * max(1, self.size.height - _HEADER_ROWS))
 
     def on_click(self, event: events.Click) -> None:
-        """Select the row under the pointer."""
+        """Select the row under the pointer, or order rows by the title under it; a second click takes that back."""
         offset = event.get_content_offset(self)
-        index = self._index_at(offset.y) if offset is not None else None
+        if offset is None:
+            return
+        order = table.order_at(table.fitting(self._cells), offset.x) if offset.y < _HEADER_ROWS else None
+        if order is not None:
+            self._deck.set_order(Order.AGE if order is self._deck.order else order)
+            self.post_message(SelectionMoved())
+        index = self._index_at(offset.y)
         if index is not None:
             self._deck.select(self._listed[index].id)
             self.post_message(SelectionMoved())

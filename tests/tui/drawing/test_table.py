@@ -104,6 +104,16 @@ def test_the_column_that_rows_are_ordered_by_is_marked() -> None:
         assert width(table.header(columns, order)) == width(table.header(columns))
 
 
+def test_a_title_is_what_to_order_by() -> None:
+    columns = table.fitting(90)
+    titles = plain(table.header(columns))
+    for title, order in (("NAME", Order.NAME), ("CPU", Order.CPU), ("MEMORY", Order.MEMORY), ("NET/s", Order.NETWORK)):
+        assert table.order_at(columns, titles.index(title)) is order
+    assert table.order_at(columns, titles.index("CPU") + 10) is Order.CPU  # above its curve
+    assert table.order_at(columns, len(titles) - 1) is Order.AGE
+    assert [table.order_at(columns, x) for x in (0, 1, titles.index("IMAGE"), 90, 1000)] == [None] * 5
+
+
 @given(st.integers(20, 200), st.sampled_from(crowd()), st.booleans(), st.floats(min_value=0, max_value=6400))
 def test_rows_never_outgrow_the_table(cells: int, of: object, selected: bool, cpu: float) -> None:
     sample = ContainerSample(
