@@ -341,6 +341,21 @@ class Containers:
             self._require_running(container)
             return await self._pausing.unpause(container)
 
+    async def rename(self, reference: str, name: str) -> Container:
+        """Give a container another name, whether it runs or not; its host name stays what it is.
+
+        Raises:
+            NotFound: there is no such container.
+            Conflict: the name is in use, also if it is the container's own.
+            InvalidRequest: it can't be a name.
+        """
+        naming.check_name(name)
+        container = await self.get(reference)
+        if container.name == name:
+            raise Conflict(f"the container is called {name} already", "choose another name")
+        async with ContainerLock(self._paths, container.id).held():  # a start writes down what it knew before
+            return self._records.rename(container.id, name)
+
     # Ending
 
     async def stop(self, reference: str, timeout_seconds: float | None = None, signal: str | None = None) -> Container:

@@ -36,10 +36,7 @@ class Records:
                 (container.id, container.name, container.image_id, container.state.value, _encode(container)),
             )
         except sqlite3.IntegrityError as error:
-            raise Conflict(
-                f"the name {container.name!r} is in use by another container",
-                f"choose another name, or remove that one with: boxdeck rm {container.name}",
-            ) from error
+            raise _taken(container.name) from error
         self._database.record_event("container", "create", container.id, container.name)
 
     def all(self) -> list[Container]:
@@ -129,6 +126,25 @@ class Records:
             self.update(container)
             self._database.record_event("container", action, container.id, container.name, detail)
 
+    def rename(self, container_id: str, name: str) -> Container:
+        """Give a container another name, and tell of it with the old one.
+
+        Raises:
+            NotFound: it has just been removed.
+            Conflict: the name is in use.
+        """
+        with self._database.transaction():
+            before = self.get(container_id)
+            if before is None:
+                raise NotFound("the container has just been removed")
+            after = replace(before, name=name)
+            try:
+                self.update(after)
+            except sqlite3.IntegrityError as error:
+                raise _taken(name) from error
+            self._database.record_event("container", "rename", after.id, name, before.name)
+            return after
+
     def delete(self, container: Container) -> None:
         """Forget a container; its leases and id range go with it."""
         with self._database.transaction():
@@ -191,3 +207,10 @@ def _encode(container: Container) -> bytes:
 
 def _decode(record: bytes) -> Container:
     return msgspec.json.decode(record, type=Container)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        f"the name {name!r} is in use by another container",
+        f"choose another name, or remove that one with: boxdeck rm {name}",
+    )

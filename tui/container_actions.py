@@ -24,6 +24,8 @@ from tui.screens.confirm import Confirm
 from tui.screens.containers import ContainersScreen
 from tui.screens.copy_form import CopyForm
 from tui.screens.live_screen import LiveScreen
+from tui.screens.port_form import PortForm
+from tui.screens.rename_form import RenameForm
 from tui.screens.run_form import RunForm
 from tui.screens.update_form import UpdateForm
 
@@ -123,6 +125,25 @@ class ContainerActions(App[None]):
         form = UpdateForm(container, in_force, partial(self.operations.update, container))
         if await self.push_screen_wait(form) is not None:
             self.readings.expire()
+            self.live.hurry()
+
+    @work
+    async def action_ports(self) -> None:
+        """Ask which ports of the selected container are to be published, or withdrawn."""
+        container = self.deck.selected
+        if container is None:
+            return
+        warnings = await self.push_screen_wait(PortForm(container, partial(self.operations.change_ports, container)))
+        if warnings is not None:
+            self.live.hurry()
+            for sentence in warnings:
+                self.notify(sentence, severity="warning", markup=False)
+
+    @work
+    async def action_rename(self) -> None:
+        """Ask what the selected container is to be called."""
+        if container := self.deck.selected:
+            await self.push_screen_wait(RenameForm(container.name, partial(self.operations.rename, container)))
             self.live.hurry()
 
     @work

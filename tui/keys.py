@@ -22,6 +22,8 @@ BINDINGS: list[BindingType] = [
     Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with all it wrote; asks first"),
     Binding("f", "files", "files", id="container.files", tooltip="Its files, and the layer of each"),
     Binding("c", "copy", "copy", id="container.copy", show=False, tooltip="Copy files into it, or out of it"),
+    Binding("P", "ports", "ports", id="container.ports", show=False, tooltip="Publish ports of it, or withdraw them"),
+    Binding("R", "rename", "rename", id="container.rename", show=False, tooltip="Give it another name"),
     Binding("1", "go('containers')", "containers", id="view.containers", show=False, tooltip="The containers"),
     Binding("2", "go('images')", "images", id="view.images", tooltip="Images, with their layers and files"),
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
@@ -43,7 +45,7 @@ NEEDS_RUNNING = frozenset({"pause", "shell", "stop", "visit"})
 NEEDS_ENDED = frozenset({"start"})
 """Actions on a container that doesn't run."""
 
-NEEDS_ANY = frozenset({"copy", "files", "logs", "restart", "remove", "update"})
+NEEDS_ANY = frozenset({"copy", "files", "logs", "ports", "restart", "remove", "rename", "update"})
 """Actions on any container."""
 
 ON_CONTAINERS = NEEDS_RUNNING | NEEDS_ENDED | NEEDS_ANY

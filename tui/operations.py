@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.copying.places import Copied, CopyOptions, parse
 from engine.limits import Limits
-from engine.model import Container, ContainerRequest, ExecRequest, LogLine, NamespaceVisit, Progress, State
+from engine.model import (
+    Container,
+    ContainerRequest,
+    ExecRequest,
+    LogLine,
+    NamespaceVisit,
+    Progress,
+    PublishedPort,
+    State,
+)
 from engine.model.limits_in_force import LimitsInForce
 from tui.deck import Deck
 from tui.drawing import units
@@ -90,6 +99,26 @@ class Operations:
     async def update(self, container: Container, limits: Limits) -> Container:
         """Change its limits."""
         return await self._engine.containers.update(container.id, limits)
+
+    async def change_ports(
+        self, container: Container, withdrawn: Sequence[PublishedPort], published: Sequence[PublishedPort]
+    ) -> tuple[str, ...]:
+        """Withdraw ports and publish others; what rules of others may keep from it.
+
+        Raises:
+            BoxdeckError: a port is in use, or isn't published; what was withdrawn stays so.
+        """
+        ports = self._engine.containers.ports
+        if withdrawn:
+            await ports.remove(container.id, withdrawn)
+        if not published:
+            return ()
+        await ports.add(container.id, published)
+        return ports.obstacles(await self._engine.containers.get(container.id))
+
+    async def rename(self, container: Container, name: str) -> None:
+        """Give it another name."""
+        await self._engine.containers.rename(container.id, name)
 
     async def copy(self, source: str, target: str, how: CopyOptions, say: Callable[[str], None]) -> Copied:
         """Copy files between two places as ``boxdeck cp`` has them; whoever is cancelled stops it.

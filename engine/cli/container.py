@@ -7,8 +7,8 @@ from engine.cli.noun import noun
 from engine.cli.verbs import VERBS
 
 _SAME = (
-    "run", "create", "start", "stop", "kill", "restart", "pause", "unpause", "update", "rm", "wait", "exec", "attach",
-    "logs", "commit", "diff", "stats", "top", "export",
+    "run", "create", "start", "stop", "kill", "restart", "pause", "unpause", "update", "rename", "rm", "wait", "exec",
+    "attach", "logs", "commit", "cp", "diff", "stats", "top", "export",
 )  # fmt: skip
 
 _VERBS = {

@@ -140,7 +140,7 @@ def _attributes(event: Event) -> dict[str, str]:
     """What docker calls attributes; the detail of a kind of event that docker doesn't have is ``detail``."""
     found = {"name": event.name}
     if event.detail:
-        found[{"die": "exitCode", "kill": "signal"}.get(event.action, "detail")] = event.detail
+        found[{"die": "exitCode", "kill": "signal", "rename": "oldName"}.get(event.action, "detail")] = event.detail
     if event.count:
         found["count"] = str(event.count)
     return found

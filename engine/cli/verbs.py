@@ -22,6 +22,7 @@ VERBS = {
     "pause": Verb("containers", "freeze all processes of containers"),
     "unpause": Verb("containers", "let paused containers go on"),
     "update": Verb("update", "change the limits of containers, at once where they run"),
+    "rename": Verb("rename", "give a container another name"),
     "rm": Verb("containers", "remove containers and all that they wrote"),
     "wait": Verb("containers", "wait for containers to end and print their exit statuses"),
     "ps": Verb("listing", "list containers"),

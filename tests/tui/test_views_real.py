@@ -117,3 +117,17 @@ async def test_files_are_copied_in_and_out(engine: Engine, tmp_path: Path) -> No
         await at.see_no("copy into or out of quiet")
     assert (tmp_path / "back").read_text() == "hello"
     assert [change.path for change in await engine.layers.changes(container.id)] == ["/opt", "/opt/page"]
+
+
+async def test_a_container_gets_another_name(engine: Engine) -> None:
+    await run(engine, "quiet", QUIET)
+    async with desk(engine) as at:
+        await at.press("R")
+        await at.see("another name for quiet")
+        await at.type("a/b")
+        await at.press("enter")
+        await at.see("can't be a container's name")
+        await at.type("silent")
+        await at.press("enter")
+        await at.see_no("another name for quiet")
+        await at.see("● silent")
