@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO, Final
 
-from engine.images import whiteouts
+from engine.images import acl, whiteouts
 from engine.images.monitor import Advance
 from engine.images.stack import Owners
 from engine.images.unpack import is_kept_xattr
@@ -81,7 +81,7 @@ class Packer:
         try:
             info = self._header(full_name, os.fstat(descriptor))
             info.type = tarfile.DIRTYPE
-            info.pax_headers = _xattrs(descriptor)
+            info.pax_headers = _xattrs(descriptor, self.owners)
             self._archive.addfile(info)
         finally:
             os.close(descriptor)
@@ -96,7 +96,7 @@ class Packer:
                 self._archive.addfile(info)
                 return
             info.size = status.st_size
-            info.pax_headers = _xattrs(descriptor)
+            info.pax_headers = _xattrs(descriptor, self.owners)
             self._archive.addfile(info, _Exactly(file, status.st_size, self._advance))
 
     def _first_name(self, status: os.stat_result, full_name: str) -> str:
@@ -150,8 +150,9 @@ def _pack_one(packer: Packer, folder: int, name: str, place: str) -> None:
             os.close(descriptor)
 
 
-def _xattrs(descriptor: int) -> dict[str, str]:
-    return {f"{_XATTR}{name}": value.decode("utf-8", "surrogateescape") for name, value in kept_xattrs(descriptor)}
+def _xattrs(descriptor: int, owners: Owners) -> dict[str, str]:
+    found = (*kept_xattrs(descriptor), *acl.lists(descriptor, owners))
+    return {f"{_XATTR}{name}": value.decode("utf-8", "surrogateescape") for name, value in found}
 
 
 def kept_xattrs(descriptor: int) -> Iterator[tuple[str, bytes]]:

@@ -17,7 +17,7 @@ from typing import Final, Self
 from msgspec import Struct
 
 from engine.errors import ImageError, StoreError
-from engine.images import whiteouts
+from engine.images import acl, whiteouts
 from engine.images.early_sync import EarlySync
 from engine.images.limits import Limits
 from engine.images.read_ahead import ReadAhead
@@ -293,7 +293,7 @@ class _Unpacker:
         elif stat.S_IMODE(there.st_mode) != entry.mode:
             os.fchmod(descriptor, entry.mode)
         for name, value in entry.xattrs:
-            if is_kept_xattr(name):
+            if is_kept_xattr(name) or name in acl.NAMES:
                 _set_xattr(descriptor, name, value)
 
     def _dress_node(self, parent: int, base: str, entry: Entry) -> None:

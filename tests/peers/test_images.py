@@ -29,6 +29,7 @@ rm -r opt/gone opt/replaced opt/folder-to-file opt/file-to-folder
 mkdir opt/replaced opt/file-to-folder
 chown 1:2 opt/replaced
 chown 7:8 etc/kept
+chmod u+x etc/listed
 chmod 700 bin/wall
 for file in etc/changed etc/new opt/replaced/new opt/folder-to-file opt/file-to-folder/inner; do echo new > $file; done
 ln -sf ping bin/relative
@@ -220,4 +221,5 @@ def test_what_a_container_changed_is_what_the_image_holds(boxdeck: CommandLine, 
     assert b"opt/replaced/old" not in ours.tree and ours.tree[b"opt/replaced"]["owner"] == (1, 2)
     assert ours.tree[b"opt/new-as-well"]["first"] == b"etc/new"
     assert ours.tree[b"etc/new"]["time"] == 1_700_000_000 and ours.tree[b"etc/kept"]["owner"] == (7, 8)
+    assert ours.tree[b"etc/listed"]["attributes"] == {"system.posix_acl_access": trees.access_list(77, 88, owner=7)}
     assert ours.tree[b"bin/su"]["mode"] == 0o4755 and ours.tree[b"bin/ping"]["attributes"]

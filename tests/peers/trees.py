@@ -14,7 +14,15 @@ Tree = dict[bytes, dict[str, Any]]
 
 _CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0)  # linux/capability.h: revision 2, cap_net_raw
 _SECOND = 1_000_000_000
-_FILES = ("etc/kept", "etc/changed", "etc/gone", "opt/gone/deep/file", "opt/replaced/old", "opt/folder-to-file/x")
+_FILES = (
+    "etc/kept",
+    "etc/listed",
+    "etc/changed",
+    "etc/gone",
+    "opt/gone/deep/file",
+    "opt/replaced/old",
+    "opt/folder-to-file/x",
+)
 _ODD_NAMES = (" space", "with\nnewline", "-rf", "*", "\\back", "b\u00fcro", "e\u0301", "a" * 255, ".hidden", "tab\t")
 
 
@@ -47,7 +55,7 @@ def _node(path: bytes, first: dict[tuple[int, int], bytes], top: bytes) -> dict[
     node["attributes"] = {
         name: os.getxattr(path, name)
         for name in os.listxattr(path)
-        if name == "security.capability" or name.startswith("user.")
+        if name == "security.capability" or name.startswith(("user.", "system.posix_acl_"))
     }
     if stat.S_ISREG(status.st_mode):
         node["content"] = hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest()
@@ -93,6 +101,13 @@ def plant(root: Path) -> None:
     _own(root)
 
 
+def access_list(user: int, group: int, owner: int = 6) -> bytes:
+    """For the file's own, a further user, a further group and all others (linux/posix_acl_xattr.h, version 2)."""
+    nobody = 0xFFFFFFFF
+    entries = ((1, owner, nobody), (2, 6, user), (4, 4, nobody), (8, 4, group), (16, 6, nobody), (32, 0, nobody))
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
 def _plant_links_and_nodes(root: Path) -> None:
     os.symlink("su", root / "bin/relative")
     os.symlink("/etc/kept", root / "bin/absolute")
@@ -126,6 +141,8 @@ def _own(root: Path) -> None:
     os.chown(root / "etc/empty", 2_000_000, 2_097_152)  # more than seven octal digits can say
     os.chown(root / "bin/wall", 0, 5)
     (root / "bin/wall").chmod(0o2755)
+    os.setxattr(root / "etc/listed", "system.posix_acl_access", access_list(77, 88))
+    os.setxattr(root / "opt", "system.posix_acl_default", access_list(77, 88))
     os.utime(root / "etc/kept", ns=(0, 86_400 * _SECOND))
     os.utime(root / "etc/changed", ns=(0, 1_600_000_000_123_456_789))
     os.utime(root / "bin/relative", ns=(0, 1_500_000_000 * _SECOND), follow_symlinks=False)

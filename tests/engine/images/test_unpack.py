@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.errors import ImageError
+from engine.images import acl
 from engine.images.limits import Limits
 from engine.images.removal import remove_tree
 from engine.images.unpack import unpack
+from tests.peers.trees import access_list
 
 if TYPE_CHECKING:
     from tests.engine.images.conftest import MakeMember, MakeTar, UnpackTo
@@ -94,6 +96,18 @@ def test_capabilities_and_user_attributes_are_kept_but_none_that_steer_the_overl
     names = os.listxattr(target / "ping")
     assert sorted(names) == ["security.capability", "user.note"]
     assert os.getxattr(target / "ping", "security.capability") == capability
+
+
+def test_access_control_lists_are_kept_and_nonsense_refused(
+    unpack_to: UnpackTo, target: Path, tar: MakeTar, member: MakeMember
+) -> None:
+    value = access_list(77, 88)
+    name = "SCHILY.xattr.system.posix_acl_access"
+    unpack_to(tar(member("listed", b"x", pax_headers={name: value.decode("utf-8", "surrogateescape")})))
+    assert os.getxattr(target / "listed", "system.posix_acl_access") == value
+    assert acl.mapped(value, lambda uid, gid: (uid + 1000, gid + 2000)) == access_list(1077, 2088)
+    with pytest.raises(ImageError, match="can't be made"):
+        unpack_to(tar(member("other", b"x", pax_headers={name: "nonsense"})))
 
 
 def test_the_last_of_several_entries_wins(unpack_to: UnpackTo, target: Path, tar: MakeTar, member: MakeMember) -> None:
