@@ -10,7 +10,6 @@ from tui.config import Config
 from tui.image_actions import ImageActions
 from tui.screens.help import Help
 from tui.screens.host import HostScreen
-from tui.screens.images import ImagesScreen
 from tui.screens.live_screen import LiveScreen
 from tui.screens.namespaces import NamespacesScreen
 from tui.screens.topology import TopologyScreen
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 
 _SCREENS: dict[str, type[LiveScreen]] = {
-    "images": ImagesScreen,
     "topology": TopologyScreen,
     "namespaces": NamespacesScreen,
     "host": HostScreen,
@@ -119,12 +117,20 @@ class BoxdeckApp(ImageActions):
 
     def action_go(self, name: str) -> None:
         """Show a screen; the one that is shown already goes away again."""
-        wanted = _SCREENS.get(name)
-        is_shown = wanted is not None and isinstance(self.screen, wanted)
+        is_shown = isinstance(self.screen, LiveScreen) and name == self.screen.HERE
         self.return_to_containers()
-        if wanted is not None and not is_shown:
-            self.push_screen(ImagesScreen(self.deck, self) if wanted is ImagesScreen else wanted(self.deck))
+        if not is_shown and (wanted := self._made(name)) is not None:
+            self.push_screen(wanted)
         self.live.hurry()
+
+    def _made(self, name: str) -> LiveScreen | None:
+        """A screen that lies above that of the containers."""
+        if name == "images":
+            from tui.screens.images import ImagesScreen  # at its first use: it costs start-up time
+
+            return ImagesScreen(self.deck, self)
+        wanted = _SCREENS.get(name)
+        return wanted(self.deck) if wanted is not None else None
 
     def action_help(self) -> None:
         """Every key."""

@@ -10,7 +10,6 @@ from tui.drawing.image_rows import name_of
 from tui.image_deck import ImageDeck
 from tui.image_operations import ImageOperations
 from tui.pulls import Pull, PullState
-from tui.screens.files import FilesScreen
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -41,6 +40,8 @@ class ImageActions(ContainerActions):
 
     def action_files(self) -> None:
         """The files of the selected container."""
+        from tui.screens.files import FilesScreen  # at its first use: it costs start-up time
+
         if container := self.deck.selected:
             self.return_to_containers()
             self.push_screen(FilesScreen(self.deck, container, self.images.exploration_of(container)))
