@@ -107,7 +107,7 @@ def test_access_control_lists_are_kept_and_nonsense_refused(
     assert os.getxattr(target / "listed", "system.posix_acl_access") == value
     assert acl.mapped(value, lambda uid, gid: (uid + 1000, gid + 2000)) == access_list(1077, 2088)
     with pytest.raises(ImageError, match="can't be made"):
-        unpack_to(tar(member("other", b"x", pax_headers={name: "nonsense"})))
+        unpack_to(tar(member("other", b"x", pax_headers={name: "\2\0\0\0nonsense"})))
 
 
 def test_the_last_of_several_entries_wins(unpack_to: UnpackTo, target: Path, tar: MakeTar, member: MakeMember) -> None:
