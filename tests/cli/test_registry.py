@@ -91,6 +91,40 @@ def test_who_isn_t_logged_in_is_told_how(boxdeck: CommandLine, registry: DockerR
     boxdeck.ok("rmi", image)
 
 
+def test_a_registry_with_tls_and_passwords(
+    boxdeck: CommandLine, registry: DockerRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = DockerRegistry(tmp_path / "closed", passwords=True, tls=True)
+    config = tmp_path / "registries.toml"
+    monkeypatch.setenv("BOXDECK_REGISTRIES", str(config))
+    try:
+        log_in(boxdeck, registry)
+        image = boxdeck.ok("pull", registry.reference("tiny:1")).strip()
+        name = closed.reference("team/tiny:1")
+        boxdeck.ok("tag", image, name)
+        config.write_text("insecure = []\n")
+        assert "isn't trusted" in boxdeck("push", name).sentence
+        config.write_text(f'insecure = ["{closed.host}"]\n')
+        assert f"boxdeck login {closed.host}" in boxdeck("push", name).sentence
+        log_in(boxdeck, closed)
+        boxdeck.ok("push", name)
+        boxdeck.ok("rmi", "--force", image)
+        assert boxdeck.ok("pull", name).strip() == image
+        assert boxdeck.ok("tags", closed.reference("team/tiny")) == "1"
+        assert boxdeck.ok("search", "-q", f"{closed.host}/tin") == closed.reference("team/tiny")
+        boxdeck.ok("rmi", "--force", image)
+    finally:
+        closed.close()
+
+
+def test_a_search_is_shown(boxdeck: CommandLine, registry: DockerRegistry) -> None:
+    log_in(boxdeck, registry)
+    assert boxdeck.ok("search", f"{registry.host}/tiny").splitlines()[1].split() == [registry.reference("tiny"), "0"]
+    assert boxdeck("search", "--format", "json", f"{registry.host}/nothing").json == []
+    assert "needs a word" in boxdeck("search", "").sentence
+    assert "is not a number from 1 to 100" in boxdeck("search", "--limit", "0", "x").sentence
+
+
 def test_bars_are_shown_in_a_terminal(boxdeck: CommandLine, registry: DockerRegistry) -> None:
     log_in(boxdeck, registry)
     terminal = Terminal([*boxdeck.argv, "pull", registry.reference("tiny:1")])
