@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from engine.compile import notation
 from engine.errors import InvalidRequest
-from engine.model import ContainerRequest, Limits
+from engine.model import ContainerRequest, Limits, PublishedPort
 from engine.naming import check_name
+from engine.network import port_notation
 from engine.options import BindMount, Security
 from tui import limit_words
 from tui.limit_words import FieldError
@@ -20,6 +21,7 @@ class Fields(Struct, frozen=True, kw_only=True):
 
     Attributes:
         limits: further ones, such as ``shares=512 cpuset=0-1``, with blanks between them.
+        ports: as of ``--publish``, with blanks between them.
         volumes: as of ``--volume``, with blanks between them.
         ids: ``auto``, ``host`` or ``keep-id``.
         rights: ``usual``, ``none`` or ``privileged``.
@@ -34,6 +36,7 @@ class Fields(Struct, frozen=True, kw_only=True):
     pids: str = ""
     limits: str = ""
     network: str = "bridge"
+    ports: str = ""
     volumes: str = ""
     ids: str = "auto"
     rights: str = "usual"
@@ -57,6 +60,7 @@ def request_of(fields: Fields) -> ContainerRequest:
         interactive=fields.terminal,
         network=fields.network,
         limits=_limits(fields),
+        ports=_ports(fields.ports),
         binds=_volumes(fields.volumes),
         userns=None if fields.ids == "auto" else fields.ids,
         security=_security(fields),
@@ -99,6 +103,13 @@ def _limits(fields: Fields) -> Limits:
     except FieldError as error:
         is_usual = error.field in ("memory", "cpus", "pids")
         raise error if is_usual else FieldError("limits", error.cause, error.remedy) from error
+
+
+def _ports(text: str) -> tuple[PublishedPort, ...]:
+    try:
+        return tuple(port for word in text.replace(",", " ").split() for port in port_notation.published(word))
+    except InvalidRequest as error:
+        raise FieldError("ports", error.cause, error.remedy) from error
 
 
 def _volumes(text: str) -> tuple[BindMount, ...]:

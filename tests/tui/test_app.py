@@ -62,6 +62,8 @@ async def test_the_form_passes_everything_on(engine: Engine) -> None:
 async def test_the_form_passes_on_what_a_container_may_do(engine: Engine, tmp_path: Path) -> None:
     async with desk(engine) as at:
         await at.press("n", *["tab"] * 8)
+        await at.type("127.0.0.1::80")
+        await at.press("tab")
         await at.type(f"{tmp_path}:/data:ro")
         await at.press("tab", "tab", "tab")
         await at.type("net_admin -chown")
@@ -69,6 +71,7 @@ async def test_the_form_passes_on_what_a_container_may_do(engine: Engine, tmp_pa
         await at.press("shift+tab", "shift+tab", "shift+tab", "enter")
         await at.see("security", "own ids · read-only · 12 capabilities")
     request = (await only(engine)).request
+    assert [(port.host_address, port.container_words) for port in request.ports] == [("127.0.0.1", "80/tcp")]
     assert request.binds == (BindMount(source=str(tmp_path), destination="/data", read_only=True),)
     assert request.security == Security(cap_add=("net_admin",), cap_drop=("chown",))
     assert request.read_only and request.init and request.tty and request.userns is None

@@ -6,7 +6,7 @@ import shlex
 
 from engine.model import Container, ContainerSample, Limits
 from tui.alarms import Alarm
-from tui.drawing import isolation, states, units
+from tui.drawing import isolation, ports, states, units
 from tui.drawing.lines import Line, Span, Tone, clip, joined, line
 
 _DOT = Span(" · ", Tone.FAINT)
@@ -21,6 +21,7 @@ def facts(
         _state(container, sample, now_unix_ns, pending),
         _labelled("image", line(container.request.image, _DOT, Span(shlex.join(container.argv), Tone.MUTED))),
         _labelled("network", network(container)),
+        *([_labelled("ports", ports.words(container))] if container.ports else []),
         _labelled("limits", _limits(container.request.limits)),
         _labelled("security", isolation.sentence(container)),
         *(line(Span(f"! {warning}", Tone.WARN)) for warning in container.warnings),
@@ -34,7 +35,9 @@ def brief(
     container: Container, sample: ContainerSample | None, width: int, now_unix_ns: int, pending: str = ""
 ) -> list[Line]:
     """The same in two lines, for small screens."""
-    second = joined((line(container.request.image), network(container), isolation.words(container)), _DOT)
+    second = joined(
+        (line(container.request.image), network(container), ports.words(container), isolation.words(container)), _DOT
+    )
     if container.error:
         second = line(Span(container.error, Tone.BAD))
     return [clip(each, width) for each in (_state(container, sample, now_unix_ns, pending), second)]

@@ -85,6 +85,7 @@ class RunForm(ModalScreen[Container | None]):
             yield from form_field("pids", Field(id="pids", placeholder="2048 · 512"))
             yield from form_field("limits", Field(id="limits", placeholder="no more · shares=512 cpuset=0-1 swap=1g"))
             yield from form_field("network", _choice(_NETWORKS, "network"))
+            yield from form_field("ports", Field(id="ports", placeholder="none · 8080:80 127.0.0.1:5353:53/udp"))
             yield from form_field("volumes", Field(id="volumes", placeholder="none · /on/the/host:/inside:ro"))
             yield from form_field("ids", _choice(_IDS, "ids"))
             yield from form_field("rights", _choice(_RIGHTS, "rights"))
@@ -144,6 +145,7 @@ class RunForm(ModalScreen[Container | None]):
             pids=typed("pids"),
             limits=typed("limits"),
             network=str(self.query_one("#network", Select).value),
+            ports=typed("ports"),
             volumes=typed("volumes"),
             ids=str(self.query_one("#ids", Select).value),
             rights=str(self.query_one("#rights", Select).value),
