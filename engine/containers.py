@@ -121,9 +121,11 @@ class Containers:
             InvalidRequest: several do.
         """
         container = self._records.find(reference)
-        if not self._recovery.refresh_one(container.id) and container.is_running:
+        is_spoken_for = self._recovery.refresh_one(container.id)
+        if not is_spoken_for and container.is_running:
             await self.refresh()
-        container = self._records.find(reference)
+        if is_spoken_for or container.is_running:
+            container = self._records.find(reference)
         if container.request.auto_remove and container.state is State.EXITED:
             await self._sweep(container.id)
             return self._records.find(reference)
