@@ -15,6 +15,7 @@ from tests.command_line import CHECKOUT, CommandLine
 from tests.conftest import needs_root
 from tests.peers import trees
 from tests.peers.conftest import require
+from tests.peers.daemons import Docker
 from tests.peers.image_tools import Podman, our_copy, run, skopeo_copy, umoci_copy, umoci_made
 from tests.registry import DockerRegistry
 
@@ -213,6 +214,21 @@ def test_what_was_saved_is_read_by_skopeo_umoci_and_podman(
     found = trees.describe(podman.copy(name, tmp_path / "podman"))
     podman("rmi", name)
     assert trees.differences(ours.tree, found) == []
+
+
+def test_what_was_saved_goes_through_docker_and_back(
+    boxdeck: CommandLine, ours: Known, docker: Docker, tmp_path: Path
+) -> None:
+    saved, again = tmp_path / "saved.tar", tmp_path / "again.tar"
+    boxdeck.ok("save", "-o", str(saved), ours.name)
+    assert docker.ok("load", "--input", str(saved)) == f"Loaded image: {ours.name}"
+    assert docker.ok("run", "--rm", "--network", "none", ours.name, "/bin/busybox", "cat", "/etc/new") == "new"
+    docker.ok("save", "--output", str(again), ours.name)
+    docker.ok("rmi", ours.name)
+    before = boxdeck("inspect", ours.name).json[0]["RootFS"]
+    assert boxdeck.ok("load", str(again)) == f"Loaded image: {ours.name}"
+    assert boxdeck("inspect", ours.name).json[0]["RootFS"] == before
+    assert trees.differences(ours.tree, trees.describe(our_copy(boxdeck, ours.name, tmp_path / "back"))) == []
 
 
 def test_what_a_container_changed_is_what_the_image_holds(boxdeck: CommandLine, ours: Known) -> None:
