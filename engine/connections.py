@@ -52,6 +52,7 @@ class ConnectedNetworks(Networks):
                 "connect the container whose network it is on, or create it anew",
             )
         await self.ensure(network.id)
+        await self.serve_names(network.id)
         wish = replace(wish or Attachment(network=network.id), network=network.id)
         async with ContainerLock(self._paths, found.id).held():
             before = self.endpoints(found.id)
@@ -95,7 +96,7 @@ class ConnectedNetworks(Networks):
             self._records.update(container)
             self._database.record_event("network", action, network.id, network.name, container.id)
         with suppress(FileNotFoundError):  # it has been removed meanwhile
-            etc_files.rewrite_hosts(self._paths, container)
+            etc_files.rewrite(self._paths, container)
         self._lead_in(container)
 
     def _lead_in(self, container: Container) -> None:

@@ -40,9 +40,11 @@ def write(paths: Paths, container: Container, owner: int, group: int) -> None:
         os.chown(path, owner, group)
 
 
-def rewrite_hosts(paths: Paths, container: Container) -> None:
-    """Write /etc/hosts again after a change of addresses: in place, since the container has it mounted."""
-    (paths.container(container.id) / "hosts").write_text(_hosts(container))
+def rewrite(paths: Paths, container: Container) -> None:
+    """Write the files again after a change of networks: in place, since the container has them mounted."""
+    folder = paths.container(container.id)
+    (folder / "hosts").write_text(_hosts(container))
+    (folder / "resolv.conf").write_text(_resolv_conf(container))
 
 
 def _hosts(container: Container) -> str:
@@ -53,7 +55,9 @@ def _hosts(container: Container) -> str:
 
 
 def _resolv_conf(container: Container) -> str:
-    return resolver.resolv_conf(_text(_HOSTS_RESOLVER) or "", _text(_BEHIND_SYSTEMD), _wish(container.request))
+    text = resolver.resolv_conf(_text(_HOSTS_RESOLVER) or "", _text(_BEHIND_SYSTEMD), _wish(container.request))
+    own = next((end.name_server for end in container.endpoints if end.name_server), "")
+    return resolver.with_own_server(text, own) if own else text
 
 
 def _wish(request: ContainerRequest) -> resolver.Wish:

@@ -169,6 +169,11 @@ class Paths:
         return self.runroot / "network-templates"
 
     @property
+    def names(self) -> Path:
+        """Which networks names are served on, a file each, and the lock of who serves them (`engine.names`)."""
+        return self.runroot / "names"
+
+    @property
     def idmap_support(self) -> Path:
         """Which file systems take idmapped mounts, found out once (`engine.idmap_support`)."""
         return self.runroot / "idmap-support"
@@ -199,6 +204,10 @@ class Paths:
     def network_bridge(self, network_id: str) -> str:
         """The bridge of a network that a person has made."""
         return f"bdk{self.tag}{network_id[:6]}"
+
+    def names_interface(self, network_id: str) -> str:
+        """The host's end of the pair by which a network's questions for names come."""
+        return f"bdn{self.tag}{network_id[:6]}"
 
     def veth_name(self, container_id: str, number: int = 0) -> str:
         """The host's end of a container's veth pair; `number` is 0 for eth0, and below 36."""

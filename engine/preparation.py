@@ -86,7 +86,7 @@ class Preparation:
         moved = replace(container, endpoints=endpoints)
         with self._database.transaction():
             self._records.update(moved)
-        etc_files.rewrite_hosts(self._paths, moved)
+        etc_files.rewrite(self._paths, moved)
 
     def _insert(self, container_id: str, request: ContainerRequest, image: Image) -> Container:
         container = Container(

@@ -119,9 +119,9 @@ class Starting:
         if not container.endpoints:
             return None
         await self._networks.ensure(*(endpoint.network for endpoint in container.endpoints))
-        return await self._networks.plan(
-            self._current_endpoints(container), container.name, has_ports=bool(container.ports)
-        )
+        endpoints = self._current_endpoints(container)
+        await self._networks.serve_names(*(endpoint.network for endpoint in endpoints if endpoint.name_server))
+        return await self._networks.plan(endpoints, container.name, has_ports=bool(container.ports))
 
     def _current_endpoints(self, container: Container) -> tuple[Endpoint, ...]:
         """The container's places, which are new when a network had to move to another subnet."""

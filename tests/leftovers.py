@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
-_OUR_PROCESSES = ("boxdeck", "boxdeck-shim", "boxdeck-launch", "boxdeck-record")
+_OUR_PROCESSES = ("boxdeck", "boxdeck-shim", "boxdeck-launch", "boxdeck-record", "boxdeck-names")
 _OUR_WORD = "boxdeck"
 PATIENCE_SECONDS = 5.0  # network namespaces and cgroups are taken down in the kernel's own time
 

@@ -113,6 +113,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         address6, gateway6: the same of IPv6.
         mac: such as ``02:42:0a:59:00:07``.
         aliases: further names that others on the network find it by.
+        name_server: where it asks for names; empty for those of the host's.
     """
 
     network: str
@@ -126,3 +127,4 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     address6: str = ""
     gateway6: str = ""
     aliases: tuple[str, ...] = ()
+    name_server: str = ""

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from engine.errors import Conflict
-from engine.model import Subnet
+from engine.model import Network, Subnet
 
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
 
 PREFIX_LENGTH = 24
 PREFIX_LENGTH_6 = 64  # what every host expects of a link (RFC 4291, 2.5.1)
+DEFAULT_NETWORK = "bridge"
+_FEW_ADDRESSES = 8
 _LOCAL_PREFIX_LENGTH = 48
 _UNIQUE_LOCAL = 0xFD << 120  # fd00::/8 (RFC 4193, 3.1)
 
@@ -95,6 +97,20 @@ def lease_range(subnet: Subnet) -> tuple[int, int]:
         first, last = max(first, start), min(last, end)
     gateway = int(ip_address(subnet.gateway))
     return first + (first == gateway), last
+
+
+def name_server_of(network: Network) -> str:
+    """The address that names are asked at: the last one of a network that people have made, or the one before.
+
+    Empty on the default network, and on one that is so small that its addresses are better given to containers.
+    """
+    if network.name == DEFAULT_NETWORK or not network.subnets:
+        return ""
+    subnet = network.subnets[0]
+    first, last = usable(ip_network(subnet.subnet))
+    if last - first < _FEW_ADDRESSES:
+        return ""
+    return text_of(last - (last == int(ip_address(subnet.gateway))), 6 if ":" in subnet.subnet else 4)
 
 
 def text_of(number: int, family: int) -> str:

@@ -139,7 +139,7 @@ def _lowest_free(database: Database, network: Network, subnet: Subnet, preferred
     family = records.family(subnet)
     query = "SELECT address FROM leases WHERE network_id = ? AND family = ?"
     taken = {address for (address,) in database.rows(query, (network.id, family))}
-    taken.add(subnet.gateway)
+    taken |= {subnet.gateway, addresses.name_server_of(network)}
     first, last = addresses.lease_range(subnet)
     before = (preferred,) if preferred is not None and first <= preferred <= last else ()
     for number in chain(before, range(first, last + 1)):
@@ -201,6 +201,8 @@ def _check_wish(network: Network, family: int, text: str) -> None:
         raise InvalidRequest(f"{text} is no address of {network.name}", f"choose one in {whole}")
     if str(address) == subnet.gateway:
         raise Conflict(f"the address {text} is that of the bridge", f"choose another one in {whole}")
+    if str(address) == addresses.name_server_of(network):
+        raise Conflict(f"names are asked for at the address {text}", f"choose another one in {whole}")
 
 
 def _endpoint(network: Network, row: tuple) -> Endpoint:  # type: ignore[type-arg]
@@ -217,6 +219,7 @@ def _endpoint(network: Network, row: tuple) -> Endpoint:  # type: ignore[type-ar
         gateway6=_way_out(network, network.ipv6),
         mac=mac,
         aliases=msgspec.json.decode(aliases, type=tuple[str, ...]),
+        name_server=addresses.name_server_of(network),
     )
 
 

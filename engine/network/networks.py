@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from engine.errors import BoxdeckError, Conflict, NotFound, Unsupported
 from engine.model import Attachment, Container, Endpoint, Network, NetworkRequest, Topology
 from engine.network import (
+    addresses,
     bridge,
     claim,
     encode,
@@ -31,6 +32,7 @@ from engine.network import (
 from engine.network.choice import Choice, wants_ipv6
 from engine.network.counters import CounterReader
 from engine.network.firewall import Contents, Firewall
+from engine.network.name_service import NameService
 from engine.network.plan import NetworkPlan
 from engine.network.ruleset import GuardedNetwork
 from engine.network.templates import TemplateFile
@@ -38,7 +40,7 @@ from engine.paths import Paths
 from engine.pruning import PruneFilter
 from engine.store.database import Database
 
-DEFAULT_NETWORK = "bridge"
+DEFAULT_NETWORK = addresses.DEFAULT_NETWORK
 
 _NO_NETWORK = "run as root, or without a network (--network none)"
 
@@ -54,6 +56,7 @@ class Networks:
         self._database = database
         self._templates = TemplateFile(paths.network_templates)
         self.firewall = Firewall(paths.table_name, self._firewall_contents)
+        self._name_service = NameService(paths, self._templates)
         self._ensuring = asyncio.Lock()
 
     # Networks
@@ -164,6 +167,11 @@ class Networks:
                     network = await self._raised(network)
                 self._open_the_way(network)
 
+    async def serve_names(self, *references: str) -> None:
+        """See to it that containers on networks, which have to be there, can ask for names; quick when they can."""
+        for reference in references:
+            await self._name_service.announce(records.find(self._database, reference))
+
     def lease(self, container_id: str, wish: Attachment | None = None) -> Endpoint:
         """The container's place on a network; the same one for as long as it is on it.
 
@@ -261,6 +269,7 @@ class Networks:
         await host.load()
         names = {self._paths.bridge_name} | {network.bridge for network in records.every(self._database)}
         with _explained("the network can't be taken down"):
+            self._name_service.end()
             for name in names:
                 await asyncio.to_thread(bridge.remove, name)
             self.firewall.remove()
@@ -340,6 +349,7 @@ class Networks:
 
     async def _take_down(self, network: Network) -> None:
         with _explained(f"the bridge {network.bridge} can't be removed"):
+            self._name_service.withdraw(network)
             self.firewall.forget(_guarded(network))
             await asyncio.to_thread(bridge.remove, network.bridge)
 

@@ -62,6 +62,20 @@ def resolv_conf(host_text: str, fallback_text: str | None = None, wish: Wish | N
     return "".join(f"{line}\n" for line in _wished(kept, wish or Wish()))
 
 
+def with_own_server(text: str, server: str) -> str:
+    """The configuration with a server of ours in place of all others; names without a dot are asked as they are."""
+    kept = [line for line in text.splitlines() if not _begins(line, "nameserver")]
+    if not any(_begins(line, "options") and "ndots:" in line for line in kept):
+        kept.append("options ndots:0")
+    return "".join(f"{line}\n" for line in (f"nameserver {server}", *kept))
+
+
+def upstream(host_text: str, own: Sequence[str] = ()) -> list[str]:
+    """The servers that the host itself asks, also those that only the host can reach."""
+    found = [str(address) for line in host_text.splitlines() if (address := _server(line)) is not None]
+    return [server for server in found if server not in own]
+
+
 def _wished(lines: list[str], wish: Wish) -> list[str]:
     kept = lines
     if wish.servers:

@@ -1,0 +1,1 @@
+"""Names of containers: what they ask of DNS on a network of their own, and who answers."""

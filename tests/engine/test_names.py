@@ -1,0 +1,193 @@
+"""Containers find each other by name, for programs that read files first (getent) and those that ask DNS (nslookup)."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from engine import Engine
+from engine.model import Attachment, Container, ContainerRequest, ExecRequest, NetworkRequest
+from engine.names.post import LOCK
+from engine.names.service import NAME
+
+pytestmark = pytest.mark.vm
+PATIENCE_SECONDS = 30.0
+
+
+@pytest.fixture
+async def named(engine: Engine) -> AsyncIterator[Engine]:
+    """An engine with two networks besides the default one; they are removed after the test."""
+    for name in ("one", "two"):
+        await engine.networks.create(NetworkRequest(name=name))
+    yield engine
+    for container in await engine.containers.list(all_states=True):
+        await engine.containers.remove(container.id, force=True)
+    await engine.networks.prune()
+
+
+async def sleeper(engine: Engine, name: str, *networks: str, **options: object) -> Container:
+    wishes = tuple(Attachment(network=each, aliases=(f"{name}-alias",)) for each in networks)
+    request = ContainerRequest(
+        image="base",
+        name=name,
+        command=("sleep", "1000"),
+        network=networks[0],
+        attachments=wishes,
+        **options,  # type: ignore[arg-type]
+    )
+    return await engine.containers.run(request)
+
+
+async def inside(engine: Engine, container: Container, *argv: str) -> tuple[int, str]:
+    """Exit status and output of a command in a container."""
+    session = await engine.containers.exec(container.id, ExecRequest(argv=argv))
+    printed = b""
+    while (chunk := await session.read()) is not None:
+        printed += chunk.data
+    return await session.wait(), printed.decode()
+
+
+async def look_up(engine: Engine, asker: Container, name: str, kind: str = "ahosts") -> set[str]:
+    """Addresses of a name, or none."""
+    _, printed = await inside(engine, asker, "getent", kind, name)
+    return {line.split()[0] for line in printed.splitlines()}
+
+
+async def until(engine: Engine, asker: Container, name: str, expected: set[str]) -> bool:
+    """Whether a name comes to mean something: who serves it has to be started first."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await look_up(engine, asker, name) != expected:
+            await asyncio.sleep(0.05)
+    return True
+
+
+def addresses(container: Container, place: int = 0) -> set[str]:
+    endpoint = container.endpoints[place]
+    return {address.partition("/")[0] for address in (endpoint.address, endpoint.address6)}
+
+
+def servers(engine: Engine) -> list[int]:
+    """Processes that serve this root's names."""
+    found = []
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            is_one = Path(f"/proc/{pid}/comm").read_text().strip() == NAME
+            if is_one and str(engine.paths.runroot) in Path(f"/proc/{pid}/cmdline").read_text():
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def is_served(engine: Engine) -> bool:
+    descriptor = os.open(engine.paths.names / LOCK, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+async def test_containers_find_each_other_by_name_alias_and_short_id(named: Engine) -> None:
+    web, client = await sleeper(named, "web", "one"), await sleeper(named, "client", "one")
+    assert await until(named, client, "web", addresses(web))
+    for name in ("web-alias", web.short_id, "WEB", "web.one"):
+        assert await look_up(named, client, name) == addresses(web)
+    assert await look_up(named, client, "web", "ahostsv4") == {min(addresses(web), key=len)}
+    for address in addresses(web):
+        assert (await inside(named, client, "getent", "hosts", address))[1].split()[-1] == "web.one"
+        status, printed = await inside(named, client, "nslookup", address)
+        assert status == 0 and "web.one" in printed
+    status, printed = await inside(named, client, "nslookup", "web")
+    assert status == 0 and all(address in printed for address in addresses(web))
+
+
+async def test_who_starts_is_found_at_once_and_who_stops_no_longer(named: Engine) -> None:
+    client = await sleeper(named, "client", "one")
+    assert await until(named, client, "client-alias", addresses(client))  # names are served from now on
+    web = await sleeper(named, "web", "one")
+    assert await look_up(named, client, "web") == addresses(web)
+    await named.containers.stop(web.id, 0)
+    assert await look_up(named, client, "web") == set()
+    web = await named.containers.start(web.id)
+    assert await look_up(named, client, "web") == addresses(web)
+    await named.networks.disconnect("one", "web")
+    assert await look_up(named, client, "web") == set()
+    await named.networks.connect("one", "web", Attachment(network="one", aliases=("www",)))
+    web = await named.containers.get("web")
+    assert await look_up(named, client, "www") == addresses(web)
+    await named.containers.remove("web", force=True)
+    assert await look_up(named, client, "www") == set()
+
+
+async def test_names_are_those_of_the_networks_that_a_container_is_on(named: Engine) -> None:
+    front = await sleeper(named, "front", "one")
+    middle = await sleeper(named, "middle", "one", "two")
+    back = await sleeper(named, "back", "two")
+    assert await until(named, middle, "front", addresses(front))
+    assert await until(named, middle, "back", addresses(back))
+    assert await until(named, back, "middle", addresses(middle, 1))
+    assert await look_up(named, front, "middle") == addresses(middle)
+    assert await look_up(named, front, "back") == set()
+
+
+async def test_a_shared_alias_is_all_who_have_it(named: Engine) -> None:
+    wish = (Attachment(network="one", aliases=("pool",)),)
+    request = ContainerRequest(image="base", command=("sleep", "1000"), network="one", attachments=wish)
+    pool = [await named.containers.run(request) for _ in range(3)]
+    assert await until(named, pool[0], "pool", set().union(*(addresses(each) for each in pool)))
+
+
+async def test_nobody_listens_on_the_host_and_a_container_may_serve_names_itself(named: Engine) -> None:
+    web = await sleeper(named, "web", "one")
+    assert await until(named, web, "web-alias", addresses(web))
+    listening = subprocess.run(["ss", "-Hlnptu"], capture_output=True, text=True, check=True).stdout
+    assert NAME not in listening
+    assert web.endpoints[0].name_server not in listening
+    assert (await inside(named, web, "sh", "-c", "timeout 1 nc -l -p 53; echo $?"))[1].splitlines()[-1] == "124"
+
+
+async def test_a_container_with_servers_of_its_own_still_finds_its_neighbours(named: Engine) -> None:
+    web = await sleeper(named, "web", "one")
+    picky = await sleeper(named, "picky", "one", dns=("192.0.2.53",), dns_search=("example.org",))
+    assert await until(named, picky, "web", addresses(web))
+    _, printed = await inside(named, picky, "cat", "/etc/resolv.conf")
+    assert printed.splitlines()[0] == f"nameserver {picky.endpoints[0].name_server}"
+    assert "search example.org" in printed and "192.0.2.53" not in printed
+
+
+async def test_it_is_served_while_somebody_lives_and_by_one_alone(named: Engine) -> None:
+    pair = [await sleeper(named, name, "one") for name in ("web", "client")]
+    assert await until(named, pair[1], "web", addresses(pair[0]))
+    (first,) = servers(named)
+    os.kill(first, signal.SIGKILL)  # any of our processes may be
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while is_served(named):
+            await asyncio.sleep(0.02)
+    await sleeper(named, "third", "two")
+    assert await until(named, pair[1], "web", addresses(pair[0]))  # on all networks again
+    (second,) = servers(named)
+    assert second != first
+    for each in await named.containers.list():
+        await named.containers.remove(each.id, force=True)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while servers(named):
+            await asyncio.sleep(0.1)
+    assert not [name for name in os.listdir("/sys/class/net") if name.startswith(f"bdn{named.paths.tag}")]
+
+
+async def test_the_default_network_has_the_hosts_servers(named: Engine) -> None:
+    container = await sleeper(named, "web", "bridge")
+    assert container.endpoints[0].name_server == "" and servers(named) == []
+    host = Path("/etc/resolv.conf").read_text()
+    _, printed = await inside(named, container, "cat", "/etc/resolv.conf")
+    assert all(line in host for line in printed.splitlines())
