@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from engine.locks import ContainerLock
 from engine.model import Container, PublishedPort
 from engine.network import port_notation
 from engine.network.obstacles import obstacles
+from engine.network.port_reservation import Taken
 from engine.network.ruleset import PortMapping
 from engine.paths import Paths
 from engine.ports import Ports
@@ -69,6 +70,7 @@ class Publishing:
 
     async def _added(self, container: Container, ports: Sequence[PublishedPort]) -> tuple[PublishedPort, ...]:
         runtime = self._paths.runtime(container.id)
+        await self._release(container, _places(ports) - _places(container.ports))  # an engine was killed over them
         with self._ports.reserved(container, ports) as (hold, chosen):
             await shims.ask(runtime, protocol.Reserve(), [hold.fileno()])
             try:
@@ -117,13 +119,22 @@ class Publishing:
     ) -> None:
         """Have the shim give back what isn't published any more; when it has just ended it has done so."""
         taken = {(str(mapping.host_address), mapping.host_port, mapping.protocol) for mapping in mappings}
-        for port in ports:
-            addresses = [port.host_address] if port.host_address else ["0.0.0.0", "::"]
-            taken |= {(address, port.host_port, port.protocol) for address in addresses}
+        await self._release(container, taken | _places(ports))
+
+    async def _release(self, container: Container, places: set[Taken]) -> None:
         try:
-            await shims.ask(self._paths.runtime(container.id), protocol.Release(tuple(taken)))
+            await shims.ask(self._paths.runtime(container.id), protocol.Release(tuple(places)))
         except Conflict:
             return
+
+
+def _places(ports: Iterable[PublishedPort]) -> set[Taken]:
+    """Where on the host a shim holds them."""
+    return {
+        (address, port.host_port, port.protocol)
+        for port in ports
+        for address in ([port.host_address] if port.host_address else ["0.0.0.0", "::"])
+    }
 
 
 def _matching(container: Container, wanted: PublishedPort) -> list[PublishedPort]:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine
+from engine import Engine, shims
 from engine.errors import CommandNotFound, Conflict, InvalidRequest, NotFound
 from engine.linux import namespaces
 from engine.model import Container, ContainerRequest, PublishedPort
 from engine.network import port_notation, port_table
-from engine.runtime import status
+from engine.runtime import protocol, status
 from tests.engine.network.boxes import shell
 
 SLEEP = ("sleep", "1000")
@@ -310,13 +310,16 @@ async def test_an_unfinished_change_is_undone_by_the_next_engine(
     container = await engine.containers.run(request(f"{first}:80", name="web"))
     ports = engine.containers._ports
     further = PublishedPort(container_port=80, host_port=second)
+    with ports.reserved(container, [further]) as (hold, _):
+        await shims.ask(engine.paths.runtime(container.id), protocol.Reserve(), [hold.fileno()])
     ports.follow(_with(container, further))
     assert any(f"tcp . {second} " in element for element in elements(engine))
     async with Engine.open(*engine_folders):
         pass
     assert {element.split(" : ")[0] for element in elements(engine)} == {f"tcp . {first}"}
+    await engine.containers.ports.add("web", [further])  # nor is its shim in the way
     with served(container):
-        assert greeting(first) == "web"
+        assert greeting(first) == greeting(second) == "web"
 
 
 def _with(container: Container, port: PublishedPort) -> Container:
