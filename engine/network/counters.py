@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,8 @@ from msgspec import Struct
 from engine.network import interface, links, transport
 from engine.network.hardware import Hardware
 from engine.network.links import LinkStatistics
+
+_ASK_SECONDS = 10.0
 
 
 class InterfaceCounters(Struct, frozen=True, kw_only=True, gc=False):
@@ -38,6 +41,9 @@ class CounterReader:
         self._socket = transport.open_socket()
         self._hardware = Hardware()
         self._indices: dict[str, int] = {}
+        self._devices: frozenset[int] = frozenset()
+        self._absent: set[str] = set()
+        self._ask_at = 0.0
 
     def read(self, names: Collection[str]) -> dict[str, InterfaceCounters]:
         """Counters by name of the host's interface; those that aren't there are left out. Doesn't block.
@@ -51,13 +57,24 @@ class CounterReader:
         counted = links.statistics(self._socket)
         self.machine = {index: counted[index] for index in self._hardware.among(counted.keys())}
         # A device that is made anew has another index (dev_new_index): a name is asked for again when its one has gone.
-        known = self._indices
-        self._indices = {
-            name: index
-            for name in names
-            if (index := known.get(name, 0)) in counted or (index := interface.index_of(name) or 0) in counted
-        }
-        return {name: _from_inside(counted[index]) for name, index in self._indices.items()}
+        indices = {name: index for name in names if (index := self._indices.get(name, 0)) in counted}
+        if len(indices) < len(names):
+            indices |= self._looked_up([name for name in names if name not in indices], counted)
+        self._indices = indices
+        return {name: _from_inside(counted[index]) for name, index in indices.items()}
+
+    def _looked_up(self, names: Collection[str], counted: Mapping[int, LinkStatistics]) -> dict[str, int]:
+        """Indices by name; what isn't there is asked for again when devices have come or gone, and after a while.
+
+        Not each time: whenever it doesn't know a name the kernel has modprobe run (net/core/dev_ioctl.c, dev_load).
+        """
+        now, devices = time.monotonic(), frozenset(counted)
+        if devices != self._devices or now >= self._ask_at:
+            self._devices, self._ask_at, self._absent = devices, now + _ASK_SECONDS, set()
+        asked = [name for name in names if name not in self._absent]
+        found = {name: index for name in asked if (index := interface.index_of(name) or 0) in counted}
+        self._absent.update(name for name in asked if name not in found)
+        return found
 
     def close(self) -> None:
         """Close the socket."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pyroute2.netlink.rtnl.ifstatsmsg import ifstatsmsg
 
-from engine.network import hardware, links, transport
+from engine.network import hardware, interface, links, transport
 from engine.network.counters import CounterReader
 from engine.network.hardware import Hardware
 from engine.network.networks import Networks
@@ -43,6 +44,25 @@ async def test_interfaces_come_go_and_come_again_under_the_same_name(machine: No
             assert set(reader.read(["first", "third"])) == {"first"}
             shell("ip link del first")
             assert reader.read(["first", "third"]) == {}
+
+
+def test_a_name_that_is_nowhere_is_asked_for_once(machine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    index_of = interface.index_of
+    monkeypatch.setattr(interface, "index_of", lambda name: asked.append(name) or index_of(name))
+    with CounterReader() as reader:
+        shell("ip link add first type veth peer name second; ip link set first up; ip link set second up")
+        for _ in range(3):
+            assert set(reader.read(["first", "gone"])) == {"first"}
+        assert asked == ["first", "gone"]
+        reader.read(["first", "gone", "lost"])
+        assert asked[2:] == ["lost"]
+        shell("ip link add gone type bridge; ip link set gone up")
+        assert set(reader.read(["first", "gone", "lost"])) == {"first", "gone"}
+        shell("ip link set gone down; ip link set gone name lost; ip link set lost up")  # which is the same device
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 60)
+        assert "lost" in reader.read(["first", "lost"])
 
 
 async def test_numbers_are_those_that_pyroute2_decodes(box: Boxes, engine_on: Maker) -> None:
