@@ -49,7 +49,12 @@ async def test_interfaces_come_go_and_come_again_under_the_same_name(machine: No
 def test_a_name_that_is_nowhere_is_asked_for_once(machine: None, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     index_of = interface.index_of
-    monkeypatch.setattr(interface, "index_of", lambda name: asked.append(name) or index_of(name))
+
+    def noted(name: str) -> int | None:
+        asked.append(name)
+        return index_of(name)
+
+    monkeypatch.setattr(interface, "index_of", noted)
     with CounterReader() as reader:
         shell("ip link add first type veth peer name second; ip link set first up; ip link set second up")
         for _ in range(3):
