@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from tests.tui.driving import Desk, desk
@@ -404,7 +405,7 @@ async def test_a_containers_files_begin_with_what_it_has_changed(engine: FakeEng
     (upper / "etc/hosts").write_text("127.0.0.1 localhost")
     async with desk(engine, size=(140, 40)) as at:
         await at.press("f")
-        await at.see("files of web", "changes of the container's own layer", "own", "▾ etc/", "hosts")
+        await at.see("files of web", "changes of its own layer", "own", "▾ etc/", "hosts")
         await at.press("end")
         await at.see("/etc/hosts · file · 19B", "from     the container's own layer")
         (upper / "etc/passwd").write_text("root")
@@ -444,3 +445,20 @@ async def test_a_container_that_never_ran_has_files_too() -> None:
     async with desk(FakeEngine(container(1, "one"))) as at:
         await at.press("f")
         await at.see("there is no such image any more")
+
+
+async def test_what_is_typed_at_once_lands_in_the_field_that_it_opens(engine: FakeEngine) -> None:
+    async with desk(engine) as at:
+        await at.see("metrics")
+        for start, text, seen in (
+            ((), "/db", "1 of 8"),
+            (("2",), "/pad", "0 of 5"),
+            (("tab",), "/dpa", "0 found"),
+        ):
+            await at.press(*start)
+            await at.pilot.pause(0.3)
+            for letter in text:
+                at.app.post_message(events.Key("slash" if letter == "/" else letter, letter))
+            await at.see(seen)
+            assert len(at.app.screen_stack) == (1 if seen == "1 of 8" else 2)
+            await at.press("escape")

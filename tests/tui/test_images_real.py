@@ -132,7 +132,7 @@ async def test_what_a_container_changes_is_seen_as_it_does_it(engine: Engine) ->
     async with desk(engine, size=(140, 40)) as at:
         await at.see("scribe")
         await at.press("f")
-        await at.see("files of scribe", "changes of the container's own layer")
+        await at.see("files of scribe", "changes of its own layer")
         await do(engine, container, "mkdir -p /srv/notes; echo one > /srv/notes/first; rm /etc/passwd")
         await at.see("▸ notes/", "passwd")
         await at.press("slash", *"passwd", "enter", "end")

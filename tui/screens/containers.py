@@ -175,7 +175,7 @@ class ContainersScreen(LiveScreen):
         """Ask for a text."""
         field = self.query_one("#filter", Input)
         field.display = True
-        field.focus()
+        self.set_focus(field)  # at once: what is typed next is meant for it
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow the list while typing."""

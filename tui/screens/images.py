@@ -194,7 +194,7 @@ class ImagesScreen(LiveScreen):
         """Ask for a text."""
         field = self.query_one("#images-filter", Input)
         field.display = True
-        field.focus()
+        self.set_focus(field)  # at once: what is typed next is meant for it
 
     @on(Input.Changed, "#images-filter")
     def _narrow(self, event: Input.Changed) -> None:

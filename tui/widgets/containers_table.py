@@ -19,12 +19,13 @@ from tui.drawing.lines import Line
 from tui.messages import SelectionMoved
 from tui.sorting import Order
 from tui.widgets.direct import Direct
+from tui.widgets.in_order import InOrder
 from tui.widgets.palette import Palette, bands
 
 _HEADER_ROWS = 1
 
 
-class ContainersTable(ScrollView, Direct, can_focus=True, inherit_bindings=False):
+class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindings=False):
     """One row a container, as many columns as fit, and a header that stays.
 
     Only rows that changed since the last paint are painted again.

@@ -139,13 +139,7 @@ class Explorer(Widget):
         if exploration is None or not exploration.layers:
             return line("files")
         files, chosen = exploration.files, self._chosen
-        of = (
-            "all layers"
-            if chosen is None
-            else f"layer {chosen.number}"
-            if chosen.diff_id
-            else "the container's own layer"
-        )
+        of = "all layers" if chosen is None else f"layer {chosen.number}" if chosen.diff_id else "its own layer"
         what = "changes of" if files.only_changes else "files of" if chosen is None else "files with"
         marks = layer_rows.counts(chosen) if chosen is not None else ()
         found = line(f"{len(files.rows):,} found") if files.filter_text else ()
@@ -197,7 +191,7 @@ class Explorer(Widget):
         """Ask for a part of a name."""
         field = self.query_one("#path-filter", Input)
         field.display = True
-        field.focus()
+        self.screen.set_focus(field)  # at once: what is typed next is meant for it
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:

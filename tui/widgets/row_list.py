@@ -14,12 +14,13 @@ from textual.strip import Strip
 
 from tui.drawing.lines import Line
 from tui.widgets.direct import Direct
+from tui.widgets.in_order import InOrder
 from tui.widgets.palette import Palette, bands
 
 _FAR = 1_000_000_000
 
 
-class RowList(ScrollView, Direct, can_focus=True, inherit_bindings=False):
+class RowList(ScrollView, Direct, InOrder, can_focus=True, inherit_bindings=False):
     """Titles that stay, and rows below them; what they are is for subclasses to say.
 
     Attributes:
