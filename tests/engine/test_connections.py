@@ -8,12 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
 from engine import Engine
 from engine.errors import Conflict, InvalidRequest, NotFound
+from engine.linux import namespaces
 from engine.model import Attachment, Container, ContainerRequest, ExecRequest, NetworkRequest
 from engine.network import interface, wiring
 from engine.network.port_notation import published
@@ -151,9 +154,12 @@ async def test_an_interface_that_the_container_has_already_is_not_replaced(wired
 
 
 async def test_published_ports_follow_a_container_from_network_to_network(wired: Engine) -> None:
-    serve = ("sh", "-c", "while :; do nc -l -p 8080 -e echo hello || sleep 1; done")
-    request = ContainerRequest(image="base", command=serve, network="one", ports=published("127.0.0.1::8080"))
-    container = await wired.containers.run(request)
+    container = await sleeper(wired, ports=published("127.0.0.1::8080"))
+    home = os.open(f"/proc/{container.pid}/ns/net", os.O_RDONLY)
+    with namespaces.entered(home, "net"):
+        server = socket.create_server(("0.0.0.0", 8080))
+    os.close(home)
+    threading.Thread(target=_greet, args=(server,), daemon=True).start()
     (port,) = container.ports
     for leave, join in (("one", "two"), ("two", "one")):
         await wired.networks.connect(join, container.id)
@@ -161,6 +167,15 @@ async def test_published_ports_follow_a_container_from_network_to_network(wired:
         assert await settled(lambda: _greeting(port.host_port) == b"hello\n")
     await wired.networks.disconnect("one", container.id)
     assert _greeting(port.host_port) == b""
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def _greet(server: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            with server.accept()[0] as connection:
+                connection.sendall(b"hello\n")
 
 
 def _greeting(port: int) -> bytes:
