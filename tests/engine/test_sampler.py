@@ -3,80 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import pairwise
-from typing import TypeVar
 
 import pytest
-from msgspec.structs import replace
 
-from engine import descriptors
-from engine.cgroups import layout
-from engine.cgroups.manager import Cgroup
-from engine.cgroups.statistics.reader import MOST_FILES
 from engine.errors import InvalidRequest, StoreError
-from engine.host import HostReader
 from engine.model import (
     Container,
-    ContainerRequest,
     ContainerSample,
     CpuSample,
-    Endpoint,
     MemorySample,
     PidsSample,
     Snapshot,
-    State,
 )
-from engine.network.counters import CounterReader, InterfaceCounters
+from engine.network.counters import InterfaceCounters
 from engine.network.links import LinkStatistics
-from engine.oci.resources_spec import LinuxCPU, LinuxMemory, LinuxPids, LinuxResources
 from engine.sampler import Sampler
 from engine.survey import Survey
-from tests.engine.cgroups.conftest import Make, Spawn, let_go, make, parent, spawn
+from tests.engine.sampled import IDLE, MIB, Machine, machine, make, parent, part, spawn
 
-__all__ = ["make", "parent", "spawn"]  # fixtures
+__all__ = ["machine", "make", "parent", "spawn"]  # fixtures
 
 pytestmark = pytest.mark.vm
 
-MIB = 1 << 20
-Part = TypeVar("Part")
 BUSY = "while True: pass"
-IDLE = "time.sleep(100)"
-LIMITED = LinuxResources(
-    memory=LinuxMemory(limit=64 * MIB), cpu=LinuxCPU(quota=30_000, period=100_000), pids=LinuxPids(limit=20)
-)
-
-
-class Machine:
-    """The containers that a sampler is told about, and how often it asked."""
-
-    def __init__(self, parent: str, make: Make, spawn: Spawn) -> None:
-        self.running: list[Container] = []
-        self.asked = 0
-        self.doubtful: set[str] = set()
-        self.error: Exception | None = None
-        self._parent, self._make, self._spawn = parent, make, spawn
-
-    def start(self, name: str, code: str = IDLE, started_unix_ns: int = 1) -> Cgroup:
-        cgroup, child = self._make(name, LIMITED), self._spawn(code)
-        cgroup.join(child.pid)
-        let_go(child)
-        self.running.append(container(name, started_unix_ns))
-        return cgroup
-
-    async def list_running(self, doubtful: Collection[str] = ()) -> list[Container]:
-        self.asked += 1
-        self.doubtful = set(doubtful)
-        if self.error is not None:
-            raise self.error
-        return list(self.running)
-
-    def cgroup_path(self, container: Container) -> str:
-        return f"/{self._parent}/{container.id}"
 
 
 class Counters:
@@ -99,45 +53,11 @@ class Counters:
         self.closed += 1
 
 
-def container(name: str, started_unix_ns: int = 1) -> Container:
-    endpoint = Endpoint(
-        network="bridge",
-        bridge="boxdeck0",
-        host_interface=f"bd-{name}",
-        container_interface="eth0",
-        address="10.89.0.7/24",
-        gateway="10.89.0.1",
-        mac="02:42:0a:59:00:07",
-    )
-    return Container(
-        id=name,
-        name=name,
-        request=ContainerRequest(image="base"),
-        image_id="",
-        argv=("sh",),
-        state=State.RUNNING,
-        created_unix_ns=0,
-        started_unix_ns=started_unix_ns,
-        endpoints=(endpoint,),
-    )
-
-
-@pytest.fixture
-def machine(parent: str, make: Make, spawn: Spawn) -> Machine:
-    return Machine(parent, make, spawn)
-
-
 @pytest.fixture
 async def sampler(machine: Machine) -> AsyncIterator[Sampler]:
     found = Sampler(machine.list_running, machine.cgroup_path)
     yield found
     await found.close()
-
-
-def part(found: Part | None) -> Part:
-    """A part of a sample whose controller is on."""
-    assert found is not None
-    return found
 
 
 def cpu(snapshot: Snapshot) -> CpuSample:
@@ -375,21 +295,6 @@ async def test_whoever_lists_containers_hears_of_which_nothing_could_be_read(
     assert machine.doubtful == {"two"}
 
 
-def test_changed_limits_are_read_at_once_when_the_record_says_so_and_soon_in_any_case(machine: Machine) -> None:
-    cgroup = machine.start("one")
-    survey = Survey(machine.cgroup_path)
-    try:
-        assert part(survey.look(machine.running)["one"].pids).limit == 20
-        cgroup.update(LinuxResources(pids=LinuxPids(limit=30)))
-        machine.running[0] = replace(machine.running[0], name="changed")
-        assert part(survey.look(machine.running)["one"].pids).limit == 30
-        cgroup.update(LinuxResources(pids=LinuxPids(limit=40)))
-        limits = [part(survey.look(machine.running)["one"].pids).limit for _ in range(20)]
-        assert limits[-1] == 40
-    finally:
-        survey.close()
-
-
 async def test_others_on_the_event_loop_dont_wait_for_a_whole_look(machine: Machine, sampler: Sampler) -> None:
     class Slow(Survey):
         """A look that takes half a second in all."""
@@ -407,51 +312,3 @@ async def test_others_on_the_event_loop_dont_wait_for_a_whole_look(machine: Mach
         turns += 1
     assert len((await task)[0].containers) == 50
     assert turns >= 45
-
-
-def test_ten_thousand_looks_take_no_memory_and_no_descriptors(machine: Machine) -> None:
-    looks = 200 if layout.detect().version == "v2" else 10_000  # there a machine is emulated, at a tenth of its speed
-    machine.start("one")
-    machine.start("two")
-    survey, host = Survey(machine.cgroup_path, CounterReader), HostReader()
-
-    def look(times: int) -> None:
-        for _ in range(times):
-            survey.look(machine.running)
-            host.read(survey.devices)
-
-    try:
-        look(looks // 20)
-        gc.collect()
-        objects, descriptors_open, resident = len(gc.get_objects()), os.listdir("/proc/self/fd"), resident_bytes()
-        look(looks)
-        gc.collect()
-        assert len(gc.get_objects()) - objects < 100
-        assert len(os.listdir("/proc/self/fd")) == len(descriptors_open)
-        assert resident_bytes() - resident < 2 * MIB
-    finally:
-        survey.close()
-        host.close()
-
-
-def resident_bytes() -> int:
-    with open("/proc/self/statm", "rb") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-async def test_more_containers_than_descriptors_are_read_by_path(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine.start("one")
-    machine.start("two")
-    survey = Survey(machine.cgroup_path)
-    monkeypatch.setattr(descriptors, "make_room", lambda wanted: MOST_FILES)
-    try:
-        survey.look([])
-        before = len(os.listdir("/proc/self/fd"))
-        for _ in range(3):
-            samples = survey.look(machine.running)
-            assert [part(samples[name].pids).current for name in ("one", "two")] == [1, 1]
-        assert len(os.listdir("/proc/self/fd")) - before <= MOST_FILES
-    finally:
-        survey.close()
