@@ -20,7 +20,7 @@ from tests.peers.daemons import Containerd, Docker, find_dockerd
 from tests.peers.podman import Podman
 from tests.peers.quarters import Quarters
 
-_DOCKER = CHECKOUT / "build" / "peers" / "docker"  # where .ci/setup unpacks Debian's package to
+DOCKER = CHECKOUT / "build" / "peers" / "docker"  # where .ci/setup unpacks Debian's package to
 _SLEEP = ("sleep", "100000")
 _AT_ONCE = 4
 _ACCOUNTING = Path("/sys/fs/cgroup/cpuacct")
@@ -56,7 +56,7 @@ def managers(folder: Path, count: int) -> Iterator[list[Manager]]:
     with ExitStack() as stack:
         if find("podman") and (runtime := find("crun") or find("runc")):
             found.append(stack.enter_context(_podman(folder / "podman", runtime, archive, count)))
-        if find("containerd") and find_dockerd(_DOCKER) and (runtime := find("runc")) and _ACCOUNTING.is_dir():
+        if find("containerd") and find_dockerd(DOCKER) and (runtime := find("runc")) and _ACCOUNTING.is_dir():
             found.append(stack.enter_context(_docker(folder / "docker", runtime, archive, count)))
         yield found
 
@@ -79,7 +79,7 @@ def _docker(folder: Path, runtime: str, archive: Path, count: int) -> Iterator[M
     folder.mkdir()
     with _accounting(f"boxdeck-bench-{os.getpid()}-daemons") as group, _quarters("docker") as quarters:
         containerd = Containerd(quarters, folder, runtime)
-        docker = Docker(containerd, folder, _DOCKER, runtime)
+        docker = Docker(containerd, folder, DOCKER, runtime)
         for daemon in quarters.daemons:
             (group / "cgroup.procs").write_text(str(daemon.pid))
         docker.ok("load", "--input", str(archive))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.peers.quarters import Quarters
@@ -52,19 +53,29 @@ class Containerd:
         return self("run", *flags, *arguments, stdin=stdin)
 
 
+NO_NETWORK = ("--bridge", "none", "--iptables=false", "--ip-masq=false")
+
+
 class Docker:
     """A dockerd whose default runtime is ours, and ``docker`` to talk to it.
 
     Args:
         programs: the folder that Debian's package was unpacked to.
         storage: its storage driver.
+        network: its options that are about the network of its namespace.
 
     Attributes:
         socket: where its API is.
     """
 
     def __init__(
-        self, containerd: Containerd, folder: Path, programs: Path, runtime: str, storage: str = "vfs"
+        self,
+        containerd: Containerd,
+        folder: Path,
+        programs: Path,
+        runtime: str,
+        storage: str = "vfs",
+        network: Sequence[str] = NO_NETWORK,
     ) -> None:
         self.quarters = containerd.quarters
         self._client = str(programs / "usr" / "bin" / "docker")
@@ -74,7 +85,7 @@ class Docker:
         daemon = [
             str(programs / "usr" / "sbin" / "dockerd"), "--host", self._host, "--containerd", str(containerd.socket),
             "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"),
-            "--bridge", "none", "--iptables=false", "--ip-masq=false", "--storage-driver", storage,
+            *network, "--storage-driver", storage,
             "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", self.quarters.cgroup_parent,
             "--add-runtime", f"boxdeck={runtime}", "--default-runtime", "boxdeck",
         ]  # fmt: skip

@@ -12,13 +12,17 @@ RUN = ("--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1
 
 
 class Podman:
-    """podman on folders of its own."""
+    """podman on folders of its own.
 
-    def __init__(self, quarters: Quarters, folder: Path, runtime: str) -> None:
+    Args:
+        storage: its storage driver.
+    """
+
+    def __init__(self, quarters: Quarters, folder: Path, runtime: str, storage: str = "vfs") -> None:
         self.quarters = quarters
         self._flags = [
             "podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"), "--tmpdir", str(folder / "tmp"),
-            "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file",
+            "--storage-driver", storage, "--cgroup-manager", "cgroupfs", "--events-backend", "file",
             "--runtime", runtime,
         ]  # fmt: skip
 
