@@ -63,12 +63,18 @@ def stats_lines(rows: Sequence[StatsRow], wanted: Format, width: int | None = No
     """
     if wanted.name == "template" or not width:
         return list_lines(rows, _COLUMNS, wanted)
-    for form in _FORMS:
-        excess = max(map(len, _table([_USUAL, *rows], form))) - width
-        if excess <= 0:
-            return _table(rows, form)
+    usual = (form for form in _FORMS if _width(_table([_USUAL, *rows], form)) <= width)
+    form = next(usual, _FORMS[-1])
+    lines = _table(rows, form)
+    excess = _width(lines) - width
+    if excess <= 0:
+        return lines
     longest = max([len(row.name) for row in rows], default=0)
-    return _table(rows, _FORMS[-1], max(longest - excess, _LEAST_NAME_CELLS))
+    return _table(rows, form, max(longest - excess, _LEAST_NAME_CELLS))
+
+
+def _width(lines: Sequence[str]) -> int:
+    return max(map(len, lines))
 
 
 def _table(rows: Sequence[StatsRow], form: _Form, name_cells: int | None = None) -> list[str]:
