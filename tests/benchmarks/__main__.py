@@ -21,7 +21,7 @@ from tests.benchmarks.idle import idle_percent
 from tests.benchmarks.ours import Ours, whole_lives
 from tests.benchmarks.peers import Peers
 from tests.benchmarks.processor import ProcessorTime
-from tests.benchmarks.stopwatch import Stopwatch
+from tests.benchmarks.stopwatch import Stopwatch, tmpfs
 from tests.command_line import CHECKOUT, CommandLine
 
 _LIVES_SHARE = 5  # whole commands are measured in a fifth of the rounds: they take ten times as long
@@ -52,7 +52,7 @@ def main() -> int:
     compileall.compile_dir(str(CHECKOUT / "engine"), quiet=2)  # as an installation is, whatever was edited since
     folder = Path(tempfile.mkdtemp(prefix="boxdeck-bench-"))
     folder.chmod(0o711)  # a process that is nobody outside has to pass it
-    states = Path(tempfile.mkdtemp(prefix="boxdeck-bench-", dir=_tmpfs()))
+    states = Path(tempfile.mkdtemp(prefix="boxdeck-bench-", dir=tmpfs()))
     boxdeck = CommandLine(folder, states / "boxdeck")
     with ProcessorTime(boxdeck.paths.tag, boxdeck.paths.cgroup_name) as processor:
         try:
@@ -66,12 +66,6 @@ def main() -> int:
             shutil.rmtree(states)
     sys.stdout.write(table.markdown(measured) if options.markdown else table.text(measured))
     return 0
-
-
-def _tmpfs() -> str | None:
-    """Where run-time state belongs, ours and the others' alike."""
-    mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    return next((place for place in ("/run", "/dev/shm") if [place, "tmpfs"] in mounts), None)
 
 
 def _options() -> _Options:

@@ -28,7 +28,7 @@ from tests.benchmarks.managers import DOCKER
 from tests.benchmarks.ours import REQUEST, SLEEP, timed
 from tests.benchmarks.peers import find
 from tests.benchmarks.processor import ProcessorTime
-from tests.benchmarks.stopwatch import Stopwatch, Timing
+from tests.benchmarks.stopwatch import Stopwatch, Timing, tmpfs
 from tests.benchmarks.table import machine
 from tests.command_line import CommandLine
 from tests.peers import image
@@ -52,7 +52,8 @@ def main() -> int:
         return BoxdeckError.exit_status
     folder = Path(tempfile.mkdtemp(prefix="boxdeck-bench-"))
     folder.chmod(0o711)
-    boxdeck = CommandLine(folder)
+    states = Path(tempfile.mkdtemp(prefix="boxdeck-bench-", dir=tmpfs()))
+    boxdeck = CommandLine(folder, states)
     try:
         boxdeck.ok("run", "--rm", "base", "true")
         with Stopwatch() as stopwatch, _peers(folder, stopwatch) as peers:
@@ -60,6 +61,7 @@ def main() -> int:
     finally:
         boxdeck.ok("system", "reset", "--force")
         shutil.rmtree(folder)
+        shutil.rmtree(states, ignore_errors=True)
     sys.stdout.write(_text(found, rounds))
     return 0
 
