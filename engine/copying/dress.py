@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.errors import InvalidRequest
+from engine.images import acl
 from engine.images.tar import Entry, Kind
 from engine.images.unpack import is_kept_xattr
 from engine.linux.credentials import chown_opened
@@ -22,6 +23,7 @@ _CAPABILITY: Final = "security.capability"
 _REVISION_2: Final = 0x02000000  # linux/capability.h
 _REVISION_3: Final = 0x03000000
 _REVISION_MASK: Final = 0xFF000000
+_OF_OWNERS: Final = (_CAPABILITY, *acl.NAMES)
 _PRIVILEGES: Final = stat.S_ISUID | stat.S_ISGID
 
 
@@ -30,7 +32,7 @@ class Dress(Struct, frozen=True):
 
     Attributes:
         owner: uid and gid, as the target knows them, that everything gets. None keeps what entries have, and with that
-            set-user-id bits and file capabilities, which mean nothing good with another owner.
+            set-user-id bits, file capabilities and access control lists, which mean nothing good with another owner.
         uid_mappings, gid_mappings: from ids that the target knows to those on its disk; empty where these are the same.
     """
 
@@ -48,14 +50,26 @@ class Dress(Struct, frozen=True):
         mode, xattrs = entry.mode, entry.xattrs
         if self.owner is not None:
             mode &= ~_PRIVILEGES
-            xattrs = tuple(pair for pair in xattrs if pair[0] != _CAPABILITY)
+            xattrs = tuple(pair for pair in xattrs if pair[0] not in _OF_OWNERS)
         return replace(
             entry,
             uid=_on_disk(self.uid_mappings, uid),
             gid=_on_disk(self.gid_mappings, gid),
             mode=mode,
-            xattrs=tuple((name, self._capability(value) if name == _CAPABILITY else value) for name, value in xattrs),
+            xattrs=tuple((name, self._attribute(name, value)) for name, value in xattrs),
         )
+
+    def _attribute(self, name: str, value: bytes) -> bytes:
+        """An attribute with the ids of the disk; one that is malformed as it is, for the kernel to refuse."""
+        try:
+            if name == _CAPABILITY:
+                return self._capability(value)
+            return acl.mapped(value, self._ids_on_disk) if name in acl.NAMES else value
+        except struct.error:
+            return value
+
+    def _ids_on_disk(self, uid: int, gid: int) -> tuple[int, int]:
+        return _on_disk(self.uid_mappings, uid), _on_disk(self.gid_mappings, gid)
 
     def _capability(self, value: bytes) -> bytes:
         """File capabilities are the root's of one user namespace (capabilities(7), "Namespaced file capabilities")."""
@@ -84,7 +98,7 @@ def put_on(descriptor: int, entry: Entry) -> None:
     os.fchown(descriptor, entry.uid, entry.gid)
     os.fchmod(descriptor, entry.mode)
     for name, value in entry.xattrs:
-        if is_kept_xattr(name):
+        if is_kept_xattr(name) or name in acl.NAMES:
             _set_xattr(descriptor, name, value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from engine.locks import ContainerLock
 from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 
+_NAP_SECONDS: Final = 0.01
 _AS_USUAL: Final = CopyOptions()
 
 
@@ -67,6 +69,7 @@ class Files:
                     return await self._described(container_id, process)
                 for descriptor in process or ():
                     os.close(descriptor)
+                await asyncio.sleep(_NAP_SECONDS)  # it is ending, and will soon be known to have
                 continue
             async with AsyncExitStack() as locked:
                 await locked.enter_async_context(ContainerLock(self._paths, container_id).held())

@@ -49,9 +49,9 @@ class CopyOptions(Struct, frozen=True, kw_only=True):
     """How to copy.
 
     Attributes:
-        archive: keep owners, by number as they are inside, set-user-id bits and file capabilities. Otherwise files
-            that go into a container belong to its root, and those that come out to the calling user (with sudo, to
-            whoever used it).
+        archive: keep owners, by number as they are inside, set-user-id bits, file capabilities and access control
+            lists. Otherwise files that go into a container belong to its root, and those that come out to the calling
+            user (with sudo, to whoever used it).
         follow_link: if the source itself is a symbolic link, copy what it leads to.
         owner: ``name|uid[:group|gid]`` that everything gets; names are the target's. Empty for the rule above.
     """

@@ -1,7 +1,8 @@
 """Descriptors of containers' root directories: of one that runs through its first process, of others through a mount.
 
 A mount is made in a mount namespace of the calling thread's own, where nobody else sees it, with the container's bind
-mounts in place as they are when it runs. What it has in memory only, such as a tmpfs, isn't there.
+mounts in place as they are when it runs. Where it will have file systems in memory or of the kernel's, there is nothing
+now, and nothing can be put there: it would be hidden later.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from engine.linux.paths import normal
 from engine.model import Container
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Mount, Spec
-from engine.runtime import mount_targets, mounting, overlay, rootfs
+from engine.runtime import mount_options, mount_targets, mounting, overlay, rootfs
 from engine.runtime.userns import host_id, open_mapping
 
 _KERNELS_OWN = ("/proc", "/sys", "/dev")
@@ -127,27 +128,34 @@ def _attach(entrance: Entrance, root: int, stack: ExitStack) -> None:
     stack.callback(mounts.unmount, place)
     wanted = replace(entrance.spec, mounts=tuple(m for m in entrance.spec.mounts if _is_wanted(m)))
     sources = mounting.open_sources(wanted, entrance.bundle, _mapping(entrance, stack))
-    try:
-        with making_files_as(*entrance.owner, effective=-1):
-            for number, source in sources.items():
-                _place(root, normal(wanted.mounts[number].destination), source)
-    finally:
-        for source in sources.values():
-            os.close(source)
+    for source in sources.values():
+        stack.callback(os.close, source)
+    with making_files_as(*entrance.owner, effective=-1):
+        for number, mount in enumerate(wanted.mounts):
+            _place(root, normal(mount.destination), sources.get(number))
     if entrance.spec.root is not None and entrance.spec.root.readonly:
         mounts.set_attributes(root, mounts.MOUNT_ATTR_RDONLY)
 
 
 def _is_wanted(mount: Mount) -> bool:
-    """Whether a mount shows files of the host's that are there, in a place where people look for files."""
-    top = "/" + normal(mount.destination).split("/", 2)[1]
-    is_files = mounting.is_bind(mount) and not mounting.is_root(mount) and top not in _KERNELS_OWN
-    return is_files and os.path.isabs(mount.source) and os.path.exists(mount.source)
+    """Whether a mount shows files of the host's that are there, or takes a place at which people look for files."""
+    if mounting.is_root(mount) or mount_options.parse(mount.options).remount:
+        return False
+    if not mounting.is_bind(mount):
+        return True
+    is_there = os.path.isabs(mount.source) and os.path.exists(mount.source)
+    return is_there and "/" + normal(mount.destination).split("/", 2)[1] not in _KERNELS_OWN
 
 
-def _place(root: int, destination: str, source: int) -> None:
+def _place(root: int, destination: str, source: int | None) -> None:
+    """Put a mount in place, or in the place of one that shows no files of the disk's an empty one for reading."""
     with ExitStack() as stack:
         target = mount_targets.existing(root, destination)
+        if target is None and source is None:
+            return
+        if source is None:
+            source = mounts.new_filesystem("tmpfs", "tmpfs", ("mode=755",), mounts.MOUNT_ATTR_RDONLY)
+            stack.callback(os.close, source)
         if target is None:
             is_folder = os.path.isdir(f"/proc/self/fd/{source}")
             target = (mount_targets.folder if is_folder else mount_targets.file)(root, destination)

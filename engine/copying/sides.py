@@ -33,6 +33,7 @@ class Side(Struct, frozen=True):
         path: what is meant there; a relative one of the machine's begins in the working directory.
         container: its name; empty for the machine.
         newcomer: uid and gid, as it knows them, of files that nobody says more of.
+        is_asleep: whether it is a container that doesn't run.
         check: raises when the root isn't good any more.
     """
 
@@ -42,6 +43,7 @@ class Side(Struct, frozen=True):
     newcomer: tuple[int, int] = (0, 0)
     uid_mappings: tuple[IdMapping, ...] = ()
     gid_mappings: tuple[IdMapping, ...] = ()
+    is_asleep: bool = False
     check: Callable[[], None] = lambda: None
 
     def words(self, path: str | None = None) -> str:
@@ -94,6 +96,7 @@ def of_container(entrance: Entrance, root: int, path: str) -> Side:
         container=entrance.container.name,
         uid_mappings=entrance.linux.uid_mappings,
         gid_mappings=entrance.linux.gid_mappings,
+        is_asleep=entrance.process is None,
         check=entrance.check,
     )
 
@@ -121,7 +124,8 @@ def _sentence(side: Side, verb: str, error: OSError) -> BoxdeckError:
     if error.errno == errno.ELOOP:
         return Conflict(f"{where} leads through a link that isn't followed, or too many", "name its target instead")
     if error.errno == errno.EROFS:
-        return Conflict(f"{where} is on a read-only file system", "choose a path on one that can be written to")
+        perhaps = "start it first, if it is to be in memory, or " if side.is_asleep else ""
+        return Conflict(f"{where} is on a read-only file system", f"{perhaps}choose another path")
     if error.errno in _FULL:
         return StoreError(f"{where} can't be written: the disk is full", "free some space")
     if error.errno == errno.ENAMETOOLONG:

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from engine.copying.sparse import copy_content
 from engine.errors import Unsupported
+from engine.images import acl
 from engine.images.monitor import Advance
 from engine.images.pack import kept_xattrs
 from engine.images.stack import Owners
@@ -165,7 +166,7 @@ class Tree:
             os.close(found)
 
     def _with_content(self, step: Step, status: os.stat_result, descriptor: int) -> Item:
-        entry = self._entry(step, status, tuple(kept_xattrs(descriptor)))
+        entry = self._entry(step, status, (*kept_xattrs(descriptor), *acl.lists(descriptor, self._owners)))
         if entry.kind is Kind.DIRECTORY:
             return Item(entry)
         content = FileContent(descriptor, status.st_size)

@@ -17,7 +17,7 @@ from engine import Engine
 from engine.copying.places import Archive, ContainerPath, Copied, CopyOptions, HostPath, Place
 from engine.errors import BoxdeckError, Conflict, ImageError, InvalidRequest, NotFound, StoreError, Unsupported
 from engine.model import ContainerRequest, ExecRequest
-from engine.options import BindMount, Security
+from engine.options import BindMount, Security, TmpfsMount
 from tests.engine.traces import traces
 
 pytestmark = pytest.mark.vm
@@ -371,9 +371,38 @@ async def test_requests_that_can_t_be(engine: Engine, tmp_path: Path) -> None:
     assert await engine.layers.changes(box) == ()
 
 
-async def test_a_full_disk_leaves_no_half_file(engine: Engine, tmp_path: Path) -> None:
-    from engine.options import TmpfsMount
+async def test_what_will_be_in_memory_isn_t_there_yet(engine: Engine, state: str, tmp_path: Path) -> None:
+    """What is written below a tmpfs, or /proc, would be hidden when the container runs."""
+    box = await container(engine, state, tmpfs=(TmpfsMount(destination="/tmp"),))
+    (tmp_path / "file").write_text("x")
+    if state == "running":
+        await into(engine, tmp_path / "file", box, "/tmp/")
+        assert await inside(engine, box, "ls /tmp") == "file"
+        return
+    for place in ("/tmp/", "/proc/", "/dev/"):
+        with pytest.raises(Conflict, match="read-only file system: start it first"):
+            await into(engine, tmp_path / "file", box, place)
+    await out(engine, box, "/dev", tmp_path / "empty")
+    assert os.listdir(tmp_path / "empty") == []
 
+
+async def test_access_control_lists_are_kept_with_owners(engine: Engine, box: str, tmp_path: Path) -> None:
+    """Their ids are the container's."""
+    entries = ((1, 6, -1), (2, 4, 1000), (4, 0, -1), (16, 4, -1), (32, 0, -1))  # u::rw- u:1000:r-- g::--- m::r-- o::---
+    value = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    (tmp_path / "file").write_text("secret")
+    os.setxattr(tmp_path / "file", "system.posix_acl_access", value)
+    await into(engine, tmp_path / "file", box, "/opt/kept", ARCHIVE)
+    await into(engine, tmp_path / "file", box, "/opt/plain")
+    await out(engine, box, "/opt/kept", tmp_path / "back", ARCHIVE)
+    assert os.getxattr(tmp_path / "back", "system.posix_acl_access") == value
+    assert await inside(engine, box, "cat /opt/kept", user="1000") == "secret"
+    assert "denied" in await inside(engine, box, "cat /opt/kept", user="1001")
+    await out(engine, box, "/opt/plain", tmp_path / "plain", ARCHIVE)
+    assert os.listxattr(tmp_path / "plain") == []
+
+
+async def test_a_full_disk_leaves_no_half_file(engine: Engine, tmp_path: Path) -> None:
     box = await container(engine, tmpfs=(TmpfsMount(destination="/small", options=("size=64k",)),))
     (tmp_path / "file").write_bytes(os.urandom(1 << 20))
     with pytest.raises(StoreError, match="the disk is full"):
