@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from typing import TypeVar
 
-from engine.errors import BoxdeckError
-from engine.images.monitor import Monitor
+from engine.images.monitor import Monitor, Stopped
 
 Result = TypeVar("Result")
 
@@ -19,7 +18,7 @@ def results(futures: Sequence[Future[Result]], monitor: Monitor) -> list[Result]
         monitor: what all of them report to; it is stopped when one fails.
 
     Raises:
-        BoxdeckError: the reason why the first one failed, not that of those that were stopped for it.
+        Exception: the reason why one failed, not that of those that were stopped for it.
     """
     done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
     failed = next((future for future in done if future.exception() is not None), None)
@@ -30,7 +29,7 @@ def results(futures: Sequence[Future[Result]], monitor: Monitor) -> list[Result]
         future.cancel()
     wait(futures)
     reasons = [error for error in map(_reason, (failed, *futures)) if error is not None]
-    raise next((error for error in reasons if isinstance(error, BoxdeckError)), reasons[0])
+    raise next((error for error in reasons if not isinstance(error, Stopped)), reasons[0])
 
 
 def _reason(future: Future[Result]) -> BaseException | None:
