@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from engine.cli.formats import rfc3339
 from engine.cli.inspect_host import host_config, mounts
 from engine.cli.inspect_limits import in_force_document
 from engine.cli.inspect_network import network_settings
+from engine.cli.network_documents import NetworkDocument, network_of
 from engine.cli.output import write_json, write_lines
 from engine.cli.templates import Format, format_of
 from engine.errors import BoxdeckError, NotFound
@@ -36,7 +38,7 @@ class InspectOptions(Options):
 
 def _arguments(parser: Parser) -> None:
     parser.add_argument(
-        "--type", choices=("container", "image"), help="only one of these [first the one, then the other]"
+        "--type", choices=("container", "image", "network"), help="only one of these [one after the other]"
     )
     parser.add_argument(
         "-f", "--format", metavar="json|TEMPLATE", type=format_of("json"), default=Format("json"),
@@ -51,7 +53,7 @@ def _image_arguments(parser: Parser) -> None:
 
 
 async def _inspect(engine: Engine, options: InspectOptions) -> int:
-    found: list[documents.ContainerDocument | documents.ImageDocument] = []
+    found: list[_Document] = []
     status, sentences = 0, []
     for reference in options.references:
         try:
@@ -68,23 +70,22 @@ async def _inspect(engine: Engine, options: InspectOptions) -> int:
     return status
 
 
-async def _document(
-    engine: Engine, reference: str, kind: str | None
-) -> documents.ContainerDocument | documents.ImageDocument:
-    if kind != "image":
-        try:
-            return await _container_of(engine, reference)
-        except NotFound:
-            if kind == "container":
-                raise
-    try:
-        return image_document(await engine.images.get(reference))
-    except NotFound:
-        if kind == "image":
-            raise
-        raise NotFound(
-            f"there is no container or image {reference!r}", "see: boxdeck ps -a and boxdeck images"
-        ) from None
+async def _document(engine: Engine, reference: str, kind: str | None) -> _Document:
+    for each, look in _KINDS.items():
+        if kind in (None, each):
+            try:
+                return await look(engine, reference)
+            except NotFound:
+                if kind == each:
+                    raise
+    raise NotFound(
+        f"there is no container, image or network {reference!r}",
+        "see: boxdeck ps -a, boxdeck images and boxdeck network ls",
+    )
+
+
+async def _image_of(engine: Engine, reference: str) -> documents.ImageDocument:
+    return image_document(await engine.images.get(reference))
 
 
 async def _container_of(engine: Engine, reference: str) -> documents.ContainerDocument:
@@ -211,6 +212,13 @@ def _image_config(config: ImageConfig) -> documents.ImageConfigDocument:
         stop_signal=config.stop_signal,
     )
 
+
+_Document = documents.ContainerDocument | documents.ImageDocument | NetworkDocument
+_KINDS: dict[str, Callable[[Engine, str], Awaitable[_Document]]] = {
+    "container": _container_of,
+    "image": _image_of,
+    "network": network_of,
+}
 
 INSPECT = Command(InspectOptions, _arguments, with_engine(_inspect))
 IMAGE_INSPECT = Command(InspectOptions, _image_arguments, with_engine(_inspect))

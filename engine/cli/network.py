@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cli import values
 from engine.cli.command import Command, NounVerb, Options, Parser, with_engine
 from engine.cli.failure import fail
-from engine.cli.network_documents import DRIVER, NetworkDocument, network_document, network_row
+from engine.cli.network_documents import DRIVER, NetworkDocument, network_of, network_row
 from engine.cli.network_filters import NetworkFilter, network_filter, passing
 from engine.cli.noun import noun
 from engine.cli.output import Column, ListOptions, list_arguments, show_list, write_json, write_lines
@@ -159,7 +159,7 @@ async def _inspect(engine: Engine, options: InspectNetworkOptions) -> int:
     status, sentences = 0, []
     for reference in options.networks:
         try:
-            found.append(await _document(engine, reference))
+            found.append(await network_of(engine, reference))
         except BoxdeckError as error:
             sentences.append(str(error))
             status = error.exit_status
@@ -170,12 +170,6 @@ async def _inspect(engine: Engine, options: InspectNetworkOptions) -> int:
     for sentence in sentences:
         fail(sentence)
     return status
-
-
-async def _document(engine: Engine, reference: str) -> NetworkDocument:
-    network = await engine.networks.get(reference)
-    names = {each.id: each.name for each in await engine.containers.list(all_states=True)}
-    return network_document(network, await engine.networks.members(network.id), names)
 
 
 def _remove_arguments(parser: Parser) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import field
 
 from engine.cli.documents import Document
 from engine.cli.formats import rfc3339
 from engine.model import Endpoint, Network
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
 
 DRIVER = "bridge"
 _MTU = "com.docker.network.driver.mtu"
@@ -90,6 +94,17 @@ def network_row(network: Network, whole: bool = False) -> NetworkRow:
         created_at=rfc3339(network.created_unix_ns),
         subnets=", ".join(subnet.subnet for subnet in network.subnets),
     )
+
+
+async def network_of(engine: Engine, reference: str) -> NetworkDocument:
+    """A network by name, id or beginning of its id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    network = await engine.networks.get(reference)
+    names = {each.id: each.name for each in await engine.containers.list(all_states=True)}
+    return network_document(network, await engine.networks.members(network.id), names)
 
 
 def network_document(

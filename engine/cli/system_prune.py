@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, Parser, with_engine
 from engine.cli.pruning import PruneOptions, agreed, prune_arguments, show
+from engine.pruning import Pruned
 
 if TYPE_CHECKING:
     from engine.engine import Engine
 
-_TEXT = """Removes the containers that don't run, and then the images that have no name any more, with --all also those
-that have one and no container; and what engines that were killed have left behind."""
+_TEXT = """Removes the containers that don't run, then the networks that no container is on, and the images that have no
+name any more, with --all also those that have one and no container; and what engines that were killed have left."""
 
 
 class SystemPruneOptions(PruneOptions):
@@ -30,9 +31,11 @@ def _arguments(parser: Parser) -> None:
 
 async def _prune(engine: Engine, options: SystemPruneOptions) -> int:
     images = "every image that no container uses" if options.all else "every image without a name and a container"
-    if options.force or agreed(f"every container that doesn't run, and {images}"):
+    if options.force or agreed(f"every container that doesn't run, every network without containers, and {images}"):
         containers = await engine.containers.prune(options.filter)
-        show(containers, await engine.images.prune(options.filter, named=options.all))
+        networks = [network.name for network in await engine.networks.prune(options.filter)]
+        removed = Pruned(lines=("Deleted Networks:", *networks) if networks else ())
+        show(containers, removed, await engine.images.prune(options.filter, named=options.all))
     return 0
 
 

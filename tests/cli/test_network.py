@@ -41,6 +41,7 @@ def test_a_network_is_made_listed_explained_and_removed(boxdeck: CommandLine) ->
     four, six = found["IPAM"]["Config"]
     assert ip_network(four["Subnet"]).prefixlen == 24 and ip_network(six["Subnet"]).prefixlen == 64
     assert set(four) == {"Subnet", "Gateway"}
+    assert boxdeck("inspect", "--type", "network", "web").json == boxdeck("inspect", "web").json == [found]
     assert boxdeck.ok("network", "rm", "web") == "web"
     assert boxdeck("network", "inspect", "web").sentence == (
         "boxdeck: there is no network 'web': see all with: boxdeck network ls"
