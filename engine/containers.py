@@ -7,12 +7,13 @@ import math
 import signal as signals
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine import joining, log_reader, naming, shims
+from engine import joining, log_reader, naming, restart_policy, shims
 from engine.compile.namespaces import attachments, check_network
 from engine.disk_use import disk_bytes
 from engine.errors import BoxdeckError, Conflict, NotFound
@@ -43,6 +44,8 @@ from engine.preparation import Preparation
 from engine.pruning import Pruned, PruneFilter
 from engine.records import Records
 from engine.recovery import Recovery
+from engine.restart_policy import RestartPolicy
+from engine.restarts import Restarts
 from engine.running import Running
 from engine.runtime import protocol, status
 from engine.session import Session
@@ -70,7 +73,8 @@ class Containers:
         self._networks = networks
         self._records = Records(database)
         self._ports = Ports(paths, database, self._records, networks.firewall)
-        self._recovery = Recovery(paths, self._records, self._ports)
+        self._restarts = Restarts(paths, self._records)
+        self._recovery = Recovery(paths, self._records, self._ports, self._restarts)
         self._ports.refresh = self._recovery.refresh
         self._folding = Folding(self._recovery.refresh_one)
         self._running = Running(paths, database, self._records, self._recovery)
@@ -85,6 +89,7 @@ class Containers:
             networks,
             self._updates,
             self._ports,
+            self._restarts,
             launcher,
             lambda container: self._end(container, signals.SIGKILL, None),
         )
@@ -163,11 +168,17 @@ class Containers:
 
         return ended
 
-    async def recover(self) -> None:
-        """Once per engine: clean up what killed engines, shims and machines have left."""
+    async def recover(self, makes_overdue_starts: bool = True) -> None:
+        """Once per engine: clean up what killed engines, shims and machines have left.
+
+        Args:
+            makes_overdue_starts: have the starts made that killed shims have put off and can't make any more.
+        """
         self._recovery.clean_up()
         self._updates.settle_all()
         await self.refresh()
+        if makes_overdue_starts:
+            self._restarts.make_overdue()
 
     async def runtime_spec(self, reference: str) -> bytes:
         """The container's OCI ``config.json``."""
@@ -244,6 +255,49 @@ class Containers:
             if await self._starting.is_ready(container):
                 (await self._starting.launch(container, attach=False)).close()
             return self._seen(container)
+
+    async def restart_due(self, container_id: str) -> None:
+        """Make a start that a restart policy has put off, unless somebody was faster or has called it off.
+
+        Raises:
+            BoxdeckError: why it can't be started.
+        """
+        async with ContainerLock(self._paths, container_id).held():
+            container = self._records.get(container_id)
+            if (
+                container is not None
+                and container.state is State.RESTARTING
+                and await self._starting.is_ready(container)
+            ):
+                (await self._starting.launch(container, attach=False, is_due=True)).close()
+
+    async def restore(self) -> AsyncIterator[tuple[Container, BoxdeckError | None]]:
+        """After a boot, start every container whose restart policy wants that, the oldest first.
+
+        Yields:
+            each, and why it couldn't be started; None when it was.
+        """
+        await self.refresh()
+        for container in self._restarts.to_restore():
+            try:
+                yield await self.start(container.id), None
+            except BoxdeckError as error:
+                yield container, error
+
+    async def set_restart_policy(self, reference: str, policy: RestartPolicy) -> Container:
+        """Change what is to be done when a container has ended by itself, from now on.
+
+        Raises:
+            InvalidRequest: it is to be removed at its end.
+        """
+        container = await self.get(reference)
+        restart_policy.check(policy, container.request.auto_remove)
+        async with ContainerLock(self._paths, container.id).held():
+            order = self._restarts.change(self._seen(container), policy)
+            if container.is_running:
+                with suppress(BoxdeckError):  # it has just ended
+                    await shims.ask(self._paths.runtime(container.id), order)
+        return self._records.get(container.id) or container
 
     async def start_attached(self, reference: str) -> Session:
         """Start a container with its streams in hand before its first instruction.
@@ -371,10 +425,13 @@ class Containers:
             InvalidRequest: there is no such signal.
         """
         container = await self.get(reference)
+        if container.state is State.RESTARTING:
+            async with ContainerLock(self._paths, container.id).held():
+                self._restarts.call_off(container)
+            container = await self.get(reference)
         if container.is_running:
-            wanted = signal or container.request.stop_signal or (await self._image_config(container)).stop_signal
-            number = signal_number(wanted)
-            self._records.record_event(container, "stop")
+            number = signal_number(signal) if signal else await self._stop_signal(container)
+            self._restarts.mark_stopped(container, "stop")
             if not await self._end(container, number, _patience(container, timeout_seconds)):
                 await self._end(container, signals.SIGKILL, None)
         return self._records.get(container.id) or container
@@ -385,7 +442,7 @@ class Containers:
         try:
             with shims.connect(runtime) as waiting:
                 await shims.post(waiting, protocol.Wait())
-                await shims.ask(runtime, protocol.Kill(number))
+                await shims.ask(runtime, protocol.Kill(number, by_hand=True))
                 self._pausing.let_die(container)
                 await asyncio.wait_for(shims.answer(waiting), timeout_seconds)
         except TimeoutError:
@@ -405,11 +462,16 @@ class Containers:
         container = await self.get(reference)
         number = signal_number(signal)
         self._require_running(container)
+        name = signals.Signals(number).name
         if number == signals.SIGKILL:
             await self._end(container, number, None)
+            self._restarts.mark_stopped(container, "kill", name)
+        elif number == await self._stop_signal(container):
+            await shims.ask(self._paths.runtime(container.id), protocol.Kill(number, by_hand=True))
+            self._restarts.mark_stopped(container, "kill", name)
         else:
             await shims.ask(self._paths.runtime(container.id), protocol.Kill(number))
-        self._records.record_event(container, "kill", signals.Signals(number).name)
+            self._records.record_event(container, "kill", name)
 
     async def restart(
         self, reference: str, timeout_seconds: float | None = None, signal: str | None = None
@@ -426,13 +488,14 @@ class Containers:
             Conflict: it runs, and `force` isn't given.
         """
         container = await self.get(reference)
-        if container.is_running:
+        if container.is_running or container.state is State.RESTARTING:
             if not force:
                 raise Conflict(
-                    f"{container.name} is running",
+                    f"{container.name} is {'running' if container.is_running else 'restarting'}",
                     f"stop it first with: boxdeck stop {container.name} (or remove it with: boxdeck rm -f)",
                 )
-            await self._end(container, signals.SIGKILL, None)
+            if container.is_running:
+                await self._end(container, signals.SIGKILL, None)
         await self._delete(container.id)
 
     async def prune(self, wanted: PruneFilter) -> Pruned:
@@ -587,6 +650,10 @@ class Containers:
         max_files = container.request.log_max_files
         async for line in log_reader.read(self._paths.log(container.id), max_files, wanted, is_running):
             yield line
+
+    async def _stop_signal(self, container: Container) -> int:
+        """What asks it to end."""
+        return signal_number(container.request.stop_signal or (await self._image_config(container)).stop_signal)
 
     async def _image_config(self, container: Container) -> ImageConfig:
         try:

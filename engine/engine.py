@@ -50,8 +50,13 @@ class Engine:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, root: str | None = None, runroot: str | None = None) -> AsyncIterator[Engine]:
+    async def open(
+        cls, root: str | None = None, runroot: str | None = None, makes_overdue_starts: bool = True
+    ) -> AsyncIterator[Engine]:
         """Open the state in `root` and `runroot` (see `Paths.resolve`), and recover what others left behind.
+
+        Args:
+            makes_overdue_starts: as for `Containers.recover`.
 
         Raises:
             Unsupported: not root.
@@ -63,7 +68,7 @@ class Engine:
         paths.make_private()
         engine = cls(paths)
         try:
-            await engine.containers.recover()
+            await engine.containers.recover(makes_overdue_starts)
             Strays(paths, engine.database).remove()
             await engine.images.sweep()
             yield engine

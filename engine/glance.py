@@ -39,10 +39,12 @@ class Glance:
         from engine.network.firewall import Contents, Firewall
         from engine.ports import Ports
         from engine.recovery import Recovery
+        from engine.restarts import Restarts
         from engine.running import Running
 
         ports = Ports(self._paths, self._database, self._records, Firewall(self._paths.table_name, Contents))
-        return Running(self._paths, self._database, self._records, Recovery(self._paths, self._records, ports))
+        recovery = Recovery(self._paths, self._records, ports, Restarts(self._paths, self._records))
+        return Running(self._paths, self._database, self._records, recovery)
 
     @classmethod
     @contextmanager

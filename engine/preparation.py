@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine import etc_files, joining, naming
+from engine import etc_files, joining, naming, restart_policy
 from engine.cgroups.manager import check as check_resources
 from engine.compile.command import argv, require_text
 from engine.compile.isolation import isolation
@@ -155,6 +155,7 @@ def _check(request: ContainerRequest) -> None:
     """Refuse what can't be, before anything is made."""
     check_modes(request)
     etc_files.check(request)
+    restart_policy.check(request.restart_policy, request.auto_remove)
     logs.check_limits(request.log_max_bytes, request.log_max_files)
     for name in filter(None, (request.hostname, request.domainname)):
         naming.check_hostname(name)

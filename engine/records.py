@@ -169,7 +169,8 @@ class Records:
             self._tell(after, Telling("start", "", 0, after.started_unix_ns or 0))
         for telling in tellings(Incidents() if started else before.incidents, after.incidents):
             self._tell(after, telling)
-        if after.state is State.EXITED and (started or before.state is not State.EXITED):
+        over = (State.EXITED, State.RESTARTING)
+        if after.state in over and (started or before.state not in over):
             self._tell(after, Telling("die", str(after.exit_status), 0, after.finished_unix_ns or 0))
 
     def _tell(self, container: Container, telling: Telling) -> None:
@@ -180,25 +181,34 @@ def folded(container: Container, status: Status) -> Container:
     """The container as its shim describes it in its present start; one that failed leaves it as it was but for that."""
     same_start = container.started_unix_ns == status.started_unix_ns
     incidents = latest(container.incidents, status.incidents) if same_start else status.incidents
+    if same_start and container.state in (State.EXITED, State.RESTARTING):
+        return container  # its end is known, and perhaps what somebody wants of it since
     if status.state == "running":
-        if container.state is State.EXITED and same_start:
-            return container  # read before the end of this very start, which another engine has folded meanwhile
         is_paused = container.state is State.PAUSED and same_start  # of which shims know nothing
         state = State.PAUSED if is_paused else State.RUNNING
         return replace(
             container, state=state, pid=status.pid, started_unix_ns=status.started_unix_ns,
             finished_unix_ns=None, exit_status=None, oom_killed=False, error="", incidents=incidents,
+            restart=status.restart, automatic_restarts=_count(status),
+            was_stopped=container.was_stopped and same_start,
         )  # fmt: skip
     if status.state == "exited":
         return replace(
-            container, state=State.EXITED, pid=None, started_unix_ns=status.started_unix_ns,
+            container, state=State.EXITED if status.next_restart is None else State.RESTARTING, pid=None,
+            started_unix_ns=status.started_unix_ns, restart=status.next_restart, automatic_restarts=_count(status),
+            was_stopped=container.was_stopped and same_start,
             finished_unix_ns=status.finished_unix_ns, exit_status=status.exit_status,
             oom_killed=status.oom_killed, error=status.error, incidents=incidents,
         )  # fmt: skip
     if status.state == "failed":
         state = State.CREATED if container.started_unix_ns is None else State.EXITED
-        return replace(container, state=state, pid=None, error=status.error)
+        return replace(container, state=state, pid=None, error=status.error, restart=None)
     return container
+
+
+def _count(status: Status) -> int:
+    """How often its policy started it again since somebody did."""
+    return status.restart.count if status.restart is not None else 0
 
 
 def _encode(container: Container) -> bytes:

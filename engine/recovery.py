@@ -14,12 +14,14 @@ from engine.cgroups import delegation, incident_counts
 from engine.cgroups.manager import Cgroup, list_children
 from engine.errors import NotFound
 from engine.images.removal import discard_tree
+from engine.incidents import Incidents
 from engine.locks import ContainerLock
 from engine.model import Container, State
 from engine.network import withdrawal
 from engine.paths import Paths
 from engine.ports import Ports
 from engine.records import Records, folded
+from engine.restarts import Restarts
 from engine.runtime.status import Status, read, shim_is_alive
 
 SHIM_KILLED_STATUS = 137
@@ -32,10 +34,11 @@ _NO_SHIM = "its shim has gone, as after a restart of the machine"
 class Recovery:
     """Folds what shims say into the store, and speaks for those that can't speak any more."""
 
-    def __init__(self, paths: Paths, records: Records, ports: Ports) -> None:
+    def __init__(self, paths: Paths, records: Records, ports: Ports, restarts: Restarts) -> None:
         self._paths = paths
         self._records = records
         self._ports = ports
+        self._restarts = restarts
 
     def refresh(self) -> None:
         """Bring the store up to date with every shim; cheap enough to call before each answer."""
@@ -84,19 +87,7 @@ class Recovery:
             _kill_shim(status)
             incidents = incident_counts.count(self._paths.cgroup_path(status.container_id), status.incidents)
             self._kill_cgroup(status.container_id)
-        return Status(
-            container_id=status.container_id,
-            generation=status.generation,
-            boot_id=status.boot_id,
-            shim_pid=status.shim_pid,
-            shim_start_ticks=status.shim_start_ticks,
-            state="exited" if status.started_unix_ns else "failed",
-            started_unix_ns=status.started_unix_ns,
-            finished_unix_ns=time.time_ns(),
-            exit_status=SHIM_KILLED_STATUS if status.started_unix_ns else None,
-            error=_SHIM_KILLED,
-            incidents=incidents,
-        )
+        return self._restarts.spoken_for(_ended(status, incidents))
 
     def _forget_runtime(self, status: Status) -> None:
         """Remove the run-time folder, unless a new start has already taken it over."""
@@ -180,6 +171,24 @@ class Recovery:
             return
         cgroup.kill()
         cgroup.remove()
+
+
+def _ended(status: Status, incidents: Incidents) -> Status:
+    """What a killed shim would have said of its container's end."""
+    return Status(
+        container_id=status.container_id,
+        generation=status.generation,
+        boot_id=status.boot_id,
+        shim_pid=status.shim_pid,
+        shim_start_ticks=status.shim_start_ticks,
+        state="exited" if status.started_unix_ns else "failed",
+        started_unix_ns=status.started_unix_ns,
+        finished_unix_ns=time.time_ns(),
+        exit_status=SHIM_KILLED_STATUS if status.started_unix_ns else None,
+        error=_SHIM_KILLED,
+        incidents=incidents,
+        restart=status.restart,
+    )
 
 
 def _names_in(folder: Path) -> list[str]:

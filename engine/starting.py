@@ -19,6 +19,7 @@ from engine.ports import Ports
 from engine.preparation import Preparation
 from engine.records import Records
 from engine.recovery import Recovery
+from engine.restarts import Restarts
 from engine.runtime import protocol, status
 from engine.updates import Updates
 
@@ -42,6 +43,7 @@ class Starting:
         networks: Networks,
         updates: Updates,
         ports: Ports,
+        restarts: Restarts,
         launcher: Launcher,
         kill: Callable[[Container], Awaitable[object]],
     ) -> None:
@@ -52,6 +54,7 @@ class Starting:
         self._networks = networks
         self._updates = updates
         self._ports = ports
+        self._restarts = restarts
         self._launcher = launcher
         self._kill = kill
 
@@ -69,8 +72,11 @@ class Starting:
         shutil.rmtree(self._paths.runtime(container.id), ignore_errors=True)
         return True
 
-    async def launch(self, container: Container, attach: bool) -> socket.socket:
+    async def launch(self, container: Container, attach: bool, is_due: bool = False) -> socket.socket:
         """Have it started; the connection to its shim, which with `attach` its streams come over.
+
+        Args:
+            is_due: by its restart policy, and not by hand.
 
         Raises:
             BoxdeckError: why it can't be started.
@@ -90,6 +96,7 @@ class Starting:
             seccomp_cache=str(self._paths.seccomp_cache),
             log_max_bytes=container.request.log_max_bytes,
             log_max_files=container.request.log_max_files,
+            restarting=self._restarts.order(container, is_due),
         )
         try:
             endpoints = self._networks.endpoints(container.id) if container.ports else ()

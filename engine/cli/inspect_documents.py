@@ -17,6 +17,7 @@ class StateDocument(Document, frozen=True, kw_only=True):
     status: str
     running: bool
     paused: bool
+    restarting: bool
     oom_killed: bool = field(name="OOMKilled")
     pid: int
     exit_code: int

@@ -42,6 +42,13 @@ class MountDocument(Document, frozen=True, kw_only=True):
     idmapped: bool = False
 
 
+class RestartPolicyDocument(Document, frozen=True, kw_only=True):
+    """``RestartPolicy``."""
+
+    name: str
+    maximum_retry_count: int
+
+
 class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     """``HostConfig`` of a container: limits, namespaces, privileges.
 
@@ -52,6 +59,7 @@ class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     port_bindings: PortBindings
     publish_all_ports: bool
     auto_remove: bool
+    restart_policy: RestartPolicyDocument
     userns_mode: str
     id_map: tuple[str, ...]
     ipc_mode: str
@@ -87,6 +95,9 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
         port_bindings=port_bindings(container.ports),
         publish_all_ports=request.publish_all,
         auto_remove=request.auto_remove,
+        restart_policy=RestartPolicyDocument(
+            name=request.restart_policy.name, maximum_retry_count=request.restart_policy.most
+        ),
         userns_mode="host" if linux.namespace("user") is None else request.userns or "auto",
         id_map=tuple(f"{m.container_id} {m.host_id} {m.size}" for m in linux.uid_mappings),
         ipc_mode=request.ipc,

@@ -64,7 +64,8 @@ async def _ps(engine: Engine, options: PsOptions) -> int:
 def _is_wanted(container: Container, options: PsOptions) -> bool:
     """Whether its state is one that is listed; whoever names states or asks for the newest wants them all."""
     names_states = any(each.key in ("status", "exited") for each in options.filters)
-    return container.is_running or options.all or options.latest or options.last >= 0 or names_states
+    is_alive = container.is_running or container.state is State.RESTARTING
+    return is_alive or options.all or options.latest or options.last >= 0 or names_states
 
 
 def container_row(container: Container, now_unix_ns: int, whole: bool = False) -> ContainerRow:
@@ -92,6 +93,8 @@ def status_words(container: Container, now_unix_ns: int) -> str:
     if container.is_running:
         paused = " (Paused)" if container.state is State.PAUSED else ""
         return f"Up {_since(container.started_unix_ns, now_unix_ns)}{paused}"
+    if container.state is State.RESTARTING:
+        return f"Restarting ({container.exit_status}) {_since(container.finished_unix_ns, now_unix_ns)} ago"
     return f"Exited ({container.exit_status}) {_since(container.finished_unix_ns, now_unix_ns)} ago"
 
 

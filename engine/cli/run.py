@@ -167,6 +167,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         device_rules=tuple(options.device_cgroup_rule),
         ulimits=tuple(map(notation.ulimit, options.ulimit)),
         sysctls=dict(map(notation.sysctl, options.sysctl)),
+        restart_policy=options.restart,
         oom_score_adj=options.oom_score_adj,
         log_max_bytes=log_max_bytes,
         log_max_files=log_max_files,

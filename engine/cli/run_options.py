@@ -10,6 +10,7 @@ from engine.cli.command import Parser
 from engine.cli.limit_options import LimitOptions, limit_arguments
 from engine.cli.network_options import NetworkOptions, network_arguments
 from engine.cli.publish_options import PublishOptions, publish_arguments
+from engine.restart_policy import RestartPolicy
 
 
 class CreateOptions(AttachmentOptions, LimitOptions, NetworkOptions, PublishOptions):
@@ -43,6 +44,7 @@ class CreateOptions(AttachmentOptions, LimitOptions, NetworkOptions, PublishOpti
     pull: str
     platform: str | None
     quiet: bool
+    restart: RestartPolicy
     volume: list[str]
     mount: list[str]
     tmpfs: list[str]
@@ -113,6 +115,7 @@ def _process_arguments(parser: Parser) -> None:
     add("--domainname", metavar="NAME", default="", help="its NIS domain name")
     add("--entrypoint", metavar="COMMAND", help="instead of the image's; empty for none")
     add("--stop-signal", metavar="SIGNAL", help="what asks it to end [the image's, or SIGTERM]")
+    add("--restart", metavar="POLICY", type=values.restart, default=RestartPolicy(), help=values.RESTART_HELP)
     add(
         "--stop-timeout",
         metavar="SECONDS",

@@ -90,6 +90,7 @@ SYSTEM = noun(
         "info": NounVerb("system", "INFO", "show what Boxdeck stands on"),
         "events": NounVerb("events", "EVENTS", "show what happens to containers, as it happens"),
         "prune": NounVerb("system_prune", "PRUNE", "remove all that nobody needs"),
+        "restore": NounVerb("system_restore", "RESTORE", "start what restart policies want to run, as after a boot"),
         "reset": NounVerb("system_reset", "RESET", "remove all containers, images and state of this root"),
     },
 )

@@ -7,6 +7,11 @@ import os
 import re
 from argparse import ArgumentTypeError
 
+from engine.errors import InvalidRequest
+from engine.restart_policy import RestartPolicy, policy_of
+
+RESTART_HELP = "when it has ended by itself: no, on-failure[:MOST], always, unless-stopped [no]"
+
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([bkmgtp]?)(?:i?b)?", re.IGNORECASE)
 _POWERS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
@@ -88,6 +93,14 @@ def label(text: str) -> tuple[str, str]:
     if not key:
         raise ArgumentTypeError(f"{text!r} has no key; write key=value")
     return key, value
+
+
+def restart(text: str) -> RestartPolicy:
+    """A restart policy."""
+    try:
+        return policy_of(text)
+    except InvalidRequest as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 def boolean(text: str) -> bool:

@@ -12,6 +12,7 @@ from engine.isolation import Isolation
 from engine.model.network import Endpoint
 from engine.model.published_port import PublishedPort
 from engine.model.request import ContainerRequest
+from engine.restart_policy import Restart
 
 StreamName = Literal["stdout", "stderr"]
 
@@ -22,6 +23,7 @@ class State(str, Enum):
     CREATED = "created"
     RUNNING = "running"
     PAUSED = "paused"
+    RESTARTING = "restarting"
     EXITED = "exited"
 
 
@@ -40,6 +42,11 @@ class Container(Struct, frozen=True, kw_only=True):
         isolation: what keeps it apart from the machine; None for containers of the first versions.
         oom_killed: whether it ended because its first process was killed for lack of memory.
         incidents: what befell it at its limits since it was started last, while it runs and after.
+        restarts: how often it was started again by hand.
+        automatic_restarts: how often by its policy since it was last started by hand.
+        restart: while it runs the one that it was started by, and None when that was by hand; while it waits for its
+            next start that one.
+        was_stopped: whether somebody ended it by hand.
         warnings: sentences on what it gives up, such as the isolation that privileges take away.
     """
 
@@ -57,6 +64,9 @@ class Container(Struct, frozen=True, kw_only=True):
     oom_killed: bool = False
     error: str = ""
     restarts: int = 0
+    automatic_restarts: int = 0
+    restart: Restart | None = None
+    was_stopped: bool = False
     endpoints: tuple[Endpoint, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
     isolation: Isolation | None = None

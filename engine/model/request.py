@@ -8,6 +8,7 @@ from engine.limits import Limits
 from engine.model.network import Attachment
 from engine.model.published_port import PublishedPort
 from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit
+from engine.restart_policy import RestartPolicy
 
 
 class ContainerRequest(Struct, frozen=True, kw_only=True):
@@ -49,6 +50,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
         shm_size_bytes: of /dev/shm; None is 64 MiB.
         device_rules: of the device cgroup, such as ``c 10:200 rwm``.
         sysctls: kernel parameters of its own namespaces, by dotted name.
+        restart_policy: whether it is started again when it has ended by itself.
         oom_score_adj: -1000 to 1000, the larger the sooner it is killed for lack of memory.
         log_max_bytes: of each file of its log.
         log_max_files: how many files the log has at most; the oldest is forgotten.
@@ -96,6 +98,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     device_rules: tuple[str, ...] = ()
     ulimits: tuple[Ulimit, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
+    restart_policy: RestartPolicy = RestartPolicy()
     oom_score_adj: int | None = None
     log_max_bytes: int = 10 * 1024 * 1024
     log_max_files: int = 3

@@ -17,6 +17,7 @@ from engine import errors
 from engine.cgroups.alarms import Kind
 from engine.network.plan import NetworkPlan
 from engine.oci.process_spec import Process
+from engine.restart_policy import Restart, RestartPolicy
 
 CONTROL = 0
 STDIN = 1
@@ -25,6 +26,19 @@ STDERR = 3
 
 DATA_SIZE = 64 * 1024  # of one data frame: well below the default socket buffer of 208 KiB
 FRAME_SIZE = 200 * 1024  # nothing longer is ever sent
+
+
+class Restarting(Struct, tag=True, frozen=True, kw_only=True):
+    """How a shim has its container started again; sent to one that runs already it is another policy.
+
+    Attributes:
+        last: the restart that this run comes of; None when it was started by hand.
+        command: what to execute when the time has come.
+    """
+
+    policy: RestartPolicy
+    last: Restart | None = None
+    command: tuple[str, ...]
 
 
 class Launch(Struct, tag=True, frozen=True, kw_only=True):
@@ -39,6 +53,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
         seccomp_cache: the folder of compiled filters.
         log_max_bytes, log_max_files: the bounds of its log.
         host_interface: the host's end of its network interface, if it has one.
+        restarting: what is to be done when the container has ended by itself; None for nothing.
         history: the folder of all containers' pasts; empty for not to record its own.
     """
 
@@ -57,6 +72,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
     seccomp_cache: str | None = None
     log_max_bytes: int = 10 * 1024 * 1024
     log_max_files: int = 3
+    restarting: Restarting | None = None
 
 
 class Start(Struct, tag=True, frozen=True):
@@ -64,10 +80,14 @@ class Start(Struct, tag=True, frozen=True):
 
 
 class Kill(Struct, tag=True, frozen=True):
-    """To a shim: send a signal to the first process, or to all when `everyone`."""
+    """To a shim: send a signal to the first process.
+
+    Attributes:
+        by_hand: somebody wants it to end, and no policy may start it again.
+    """
 
     signal: int
-    everyone: bool = False
+    by_hand: bool = False
 
 
 class Attach(Struct, tag=True, frozen=True):
@@ -232,8 +252,8 @@ class Listener(Struct, tag=True, frozen=True):
 
 
 Message = (
-    Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Look | Reserve | Release | Done | Created
-    | Running | Exited | Failed | Born | Delivered | Order | Sources | Proceed | Mounted | Listener
+    Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Look | Restarting | Reserve | Release | Done
+    | Created | Running | Exited | Failed | Born | Delivered | Order | Sources | Proceed | Mounted | Listener
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

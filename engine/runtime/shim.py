@@ -34,6 +34,7 @@ from engine.runtime.loop import Loop
 from engine.runtime.news import Forecast
 from engine.runtime.port_keeper import PortKeeper
 from engine.runtime.recording import Recording
+from engine.runtime.restarter import Restarter
 from engine.runtime.session import ExecSession, exit_status
 from engine.runtime.status import Status, at_start, read, ring, write
 from engine.runtime.stdio import Pipes, Streams
@@ -130,6 +131,7 @@ class Shim:
         self._alarms = IncidentAlarms(self._loop, ())
         self._was_killed = False  # by us, for somebody
         self._recording = Recording(self._loop, launch)
+        self._restarter = Restarter(self._loop, launch.restarting)
 
     def run(self) -> None:
         """Have the container made, serve until it has ended and everybody knows."""
@@ -332,6 +334,7 @@ class Shim:
                 self._start()
                 self._starters.append(client)
             case protocol.Kill():
+                self._restarter.was_stopped |= message.by_hand
                 self._kill(message.signal)
                 client.send_message(protocol.Done())
             case protocol.Wait():
@@ -341,17 +344,24 @@ class Shim:
                 self._streams.add_viewer(client, feeds=message.stdin)
             case protocol.Exec():
                 self._exec(client, message)
-            case protocol.Resize():
-                self._streams.resize(message.rows, message.columns)
-            case protocol.CloseStdin():
-                self._streams.close_input()
+            case protocol.Resize() | protocol.CloseStdin():
+                self._handle_input(message)
             case protocol.Reserve() | protocol.Release():
                 self._ports.obey(message, client.take_descriptors())
+                client.send_message(protocol.Done())
+            case protocol.Restarting():
+                self._restarter.obey(message)
                 client.send_message(protocol.Done())
             case protocol.Look():
                 self._alarms.sound(message.kind)
             case _:
                 raise RuntimeFailure(f"a shim doesn't understand {type(message).__name__}")
+
+    def _handle_input(self, message: protocol.Resize | protocol.CloseStdin) -> None:
+        if isinstance(message, protocol.Resize):
+            self._streams.resize(message.rows, message.columns)
+        else:
+            self._streams.close_input()
 
     def _exec(self, client: Client, message: protocol.Exec) -> None:
         if self._status.state != "running":
@@ -405,13 +415,17 @@ class Shim:
         killed_for_memory = self._was_killed_for_memory(incidents)
         self._give_back()
         if self._status.state == "running":
+            restart = self._restarter.after(self._status, self._exit_status)
             self._update(
                 state="exited",
                 finished_unix_ns=time.time_ns(),
                 exit_status=self._exit_status,
                 oom_killed=killed_for_memory,
                 incidents=incidents,
+                next_restart=restart,
             )
+            if restart is not None:
+                self._restarter.put_off(restart, self._restarted)
             self._close_door()
             self._tell_everyone(protocol.Exited(self._exit_status))
             self._let_mounts_go()
@@ -421,6 +435,12 @@ class Shim:
             self._close_door()
             self._answer_starters(failure)
             self._tell_everyone(failure)
+
+    def _restarted(self, pid: int) -> None:
+        """Who makes the next start is on its own now; ours is only to see it end, should we live so long."""
+        self._leaving.append(pid)
+        self._reap_others()
+        self._stop_if_all_know()
 
     def _was_killed_for_memory(self, incidents: Incidents) -> bool:
         """Whether the first process was among the victims; the one killed last, since with it all others ended."""
@@ -441,6 +461,8 @@ class Shim:
 
     def _stop_if_all_know(self) -> None:
         """End the shim once nobody is left to whom anything must be sent; slow viewers get all the time they need."""
+        if self._restarter.is_waiting:
+            return
         clients = [*self._streams.viewers, *self._waiting, *self._sessions]
         if self._status.state in ("exited", "failed") and all(client.closed for client in clients):
             self._loop.stop()

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.incidents import Incidents
+from engine.restart_policy import Restart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,8 @@ class Status(Struct, frozen=True, kw_only=True):
         exit_status: None while the container runs or before it did.
         error: why it could not be started; empty otherwise.
         host_interface: the host's end of its network interface; empty without one.
+        restart: what this start is by policy; None when it was made by hand.
+        next_restart: the start that follows the end; None for none.
         incidents: what befell it at its limits; only ever more while it runs.
     """
 
@@ -46,6 +49,8 @@ class Status(Struct, frozen=True, kw_only=True):
     error: str = ""
     host_interface: str = ""
     incidents: Incidents = Incidents()
+    restart: Restart | None = None
+    next_restart: Restart | None = None
 
     @property
     def is_final(self) -> bool:
@@ -63,6 +68,7 @@ def at_start(launch: Launch, shim_pid: int) -> Status:
         shim_start_ticks=start_ticks(shim_pid) or 0,
         state="creating",
         host_interface=launch.host_interface,
+        restart=launch.restarting.last if launch.restarting is not None else None,
     )
 
 

@@ -74,3 +74,24 @@ def test_detach_keys_are_dockers_words() -> None:
 def test_readme_has_the_table_of_today() -> None:
     text = README.read_text()
     assert written(text) == text, "write it anew: python -m tests.docker_table"
+
+
+def test_restart_policies_are_set_shown_and_changed(boxdeck: CommandLine) -> None:
+    boxdeck.ok("run", "-d", "--name", "again", "--restart", "on-failure:1", "base", "sh", "-c", "exit 4")
+    while boxdeck.names("--filter", "status=exited") != ["again"]:
+        time.sleep(0.1)
+    document = boxdeck("inspect", "again").json[0]
+    assert document["RestartCount"] == 1 and document["State"]["ExitCode"] == 4
+    assert document["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 1}
+    boxdeck.ok("update", "--restart", "always", "again")
+    assert boxdeck("inspect", "again").json[0]["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert boxdeck.ok("system", "restore") == "again"
+    boxdeck.ok("stop", "-t", "0", "again")
+    assert "'often' is no restart policy" in boxdeck("run", "--restart", "often", "base", "true").sentence
+    assert "can't be restarted" in boxdeck("run", "--rm", "--restart", "always", "base", "true").sentence
+
+
+def test_a_unit_for_systemd_restores_this_root(boxdeck: CommandLine) -> None:
+    unit = boxdeck.ok("system", "restore", "--unit")
+    roots = f"--root {boxdeck.paths.root} --runroot {boxdeck.paths.runroot}"
+    assert f"boxdeck {roots} system restore" in unit and "WantedBy=multi-user.target" in unit

@@ -88,8 +88,8 @@ def _state(container: Container, sample: ContainerSample | None, now_unix_ns: in
         more.append(line(Span("pid ", Tone.MUTED), str(container.pid)))
     if sample is not None:
         more.append(_pids(sample))
-    if container.restarts:
-        more.append(line(Span("restarts ", Tone.MUTED), str(container.restarts)))
+    if restarts := container.restarts + container.automatic_restarts:
+        more.append(line(Span("restarts ", Tone.MUTED), str(restarts)))
     more.append(line(Span("id ", Tone.MUTED), container.short_id))
     return joined(more, _DOT)
 

@@ -11,7 +11,7 @@ _STOPPED_BY_SIGNAL = frozenset({0, 129, 130, 137, 143})  # HUP, INT, KILL, TERM:
 
 def failed(container: Container) -> bool:
     """Whether it ended in a way that a person should look at."""
-    if container.is_running:
+    if container.is_running or container.state is State.RESTARTING:
         return False
     return container.oom_killed or bool(container.error) or (container.exit_status or 0) not in _STOPPED_BY_SIGNAL
 
@@ -22,6 +22,8 @@ def glyph(container: Container) -> Span:
         return Span("●", Tone.GOOD)
     if container.state is State.PAUSED:
         return Span("◐", Tone.WARN)
+    if container.state is State.RESTARTING:
+        return Span("↻", Tone.WARN)
     if container.oom_killed:
         return Span("▲", Tone.BAD)
     return Span("✕", Tone.BAD) if failed(container) else Span("○", Tone.MUTED)
@@ -31,6 +33,8 @@ def tone(container: Container) -> Tone:
     """The tone of its phrase."""
     if container.is_running:
         return Tone.GOOD if container.state is State.RUNNING else Tone.WARN
+    if container.state is State.RESTARTING:
+        return Tone.WARN
     return Tone.BAD if failed(container) else Tone.MUTED
 
 
@@ -40,6 +44,8 @@ def phrase(container: Container, now_unix_ns: int) -> str:
         return f"{container.state.value} {uptime(container, now_unix_ns)}"
     if container.state is State.CREATED:
         return "created, never started"
+    if container.state is State.RESTARTING:
+        return f"restarting, exited {container.exit_status or 0}"
     cause = "out of memory" if container.oom_killed else f"exited {container.exit_status or 0}"
     return f"{cause} · {_since(container.finished_unix_ns, now_unix_ns)} ago" if container.finished_unix_ns else cause
 

@@ -1,0 +1,92 @@
+"""Starts by restart policy, as engines see them: ordered, called off, found overdue, restored after a boot."""
+
+from __future__ import annotations
+
+import time
+
+from msgspec.structs import replace
+
+from engine import restarting
+from engine.model import Container, State
+from engine.paths import Paths
+from engine.records import Records
+from engine.restart_policy import Restart, RestartPolicy, next_restart
+from engine.runtime import protocol
+from engine.runtime.status import Status, boot_id
+
+_OVERDUE_NS = 5 * 10**9  # what makes a start needs a while to begin
+_KILLED = 137
+
+
+class Restarts:
+    """Restart policies of the containers of one root."""
+
+    def __init__(self, paths: Paths, records: Records) -> None:
+        self._paths = paths
+        self._records = records
+
+    def order(self, container: Container, is_due: bool) -> protocol.Restarting | None:
+        """What a shim is told with a launch.
+
+        Args:
+            is_due: the launch is by policy, and not by hand.
+        """
+        policy = container.request.restart_policy
+        if policy.name == "no":
+            return None
+        last = container.restart if is_due else None
+        return protocol.Restarting(policy=policy, last=last, command=restarting.command(self._paths, container.id))
+
+    def change(self, container: Container, policy: RestartPolicy) -> protocol.Restarting:
+        """Write another policy down; what is returned is for the shim of a container that runs."""
+        now = self._records.get(container.id) or container
+        self._records.change(replace(now, request=replace(now.request, restart_policy=policy)), "update")
+        if now.state is State.RESTARTING and policy.name == "no":
+            self.call_off(now)
+        return protocol.Restarting(policy=policy, command=restarting.command(self._paths, container.id))
+
+    def call_off(self, container: Container) -> None:
+        """Forget a start that is put off: somebody has stopped the container."""
+        now = self._records.get(container.id)
+        if now is not None and now.state is State.RESTARTING:
+            self._records.change(replace(now, state=State.EXITED, restart=None, was_stopped=True), "stop")
+
+    def mark_stopped(self, container: Container, action: str, detail: str = "") -> None:
+        """Write down, with the event, that somebody ends it by hand."""
+        now = self._records.get(container.id)
+        if now is not None:
+            self._records.change(replace(now, was_stopped=True), action, detail)
+
+    def spoken_for(self, status: Status) -> Status:
+        """The end of a container whose shim was killed, with the start that follows from it."""
+        container = self._records.get(status.container_id)
+        if container is None or container.was_stopped or status.started_unix_ns is None or status.boot_id != boot_id():
+            return status
+        ended = status.finished_unix_ns or time.time_ns()
+        ran_seconds = (ended - status.started_unix_ns) / 1e9
+        policy = container.request.restart_policy
+        restart = next_restart(policy, status.restart, status.exit_status or _KILLED, ran_seconds, ended)
+        if restart is not None:
+            restarting.spawn(self._paths, container.id, restart.delay_seconds)
+        return replace(status, next_restart=restart)
+
+    def make_overdue(self) -> None:
+        """Have the starts made whose shims were killed before they could."""
+        for container in self._records.all():
+            if container.state is State.RESTARTING and _is_overdue(container.restart):
+                restarting.spawn(self._paths, container.id)
+
+    def to_restore(self) -> list[Container]:
+        """Whom the policies want to run after a boot, those that others may have joined first."""
+        return [each for each in reversed(self._records.all()) if _outlives_boots(each)]
+
+
+def _is_overdue(restart: Restart | None) -> bool:
+    return restart is None or restart.at_unix_ns + _OVERDUE_NS < time.time_ns()
+
+
+def _outlives_boots(container: Container) -> bool:
+    name = container.request.restart_policy.name
+    if container.is_running or container.started_unix_ns is None:
+        return False
+    return name == "always" or (name == "unless-stopped" and not container.was_stopped)
