@@ -9,8 +9,8 @@ from msgspec import Struct
 PortProtocol = Literal["tcp", "udp", "sctp"]
 
 
-class PublishedPort(Struct, frozen=True, kw_only=True):
-    """A port of a container that is reached by one of the host's.
+class PublishedPort(Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True):
+    """A port of a container that is reached by one of the host's; short in the store, since ranges may be long.
 
     Attributes:
         container_port: 1 to 65535.
