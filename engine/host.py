@@ -17,6 +17,7 @@ from engine.network.links import LinkStatistics
 from engine.pressure import Pressure, parse_pressure
 
 _PROCESSORS_SECONDS = 10.0
+_SHORTEST_SECONDS = 0.45  # the kernel counts processors' time in ticks: shares over less are coarse
 _PRESSURE_SECONDS = 2.0  # as often as the kernel brings the averages up to date (accounting/psi.rst)
 _DISKS_SECONDS = 1.9
 _SOFTWARE_DISKS = ("loop", "ram", "zram", "dm-", "md", "nbd", "fd", "sr")
@@ -79,16 +80,25 @@ class HostReader:
         self._disks = _Seldom(self._read_disks, _DISKS_SECONDS)
         self._count = _Seldom(lambda: os.cpu_count() or 1, _PROCESSORS_SECONDS)
         self._processors: _Processors | None = None
+        self._latest = HostSample()
+        self._good_until = 0.0
         self._disk_rates = _Rates()
         self._network_rates = _Rates()
 
     def read(self, devices: Mapping[int, LinkStatistics] | None) -> HostSample:
-        """What it uses now; rates are over the time since they were read last, one look before or a few.
+        """What it uses now, or half a second ago; rates are over the time since they were read last.
 
         Args:
             devices: counters of its real network devices; None where they aren't known.
         """
         now = time.monotonic()
+        if now >= self._good_until:
+            has_rates = self._processors is not None
+            self._latest = self._read(now, devices)
+            self._good_until = now + _SHORTEST_SECONDS if has_rates else now
+        return self._latest
+
+    def _read(self, now: float, devices: Mapping[int, LinkStatistics] | None) -> HostSample:
         memory = self._memory.read()
         total_bytes, swap_total_bytes = _bytes(memory, b"MemTotal:"), _bytes(memory, b"\nSwapTotal:")
         loads = os.getloadavg()

@@ -17,7 +17,8 @@ from engine.network.counters import InterfaceCounters
 from engine.network.links import LinkStatistics
 from engine.rates import InterfaceCount, Reading, Traffic, compare
 
-_LIMITS_EVERY = 20  # looks: each container's limits are read in one out of so many, and when its record has changed
+_LIMITS_EVERY = 20  # turns: each container's limits are read in one out of so many, and when its record has changed
+_TURN_SECONDS = 0.9  # from one turn to the next; a look each second is one each time
 _ABOVE_SECONDS = 10.0  # what binds all of them together is read again after so long
 
 
@@ -82,7 +83,8 @@ class Survey:
         self._in_force = InForce(_ABOVE_SECONDS)
         self._tracked: dict[str, _Tracked] = {}
         self._seen: tuple[Container, ...] = ()
-        self._looks = 0
+        self._turn = 0
+        self._turned_at = 0.0
 
     def look(self, containers: Sequence[Container]) -> dict[str, ContainerSample]:
         """A sample of every container that is there, by id."""
@@ -92,12 +94,20 @@ class Survey:
         """As `look`, one after the other, for those who have something else to do in between."""
         self._forget_all_but(containers)
         counters, counted_at_ns = self._read_counters(containers), time.monotonic_ns()
-        self._looks += 1
-        for number, container in enumerate(containers, self._looks):
+        is_turn = self._turned()
+        for number, container in enumerate(containers, self._turn):
             traffic = _traffic(container.endpoints, counters, counted_at_ns)
-            sample = self._sample(container, traffic, fresh_limits=number % _LIMITS_EVERY == 0)
+            sample = self._sample(container, traffic, fresh_limits=is_turn and number % _LIMITS_EVERY == 0)
             if sample is not None:
                 yield sample
+
+    def _turned(self) -> bool:
+        """Whether it is time for some more limits to be read."""
+        now = time.monotonic()
+        if now - self._turned_at < _TURN_SECONDS:
+            return False
+        self._turn, self._turned_at = self._turn + 1, now
+        return True
 
     @property
     def devices(self) -> Mapping[int, LinkStatistics] | None:

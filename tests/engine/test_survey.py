@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
+import time
 
 import pytest
 from msgspec.structs import replace
@@ -22,16 +24,20 @@ __all__ = ["machine", "make", "parent", "spawn"]  # fixtures
 pytestmark = pytest.mark.vm
 
 
-def test_changed_limits_are_read_at_once_when_the_record_says_so_and_soon_in_any_case(machine: Machine) -> None:
+def test_changed_limits_are_read_at_once_when_the_record_says_so_and_soon_in_any_case(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cgroup = machine.start("one")
-    survey = Survey(machine.cgroup_path)
+    survey, seconds = Survey(machine.cgroup_path), itertools.count(1)
     try:
         assert part(survey.look(machine.running)["one"].pids).limit == 20
         cgroup.update(LinuxResources(pids=LinuxPids(limit=30)))
         machine.running[0] = replace(machine.running[0], name="changed")
         assert part(survey.look(machine.running)["one"].pids).limit == 30
         cgroup.update(LinuxResources(pids=LinuxPids(limit=40)))
-        limits = [part(survey.look(machine.running)["one"].pids).limit for _ in range(20)]
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + next(seconds))
+        limits = [part(survey.look(machine.running)["one"].pids).limit for _ in range(21)]
         assert limits[-1] == 40
     finally:
         survey.close()
