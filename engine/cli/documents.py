@@ -92,6 +92,14 @@ class TreeRow(Document, frozen=True, kw_only=True):
     path: str
 
 
+class WasteRow(Document, frozen=True, kw_only=True):
+    """A file of which lower layers hold what nobody sees."""
+
+    wasted: str
+    layers: str
+    path: str
+
+
 class SightingRow(Document, frozen=True, kw_only=True):
     """What one layer does to a path."""
 

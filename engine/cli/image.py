@@ -17,6 +17,7 @@ _VERBS = {
     "layers": NounVerb("layers", "LAYERS", "show the layers, with what each adds, changes, removes and wastes"),
     "tree": NounVerb("layers", "TREE", "show files, and the layer that each comes from"),
     "which": NounVerb("layers", "WHICH", "show the layer that a file comes from, and those that it hides"),
+    "waste": NounVerb("image_waste", "WASTE", "show the files that lower layers hold and nobody sees"),
     "load": NounVerb("images", "LOAD", "bring in images from an OCI layout or a docker archive"),
     "save": NounVerb("image_moves", "SAVE", "write images as an archive"),
     "import": NounVerb("images", "IMPORT", "make an image from a tar of a root file system"),

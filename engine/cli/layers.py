@@ -113,14 +113,14 @@ def _depth(text: str) -> int:
 
 
 async def _layers(engine: Engine, options: LayersOptions) -> int:
-    explorer = await _explorer(engine, options.reference)
+    explorer = await explore(engine, options.reference)
     rows = [layer_row(layer, options.no_trunc) for layer in reversed(explorer.layers())]
     show_list(rows, _LAYER_COLUMNS, "id", options)
     return 0
 
 
 async def _tree(engine: Engine, options: TreeOptions) -> int:
-    explorer = await _explorer(engine, options.reference)
+    explorer = await explore(engine, options.reference)
     explorer.require(options.path)
     entries = explorer.stack.entries(options.path, options.depth or None)
     show_list([tree_row(entry) for entry in entries], _TREE_COLUMNS, "path", options)
@@ -128,7 +128,7 @@ async def _tree(engine: Engine, options: TreeOptions) -> int:
 
 
 async def _which(engine: Engine, options: PathOptions) -> int:
-    explorer = await _explorer(engine, options.reference)
+    explorer = await explore(engine, options.reference)
     explorer.require(options.path)
     words = {layer.number: layer.instruction for layer in explorer.layers()}
     found = explorer.stack.sightings(options.path)
@@ -137,7 +137,7 @@ async def _which(engine: Engine, options: PathOptions) -> int:
     return 0
 
 
-async def _explorer(engine: Engine, reference: str) -> Explorer:
+async def explore(engine: Engine, reference: str) -> Explorer:
     """Of a container if one goes by that name, otherwise of an image."""
     try:
         return await engine.layers.explore(reference)

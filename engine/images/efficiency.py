@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.images.nodes import Node
 from engine.images.stack import Stack
+from engine.model.layer import Waste
 
 
 def efficiency(stack: Stack) -> float:
@@ -44,3 +47,17 @@ def _removed_bytes(node: Node, number: int) -> int:
             total += next((seen[2] for seen in reversed(child.sightings) if seen[0] < number), 0)
             total += _removed_bytes(child, number)
     return total
+
+
+def waste(stack: Stack) -> Iterator[Waste]:
+    """Files of which lower layers hold what nobody sees."""
+    return _wasted("", stack.root)
+
+
+def _wasted(place: str, folder: Node) -> Iterator[Waste]:
+    for name, node in folder.children.items():
+        path = f"{place}/{name}"
+        held = sum(seen[2] for seen in node.sightings) - node.size
+        if held:
+            yield Waste(path=path, layers=tuple(seen[0] for seen in node.sightings), wasted_bytes=held)
+        yield from _wasted(path, node)

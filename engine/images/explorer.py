@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from engine.errors import NotFound
 from engine.images import layer_files
-from engine.images.efficiency import efficiency
+from engine.images.efficiency import efficiency, waste
 from engine.images.fingerprint import fingerprint
 from engine.images.monitor import Monitor
 from engine.images.stack import Owners, Stack, nobody_counts
 from engine.images.steps import assign
 from engine.model import Layer
-from engine.model.layer import LayerFile
+from engine.model.layer import LayerFile, Waste
 from engine.oci.image_spec import History
 from engine.paths import Paths
 
@@ -92,6 +92,10 @@ class Explorer:
     def efficiency(self) -> float:
         """The share of all files' bytes that is needed, from 0 to 1, as ``dive`` counts it."""
         return efficiency(self.stack)
+
+    def waste(self) -> tuple[Waste, ...]:
+        """Files that lower layers hold and nobody sees, the largest first."""
+        return tuple(sorted(waste(self.stack), key=lambda each: (-each.wasted_bytes, each.path)))
 
     def require(self, path: str) -> None:
         """See that some layer has, or had, a path.

@@ -82,6 +82,19 @@ class LayerFile(Struct, frozen=True, kw_only=True, gc=False):
     children: tuple[LayerFile, ...] = ()
 
 
+class Waste(Struct, frozen=True, kw_only=True):
+    """A path of which lower layers hold bytes that nobody sees.
+
+    Attributes:
+        layers: numbers of those that have to do with it, the lowest first.
+        wasted_bytes: of all that they hold, but for what is seen in the end.
+    """
+
+    path: str
+    layers: tuple[int, ...]
+    wasted_bytes: int
+
+
 class Change(Struct, frozen=True):
     """A path that a container has added, changed or removed against its image."""
 

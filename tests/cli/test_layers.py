@@ -36,6 +36,16 @@ def test_a_running_container_s_layer_is_live(boxdeck: CommandLine) -> None:
     assert "/tmp/x" in boxdeck.ok("image", "tree", "live", "/tmp")
 
 
+def test_what_nobody_sees_is_listed(boxdeck: CommandLine) -> None:
+    boxdeck.ok("run", "--name", "changed", "base", "sh", "-c", "rm /usr/bin/ls; echo y >> /etc/passwd")
+    rows = boxdeck("image", "waste", "--format", "json", "changed").json
+    assert [(row["Path"], row["Layers"]) for row in rows] == [("/usr/bin/ls", "1, 2"), ("/etc/passwd", "1, 2")]
+    assert boxdeck.ok("image", "waste", "-q", "changed").splitlines() == ["/usr/bin/ls", "/etc/passwd"]
+    last = boxdeck.ok("image", "waste", "changed").splitlines()[-1]
+    assert "wasted, efficiency 9" in last
+    assert boxdeck.ok("image", "waste", "base").splitlines()[-1] == "0B wasted, efficiency 100.0 %"
+
+
 def test_an_image_s_tree_is_shown(boxdeck: CommandLine) -> None:
     rows = boxdeck("image", "tree", "--format", "json", "-L", "0", "base", "/etc").json
     assert {"Kind": "-", "Size": "0B", "Layer": "1", "Path": "/etc/hosts"} in rows

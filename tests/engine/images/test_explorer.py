@@ -117,6 +117,16 @@ def test_efficiency_is_what_dive_counts(explorer: Explorer) -> None:
     assert explorer.efficiency == pytest.approx(least / whole)
 
 
+def test_what_nobody_sees_is_listed_and_is_what_layers_waste(explorer: Explorer) -> None:
+    found = [(each.path, each.layers, each.wasted_bytes) for each in explorer.waste()]
+    assert found == [
+        ("/var/log/big", (1, 2), 1000),
+        ("/etc/passwd", (1, 2), 100),
+        ("/var/log/old", (1, 2, 3), 10),
+    ]
+    assert sum(each.wasted_bytes for each in explorer.waste()) == sum(layer.wasted_bytes for layer in explorer.layers())
+
+
 def test_nothing_wasted_is_wholly_efficient(paths: Paths) -> None:
     write(paths.layer(ONE) / "a", 5)
     assert Explorer(paths, (ONE,)).efficiency == 1
