@@ -15,6 +15,7 @@ from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.documents import ImageRow
 from engine.cli.failure import fail
 from engine.cli.formats import decimal_size, duration, local_time
+from engine.cli.image_filters import KEYS, ImageFilter, filtered, image_filter
 from engine.cli.output import Column, ListOptions, list_arguments, show_list, write_lines
 from engine.cli.progress import shown
 from engine.errors import BoxdeckError, InvalidRequest
@@ -32,13 +33,25 @@ _COLUMNS = (
     Column("CREATED", "created_since"),
     Column("SIZE", "size"),
 )
+_WITH_DIGESTS = (*_COLUMNS[:2], Column("DIGEST", "digest"), *_COLUMNS[2:])
 _NONE = "<none>"
 _STDIN = "-"
+
+
+class ImagesOptions(ListOptions):
+    """Options of ``images``."""
+
+    all: bool
+    digests: bool
+    filters: list[ImageFilter]
+    name: str | None
 
 
 class ImportOptions(Options):
     """Options of ``import``."""
 
+    change: list[str]
+    message: str | None
     file: str
     reference: str
 
@@ -66,16 +79,30 @@ class RemoveImageOptions(Options):
     force: bool
 
 
-async def _images(engine: Engine, options: ListOptions) -> int:
+def _images_arguments(parser: Parser) -> None:
+    list_arguments(parser)
+    add = parser.add_argument
+    add("-a", "--all", action="store_true", help="the same: there are no images in between")
+    add("--digests", action="store_true", help="with the digests of manifests")
+    add(
+        "-f", "--filter", metavar="KEY=VALUE", dest="filters", type=image_filter, action="append", default=[],
+        help=f"only those with this {', '.join(KEYS)}; may be repeated, and all must pass",
+    )  # fmt: skip
+    add("name", metavar="NAME[:TAG]", nargs="?", help="only those of this name; * stands for anything but /")
+
+
+async def _images(engine: Engine, options: ImagesOptions) -> int:
+    filters = [*options.filters, *([ImageFilter("reference", options.name)] if options.name else [])]
+    named = {each.value: await engine.images.get(each.value) for each in filters if each.key in ("before", "since")}
     users = [container.image_id for container in await engine.containers.list(all_states=True)]
     now = time.time_ns()
     rows: list[ImageRow] = []
-    for image in await engine.images.list():
+    for image in filtered(await engine.images.list(), filters, named):
         rows += image_rows(image, users.count(image.id), now, options.no_trunc)
     if options.quiet:
         write_lines(list(dict.fromkeys(row.id for row in rows)))
         return 0
-    show_list(rows, _COLUMNS, "id", options)
+    show_list(rows, _WITH_DIGESTS if options.digests else _COLUMNS, "id", options)
     return 0
 
 
@@ -137,13 +164,17 @@ def _loaded_lines(image: Image) -> list[str]:
 
 
 def _import_arguments(parser: Parser) -> None:
+    add = parser.add_argument
+    add("-c", "--change", metavar="WORDS", action="append", default=[], help="a Dockerfile's, such as 'CMD [\"sh\"]'")
+    add("-m", "--message", metavar="TEXT", help="for its history")
     parser.add_argument("file", metavar="FILE", help="a tar, plain or compressed; - is standard input")
     parser.add_argument("reference", metavar="NAME[:TAG]", help="what to call the image")
 
 
 async def _import(engine: Engine, options: ImportOptions) -> int:
     with _file(options.file, engine.paths) as path:
-        image = await shown(engine.images.import_rootfs(path, options.reference))
+        job = engine.images.import_rootfs(path, options.reference, tuple(options.change), options.message)
+        image = await shown(job)
     write_lines([image.id])
     return 0
 
@@ -178,7 +209,7 @@ async def _remove(engine: Engine, options: RemoveImageOptions) -> int:
     return status
 
 
-IMAGES = Command(ListOptions, list_arguments, with_engine(_images))
+IMAGES = Command(ImagesOptions, _images_arguments, with_engine(_images))
 PULL = Command(PullOptions, _pull_arguments, with_engine(_pull))
 LOAD = Command(LoadOptions, _load_arguments, with_engine(_load))
 IMPORT = Command(ImportOptions, _import_arguments, with_engine(_import))

@@ -110,14 +110,20 @@ class Images:
         """
         return Job(lambda report: self._load(path, report))
 
-    def import_rootfs(self, path: Path, reference: str) -> Job[Image]:
-        """Make an image with one layer from a tar of a root file system, plain or compressed (gzip, xz, bzip2).
+    def import_rootfs(
+        self, path: Path, reference: str, changes: tuple[str, ...] = (), message: str | None = None
+    ) -> Job[Image]:
+        """Make an image with one layer from a tar of a root file system, plain or compressed (gzip, xz, bzip2, zstd).
+
+        Args:
+            changes: to its config, in a Dockerfile's words, such as ``CMD ["sh"]``.
+            message: for its history; None names the file.
 
         Raises:
-            InvalidRequest: (from the job) the reference is malformed or has a digest.
+            InvalidRequest: (from the job) the reference is malformed or has a digest, or a change can't be understood.
             NotFound, ImageError: (from the job) as for `load`.
         """
-        return Job(lambda report: self._import(path, reference, report))
+        return Job(lambda report: self._import(path, reference, changes, message, report))
 
     def push(self, reference: str, target: str | None = None) -> Job[str]:
         """Send an image to a registry, as far as that lacks it.
@@ -323,13 +329,15 @@ class Images:
                     self._records.save(image.installed, name, "load")
         return tuple([await self.get(image_id) for image_id in dict.fromkeys(image.installed.id for image in loaded)])
 
-    async def _import(self, path: Path, reference: str, report: Report) -> Image:
-        from engine.images.imported import import_archive
+    async def _import(
+        self, path: Path, reference: str, changes: tuple[str, ...], message: str | None, report: Report
+    ) -> Image:
+        from engine.images.imported import Making, import_archive
 
         name = _tagged(reference)
-        now = time.time_ns()
+        made = Making(created_unix_ns=time.time_ns(), changes=changes, comment=message or f"imported from {path.name}")
         async with self._adding():
-            installed = await in_thread(report, lambda monitor: import_archive(self._paths, path, now, monitor))
+            installed = await in_thread(report, lambda monitor: import_archive(self._paths, path, made, monitor))
             self._records.save(installed, name, "import")
         return await self.get(installed.id)
 

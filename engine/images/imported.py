@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from msgspec import Struct
+
 from engine.errors import ImageError, NotFound
+from engine.images import config_changes
 from engine.images.install import Installed, PackedLayer, compose, install
 from engine.images.layer_store import LayerStore
 from engine.images.limits import BoundedReader
@@ -20,21 +23,31 @@ from engine.store.blobs import Blobs
 PATH_VARIABLE: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def import_archive(paths: Paths, path: Path, created_unix_ns: int, monitor: Monitor) -> Installed:
-    """Store a tar, plain or compressed with gzip, xz or bzip2, and unpack it as an image's only layer.
+class Making(Struct, frozen=True, kw_only=True):
+    """What is said of the image: when it was made, changes in a Dockerfile's words, and a comment for its history."""
+
+    created_unix_ns: int
+    comment: str
+    changes: tuple[str, ...] = ()
+
+
+def import_archive(paths: Paths, path: Path, made: Making, monitor: Monitor) -> Installed:
+    """Store a tar, plain or compressed with gzip, xz, bzip2 or zstd, and unpack it as an image's only layer.
 
     Raises:
+        InvalidRequest: a change can't be understood.
         NotFound: there is no such file.
         ImageError: it is no tar, or damaged; nothing is kept but blobs that the next collection takes.
     """
+    config_changes.apply({}, made.changes)  # before all work
     with open_archive(path) as file:
         layer = _pack(paths, file, monitor)
     document = ConfigDocument(
-        created=format_time(created_unix_ns),
+        created=format_time(made.created_unix_ns),
         config=RunConfig(env=(PATH_VARIABLE,), cmd=("/bin/sh",), working_dir="/"),
-        history=(History(created=format_time(created_unix_ns), comment=f"imported from {path.name}"),),
+        history=(History(created=format_time(made.created_unix_ns), comment=made.comment),),
     )
-    return install(paths, compose(Blobs(paths), (layer,), document), monitor)
+    return install(paths, compose(Blobs(paths), (layer,), document, made.changes), monitor)
 
 
 def open_archive(path: Path) -> BinaryIO:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.errors import ImageError
-from engine.images import platforms
+from engine.images import config_changes, platforms
 from engine.images.layer_store import LayerStore
 from engine.images.monitor import Monitor
 from engine.oci.digest import checked_digest
@@ -137,29 +139,29 @@ def check_machine(system: str, architecture: str, wanted: Platform) -> None:
         )
 
 
-def compose(blobs: Blobs, layers: Sequence[PackedLayer], document: ConfigDocument) -> str:
+def compose(
+    blobs: Blobs, layers: Sequence[PackedLayer], document: ConfigDocument, changes: tuple[str, ...] = ()
+) -> str:
     """Write config and manifest of an image from layers that are blobs already.
 
     Args:
         document: its layers are filled in here.
+        changes: to its config, in a Dockerfile's words.
 
     Returns:
         the digest of the manifest.
     """
     rootfs = RootFs(diff_ids=tuple(layer.diff_id for layer in layers))
-    config = blobs.put(
-        encode(
-            ConfigDocument(
-                created=document.created,
-                architecture=document.architecture or go_architecture(os.uname().machine),
-                os=document.os,
-                config=document.config,
-                rootfs=rootfs,
-                history=document.history,
-            )
-        )
-    )
+    whole = replace(document, architecture=document.architecture or go_architecture(os.uname().machine), rootfs=rootfs)
+    config = blobs.put(_changed(encode(whole), changes) if changes else encode(whole))
     return write_manifest(blobs, config, [layer.descriptor for layer in layers])
+
+
+def _changed(document: bytes, changes: tuple[str, ...]) -> bytes:
+    """A config's bytes, changed as the JSON that it is: there may be fields in it of which we know nothing."""
+    config: dict[str, Any] = msgspec.json.decode(document)
+    config["config"] = config_changes.apply(config.get("config") or {}, changes)
+    return msgspec.json.encode(config, order="deterministic")
 
 
 def write_manifest(blobs: Blobs, config: Blob, layers: Sequence[Descriptor]) -> str:
