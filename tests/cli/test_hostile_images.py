@@ -59,6 +59,7 @@ SHOWN = (
 )  # fmt: skip
 
 
+@pytest.mark.timeout(600)
 def test_no_words_of_an_image_reach_the_terminal_alive(told: CommandLine) -> None:
     told("create", "--name", "made", NAME)
     for arguments in SHOWN:

@@ -91,6 +91,7 @@ def test_who_isn_t_logged_in_is_told_how(boxdeck: CommandLine, registry: DockerR
     boxdeck.ok("rmi", image)
 
 
+@pytest.mark.timeout(600)
 def test_a_registry_with_tls_and_passwords(
     boxdeck: CommandLine, registry: DockerRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ def run(*command: str) -> str:
         AssertionError: it fails.
     """
     require(command[0], {"podman": "podman"}.get(command[0], command[0]))
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, (command, done.stderr)
     return done.stdout.strip()
 

@@ -19,7 +19,7 @@ from tests.peers.daemons import Docker
 from tests.peers.image_tools import Podman, our_copy, run, skopeo_copy, umoci_copy, umoci_made
 from tests.registry import DockerRegistry
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(600)]
 
 _PODMANS = "localhost/podmans:1"
 _OURS = "ours:1"
