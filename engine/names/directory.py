@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from engine.names.living import Living
 from engine.names.zone import Member, Zone
 from engine.paths import Paths
-from engine.runtime import status
 
 _SHORT_ID_DIGITS = 12
 _MEMBERS = """
@@ -37,7 +37,7 @@ class Directory:
     """
 
     def __init__(self, paths: Paths) -> None:
-        self._paths = paths
+        self._living = Living(paths)
         self._connection = sqlite3.connect(f"file:{paths.database}?mode=ro", uri=True, isolation_level=None)
         self._version = -1
         self._zones: dict[str, Zone] = {}
@@ -65,22 +65,17 @@ class Directory:
         """Whether any container on any of the networks lives."""
         query = "SELECT DISTINCT container_id FROM endpoints WHERE network_id = ?"
         return any(
-            self.is_alive(container_id)
+            container_id in self._living
             for network_id in network_ids
             for (container_id,) in self._connection.execute(query, (network_id,))
         )
 
-    def is_alive(self, container_id: str) -> bool:
-        """Whether a container runs, or is about to."""
-        found = status.read(self._paths.status(container_id))
-        return found is not None and not found.is_final and status.shim_is_alive(found)
-
     def _read(self, network_id: str) -> Zone:
         row = self._connection.execute("SELECT name FROM networks WHERE id = ?", (network_id,)).fetchone()
         if row is None:
-            return Zone("", (), self.is_alive)
+            return Zone("", (), self._living)
         rows = self._connection.execute(_MEMBERS, (network_id,)).fetchall()
-        return Zone(row[0], map(_member, rows), self.is_alive)
+        return Zone(row[0], map(_member, rows), self._living)
 
 
 def _member(row: tuple[str, str, str, str | None, str | None, str | None]) -> Member:

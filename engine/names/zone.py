@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
-from ipaddress import ip_address
+from collections.abc import Container, Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from msgspec import Struct
 
@@ -32,15 +32,17 @@ class Zone:
 
     Args:
         name: the network's, which may stand behind a container's, with a dot.
-        is_alive: whether a container, by its id, runs now.
+        living: the ids of the containers that run now.
     """
 
-    def __init__(self, name: str, members: Iterable[Member], is_alive: Callable[[str], bool]) -> None:
+    def __init__(self, name: str, members: Iterable[Member], living: Container[str]) -> None:
         self._suffix = f".{name.lower()}"
-        self._is_alive = is_alive
+        self._living_ids = living
         self._by_name: dict[str, list[Member]] = {}
         self._by_address: dict[str, Member] = {}
+        self._values: dict[str, tuple[IPv4Address | IPv6Address, ...]] = {}
         for member in members:
+            self._values[member.container_id] = tuple(map(ip_address, member.addresses))
             for text in dict.fromkeys(each.lower() for each in member.names):
                 self._by_name.setdefault(text, []).append(member)
             self._by_address.update((address, member) for address in member.addresses)
@@ -53,10 +55,11 @@ class Zone:
         members = self._living(question.name) or self._living(question.name.removesuffix(self._suffix))
         if not members:
             return None
-        found = [ip_address(address) for member in members for address in member.addresses]
+        found = [value for member in members for value in self._values[member.container_id]]
         wanted = {message.A: (4,), message.AAAA: (6,), message.ANY: (4, 6)}.get(question.kind, ())
         values: list[Value] = [value for value in found if value.version in wanted]
-        random.shuffle(values)  # those who take the first one find each in turn
+        if len(values) > 1:
+            random.shuffle(values)  # those who take the first one find each in turn
         return values
 
     def servers_of(self, address: str) -> tuple[str, ...]:
@@ -66,10 +69,10 @@ class Zone:
 
     def _names_of(self, address: str, question: Question) -> list[Value] | None:
         member = self._by_address.get(address)
-        if member is None or not self._is_alive(member.container_id):
+        if member is None or member.container_id not in self._living_ids:
             return None
         wanted = question.kind in (message.PTR, message.ANY)
         return [f"{member.names[0]}{self._suffix}"] if wanted else []
 
     def _living(self, name: str) -> list[Member]:
-        return [member for member in self._by_name.get(name, ()) if self._is_alive(member.container_id)]
+        return [member for member in self._by_name.get(name, ()) if member.container_id in self._living_ids]
