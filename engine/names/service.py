@@ -13,6 +13,7 @@ import fcntl
 import os
 import socket
 import sqlite3
+import struct
 import time
 from pathlib import Path
 from typing import NoReturn
@@ -31,6 +32,7 @@ _HOSTS_RESOLVER = Path("/etc/resolv.conf")
 _LOOK_SECONDS = 1.0
 _NEEDED_SECONDS = 3.0  # after a network was announced for a start
 _LOCK_ATTEMPTS = 20
+_ARP, _IPV4, _REQUEST = 0x0806, 0x0800, 1  # linux/if_ether.h, linux/if_arp.h
 _LOCK_PAUSE_SECONDS = 0.01
 
 
@@ -120,6 +122,8 @@ class Service:
             (lambda: ()) if post.is_internal else _hosts_servers,
         )
         await server.open()
+        with namespaces.entered(self._home, "net"):
+            _say_that_we_are_here(post.plan.container_interface, post.address)
         return server
 
     def _is_needed(self) -> bool:
@@ -163,6 +167,17 @@ def _bound(address: str) -> tuple[socket.socket, socket.socket]:
     except OSError:
         datagrams.close()
         raise
+
+
+def _say_that_we_are_here(interface: str, address: str) -> None:
+    """Tell everybody our hardware address (RFC 5227, 2.3): who has asked too early asks again only after a second."""
+    if ":" in address:
+        return
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind((interface, _ARP))
+        own, everybody = sock.getsockname()[4], b"\xff" * 6
+        addresses = own + socket.inet_aton(address) + everybody + socket.inet_aton(address)
+        sock.send(everybody + own + struct.pack("!HHHBBH", _ARP, 1, _IPV4, 6, 4, _REQUEST) + addresses)
 
 
 def _hosts_servers() -> list[str]:
