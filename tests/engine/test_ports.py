@@ -337,3 +337,52 @@ async def test_a_flushed_ruleset_is_made_again_by_the_next_start_with_all_ports(
     assert elements(engine) == before
     with served(container):
         assert greeting(port) == "web"
+
+
+async def test_a_container_reaches_itself_and_others_by_the_host(engine: Engine) -> None:
+    port = free_port()
+    web = await engine.containers.run(request(f"{port}:80", name="web"))
+    other = await engine.containers.run(request(name="other"))
+    assert web.endpoint is not None
+    with served(web):
+        for container in (web, other):
+            assert await asyncio.to_thread(_greeting_inside, container, web.endpoint.gateway, port) == "web"
+
+
+def _greeting_inside(container: Container, address: str, port: int) -> str | None:
+    namespace = os.open(f"/proc/{container.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with namespaces.entered(namespace, "net"):
+            return greeting(port, address)
+    finally:
+        os.close(namespace)
+
+
+async def test_a_flow_that_began_before_its_port_was_published_leads_to_the_container(engine: Engine) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    container = await engine.containers.run(request(name="web"))
+    namespace = os.open(f"/proc/{container.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    with ExitStack() as stack:
+        stack.callback(os.close, namespace)
+        with namespaces.entered(namespace, "net"):
+            server = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        server.bind(("0.0.0.0", 53))
+        server.setblocking(False)
+        client = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        client.connect(("127.0.0.1", port))
+        assert not _heard(client, server)
+        await engine.containers.ports.add("web", port_notation.published(f"127.0.0.1:{port}:53/udp"))
+        await until(lambda: _heard(client, server))
+        await engine.containers.ports.remove("web", port_notation.published("53/udp"))
+        while _heard(client, server):  # what was on its way
+            await asyncio.sleep(0.02)
+        assert not _heard(client, server)
+
+
+def _heard(client: socket.socket, server: socket.socket) -> bool:
+    try:
+        client.send(b"anybody?")
+        time.sleep(0.02)
+        return bool(server.recv(100))
+    except OSError:
+        return False
