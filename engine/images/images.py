@@ -280,7 +280,8 @@ class Images:
         async with self._adding():
             pulled = await in_thread(report, lambda monitor: pull(self._paths, parsed, wanted, monitor))
             known = self._records.by_reference(parsed.familiar)
-            if known is None or known.id != pulled.installed.id:
+            brought = (pulled.installed.id, pulled.installed.manifest_digest)
+            if known is None or (known.id, known.manifest_digest) != brought:
                 self._records.save(pulled.installed, parsed.familiar, "pull")
         return await self.get(pulled.installed.id)
 

@@ -64,7 +64,10 @@ class ImageRecords:
         return tuple((str(container_id), str(state)) for container_id, state in found)
 
     def save(self, image: Installed, reference: str | None, action: str) -> None:
-        """Make an image known, under a name that is taken from whichever image has it now; records an event."""
+        """Make an image known, under a name that is taken from whichever image has it now; records an event.
+
+        The same image may come with another manifest, its layers compressed otherwise: the latest is the one to keep.
+        """
         with self._database.transaction():
             self._insert(image)
             if reference is not None:
@@ -77,6 +80,9 @@ class ImageRecords:
             (image.id, image.manifest_digest, image.created_unix_ns, image.size_bytes),
         )
         if not added:
+            self._database.execute(
+                "UPDATE images SET manifest_digest = ? WHERE id = ?", (image.manifest_digest, image.id)
+            )
             return
         for position, diff_id in enumerate(image.layers):
             self._database.execute(

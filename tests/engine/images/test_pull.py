@@ -18,6 +18,7 @@ from engine.errors import BoxdeckError, ImageError, NotFound, RegistryError
 from engine.images import platforms
 from engine.images.images import Images
 from engine.paths import Paths
+from engine.pruning import PruneFilter
 from tests.engine.images.conftest import Layout, MakeMember, MakeTar
 from tests.engine.registry.served import Handler, Served
 
@@ -90,6 +91,21 @@ async def test_images_share_layers(
     second = await images.pull(served.tag(layout.image(layer, tar(member("more", b"more"))), "second"))
     assert len(second.layers) == 2
     assert len(served.paths("blobs")) == 2  # its config and the layer that is new
+
+
+async def test_the_same_image_compressed_otherwise_is_kept_as_it_came_last(
+    images: Images, layout: Layout, served: Served, layer: bytes, paths: Paths
+) -> None:
+    """Otherwise its blobs are garbage, and fetched again with every pull."""
+    first = await images.pull(served.tag(layout.image(gzip.compress(layer), uncompressed=(layer,))))
+    name = served.tag(layout.image(zstandard.compress(layer), uncompressed=(layer,)))
+    second = await images.pull(name)
+    assert second.id == first.id and second.manifest_digest == served.tags["latest"] != first.manifest_digest
+    await images.prune(PruneFilter())
+    served.seen.clear()
+    assert await images.pull(name) == second
+    assert served.paths("v2/image") == ["/v2/image/manifests/latest"]
+    assert len(list(paths.blobs.glob("sha256/*"))) == 3
 
 
 async def test_a_tag_that_has_moved_is_followed(
