@@ -34,7 +34,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     layer_bytes: Count = 100 << 30
     layer_ratio: Count = 200
-    layer_entries: Count = 2_000_000
+    layer_entries: Count = 1_000_000
     layer_depth: Count = 256
     document_bytes: Annotated[int, Meta(ge=1, le=MOST_DOCUMENT_BYTES)] = 4 << 20  # what registries and containerd take
     zstd_window_bytes: Annotated[int, Meta(ge=1 << 10, le=1 << 31)] = 128 << 20  # what `zstd --ultra -22` takes
