@@ -173,11 +173,11 @@ class Explorer(Widget):
 
     def focus_layers(self) -> None:
         """Go to the layers."""
-        self._layers.focus()
+        self.screen.set_focus(self._layers)
 
     def focus_files(self) -> None:
         """Go to the files."""
-        self._files.focus()
+        self.screen.set_focus(self._files)
 
     # --- what is listed ---
 
