@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine import etc_files, joining, naming, restart_policy
+from engine import etc_files, health, joining, naming, restart_policy
 from engine.cgroups.manager import check as check_resources
 from engine.compile.command import argv, require_text
 from engine.compile.isolation import isolation
@@ -96,6 +96,7 @@ class Preparation:
             image_id=image.id,
             argv=argv(request, image.config),
             ports=published_ports(request, image.config),
+            health_check=health.check_of(request.health, image.config.health_check),
             state=State.CREATED,
             created_unix_ns=time.time_ns(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Mapping
 
 import msgspec
@@ -169,6 +170,8 @@ class Records:
             self._tell(after, Telling("start", "", 0, after.started_unix_ns or 0))
         for telling in tellings(Incidents() if started else before.incidents, after.incidents):
             self._tell(after, telling)
+        if after.health is not None and (before.health is None or started or before.health.state != after.health.state):
+            self._tell(after, Telling("health_status", after.health.state, 0, time.time_ns()))
         over = (State.EXITED, State.RESTARTING)
         if after.state in over and (started or before.state not in over):
             self._tell(after, Telling("die", str(after.exit_status), 0, after.finished_unix_ns or 0))
@@ -190,13 +193,13 @@ def folded(container: Container, status: Status) -> Container:
             container, state=state, pid=status.pid, started_unix_ns=status.started_unix_ns,
             finished_unix_ns=None, exit_status=None, oom_killed=False, error="", incidents=incidents,
             restart=status.restart, automatic_restarts=_count(status),
-            was_stopped=container.was_stopped and same_start,
+            was_stopped=container.was_stopped and same_start, health=status.health,
         )  # fmt: skip
     if status.state == "exited":
         return replace(
             container, state=State.EXITED if status.next_restart is None else State.RESTARTING, pid=None,
             started_unix_ns=status.started_unix_ns, restart=status.next_restart, automatic_restarts=_count(status),
-            was_stopped=container.was_stopped and same_start,
+            was_stopped=container.was_stopped and same_start, health=status.health,
             finished_unix_ns=status.finished_unix_ns, exit_status=status.exit_status,
             oom_killed=status.oom_killed, error=status.error, incidents=incidents,
         )  # fmt: skip

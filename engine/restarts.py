@@ -32,7 +32,7 @@ class Restarts:
             is_due: the launch is by policy, and not by hand.
         """
         policy = container.request.restart_policy
-        if policy.name == "no":
+        if policy.name == "no" and container.request.health.on_unhealthy != "restart":
             return None
         last = container.restart if is_due else None
         return protocol.Restarting(policy=policy, last=last, command=restarting.command(self._paths, container.id))

@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from engine import joining
 from engine.cgroups import reservation
 from engine.errors import BoxdeckError
+from engine.exec_process import compile_exec
 from engine.launch import Launcher
-from engine.model import Container, Endpoint
+from engine.model import Container, Endpoint, ExecRequest
 from engine.network.networks import Networks
 from engine.network.plan import NetworkPlan
+from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.ports import Ports
 from engine.preparation import Preparation
@@ -21,8 +23,10 @@ from engine.records import Records
 from engine.recovery import Recovery
 from engine.restarts import Restarts
 from engine.runtime import protocol, status
+from engine.signal_names import signal_number
 from engine.updates import Updates
 
+_STOP_SECONDS = 10.0
 _LEAVING_SECONDS = 0.1
 _LEAVING_LOOKS = 50
 
@@ -97,6 +101,7 @@ class Starting:
             log_max_bytes=container.request.log_max_bytes,
             log_max_files=container.request.log_max_files,
             restarting=self._restarts.order(container, is_due),
+            health=self._health_order(container),
         )
         try:
             endpoints = self._networks.endpoints(container.id) if container.ports else ()
@@ -112,6 +117,19 @@ class Starting:
         except BaseException:
             self._recovery.refresh()
             raise
+
+    def _health_order(self, container: Container) -> protocol.HealthOrder | None:
+        if container.health_check is None:
+            return None
+        spec = decode(joining.template(self._paths, container.id).read_bytes())
+        seconds = container.request.stop_timeout_seconds
+        return protocol.HealthOrder(
+            check=container.health_check,
+            process=compile_exec(spec, None, ExecRequest(argv=container.health_check.argv)),
+            on_unhealthy=container.request.health.on_unhealthy,
+            stop_signal=signal_number(container.request.stop_signal or "SIGTERM"),
+            stop_seconds=_STOP_SECONDS if seconds is None else seconds if seconds >= 0 else None,
+        )
 
     async def _require_alive(self, others: tuple[int, ...], container: Container, connection: socket.socket) -> None:
         """End what may have joined somebody else's namespaces, since their owner has ended meanwhile."""

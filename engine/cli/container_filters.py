@@ -13,7 +13,7 @@ from typing import NamedTuple
 from engine.errors import InvalidRequest
 from engine.model import Container, State
 
-PS_KEYS = ("id", "name", "label", "status", "exited", "ancestor", "before", "since", "network")
+PS_KEYS = ("id", "name", "label", "status", "exited", "ancestor", "health", "before", "since", "network")
 
 
 class ContainerFilter(NamedTuple):
@@ -46,6 +46,8 @@ class ContainerFilter(NamedTuple):
             return self.value in (request.image, request.image.removesuffix(":latest")) or _begins(
                 container, self.value
             )
+        if self.key == "health":
+            return self.value == (container.health.state if container.health is not None else "none")
         if self.key == "network":
             return self.value in (request.network, *(end.network for end in container.endpoints))
         other = _found(self.value, every).created_unix_ns

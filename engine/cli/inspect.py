@@ -11,6 +11,7 @@ from engine.cli import inspect_documents as documents
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.failure import fail
 from engine.cli.formats import rfc3339
+from engine.cli.inspect_health import check_document, health_document
 from engine.cli.inspect_host import host_config, mounts
 from engine.cli.inspect_limits import in_force_document
 from engine.cli.inspect_network import network_settings
@@ -154,6 +155,7 @@ def _state(container: Container) -> documents.StateDocument:
         error=container.error,
         started_at=rfc3339(container.started_unix_ns),
         finished_at=rfc3339(container.finished_unix_ns),
+        health=health_document(container.health),
     )
 
 
@@ -182,6 +184,7 @@ def _config(container: Container, image: ImageConfig, spec: Spec) -> documents.C
         image=request.image,
         working_dir=process.cwd,
         entrypoint=entrypoint,
+        healthcheck=check_document(container.health_check),
         labels=request.labels,
         stop_signal=request.stop_signal or image.stop_signal,
     )
@@ -208,6 +211,7 @@ def _image_config(config: ImageConfig) -> documents.ImageConfigDocument:
         env=config.env,
         cmd=config.command,
         entrypoint=config.entrypoint,
+        healthcheck=check_document(config.health_check),
         working_dir=config.working_dir,
         labels=config.labels,
         stop_signal=config.stop_signal,

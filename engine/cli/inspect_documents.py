@@ -11,6 +11,34 @@ from engine.cli.inspect_limits import InForceDocument
 from engine.cli.inspect_network import NetworkSettingsDocument
 
 
+class HealthResultDocument(Document, frozen=True, kw_only=True):
+    """One of ``State.Health.Log``."""
+
+    start: str
+    end: str
+    exit_code: int
+    output: str
+
+
+class HealthDocument(Document, frozen=True, kw_only=True):
+    """``State.Health``."""
+
+    status: str
+    failing_streak: int
+    log: tuple[HealthResultDocument, ...]
+
+
+class HealthCheckDocument(Document, frozen=True, kw_only=True):
+    """``Config.Healthcheck``; times are in nanoseconds."""
+
+    test: tuple[str, ...]
+    interval: int
+    timeout: int
+    start_period: int
+    start_interval: int
+    retries: int
+
+
 class StateDocument(Document, frozen=True, kw_only=True):
     """``State`` of a container."""
 
@@ -24,6 +52,7 @@ class StateDocument(Document, frozen=True, kw_only=True):
     error: str
     started_at: str
     finished_at: str
+    health: HealthDocument | None = None
 
 
 class ConfigDocument(Document, frozen=True, kw_only=True):
@@ -39,6 +68,7 @@ class ConfigDocument(Document, frozen=True, kw_only=True):
     image: str
     working_dir: str
     entrypoint: tuple[str, ...]
+    healthcheck: HealthCheckDocument | None = None
     labels: dict[str, str]
     stop_signal: str
 
@@ -100,6 +130,7 @@ class ImageConfigDocument(Document, frozen=True, kw_only=True):
     working_dir: str
     labels: dict[str, str]
     stop_signal: str
+    healthcheck: HealthCheckDocument | None = None
 
 
 class RootFilesystemDocument(Document, frozen=True, kw_only=True):

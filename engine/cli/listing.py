@@ -11,6 +11,7 @@ from engine.cli.container_filters import PS_KEYS, ContainerFilter, filtered, ps_
 from engine.cli.documents import ContainerRow
 from engine.cli.formats import duration, local_time
 from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list
+from engine.health import Health
 from engine.model import Container, State
 from engine.network import port_notation
 
@@ -92,10 +93,15 @@ def status_words(container: Container, now_unix_ns: int) -> str:
         return "Created"
     if container.is_running:
         paused = " (Paused)" if container.state is State.PAUSED else ""
-        return f"Up {_since(container.started_unix_ns, now_unix_ns)}{paused}"
+        well = f" ({_health_words(container.health)})" if container.health is not None and not paused else ""
+        return f"Up {_since(container.started_unix_ns, now_unix_ns)}{paused}{well}"
     if container.state is State.RESTARTING:
         return f"Restarting ({container.exit_status}) {_since(container.finished_unix_ns, now_unix_ns)} ago"
     return f"Exited ({container.exit_status}) {_since(container.finished_unix_ns, now_unix_ns)} ago"
+
+
+def _health_words(health: Health) -> str:
+    return "health: starting" if health.state == "starting" else health.state
 
 
 def _since(then_unix_ns: int | None, now_unix_ns: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, with_engine
 from engine.cli.failure import warn
+from engine.cli.health_options import health_of
 from engine.cli.limit_options import limits_of
 from engine.cli.line_files import labels, variables
 from engine.cli.log_options import log_limits
@@ -168,6 +169,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         ulimits=tuple(map(notation.ulimit, options.ulimit)),
         sysctls=dict(map(notation.sysctl, options.sysctl)),
         restart_policy=options.restart,
+        health=health_of(options),
         oom_score_adj=options.oom_score_adj,
         log_max_bytes=log_max_bytes,
         log_max_files=log_max_files,

@@ -7,13 +7,14 @@ import argparse
 from engine.cli import log_options, values
 from engine.cli.attach_options import AttachmentOptions, detach_argument, proxy_argument
 from engine.cli.command import Parser
+from engine.cli.health_options import HealthCheckOptions, health_arguments
 from engine.cli.limit_options import LimitOptions, limit_arguments
 from engine.cli.network_options import NetworkOptions, network_arguments
 from engine.cli.publish_options import PublishOptions, publish_arguments
 from engine.restart_policy import RestartPolicy
 
 
-class CreateOptions(AttachmentOptions, LimitOptions, NetworkOptions, PublishOptions):
+class CreateOptions(AttachmentOptions, HealthCheckOptions, LimitOptions, NetworkOptions, PublishOptions):
     """Options of ``create``."""
 
     image: str
@@ -83,6 +84,7 @@ def create_arguments(parser: Parser) -> None:
     """Add the options of ``create``."""
     parser.usage = f"{parser.prog} [OPTION …] IMAGE [COMMAND …]"
     _process_arguments(parser)
+    health_arguments(parser)
     limit_arguments(parser)
     _further_limits(parser)
     network_arguments(parser)

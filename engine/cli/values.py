@@ -13,6 +13,8 @@ from engine.restart_policy import RestartPolicy, policy_of
 RESTART_HELP = "when it has ended by itself: no, on-failure[:MOST], always, unless-stopped [no]"
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([bkmgtp]?)(?:i?b)?", re.IGNORECASE)
+_GO_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+_GO_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _POWERS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 
@@ -101,6 +103,16 @@ def restart(text: str) -> RestartPolicy:
         return policy_of(text)
     except InvalidRequest as error:
         raise ArgumentTypeError(str(error)) from error
+
+
+def go_duration(text: str) -> float:
+    """Seconds, from Go's notation: ``90s``, ``1m30s``, ``500ms``; a number alone is in seconds."""
+    if (number := _number(text)) is not None:
+        return number
+    parts = _GO_PART.findall(text)
+    if not parts or "".join(digits + unit for digits, unit in parts) != text:
+        raise ArgumentTypeError(f"{text!r} is not a time such as 30s, 1m30s or 500ms")
+    return sum(float(digits) * _GO_SECONDS[unit] for digits, unit in parts)
 
 
 def boolean(text: str) -> bool:

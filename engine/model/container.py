@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from engine.health import Health, HealthCheck
 from engine.incidents import Incidents
 from engine.isolation import Isolation
 from engine.model.network import Endpoint
@@ -47,6 +48,8 @@ class Container(Struct, frozen=True, kw_only=True):
         restart: while it runs the one that it was started by, and None when that was by hand; while it waits for its
             next start that one.
         was_stopped: whether somebody ended it by hand.
+        health_check: what it is asked while it runs; None for nothing.
+        health: how it is or was in its last run, as those checks say.
         warnings: sentences on what it gives up, such as the isolation that privileges take away.
     """
 
@@ -67,6 +70,8 @@ class Container(Struct, frozen=True, kw_only=True):
     automatic_restarts: int = 0
     restart: Restart | None = None
     was_stopped: bool = False
+    health_check: HealthCheck | None = None
+    health: Health | None = None
     endpoints: tuple[Endpoint, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
     isolation: Isolation | None = None

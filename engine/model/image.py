@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from engine.health import HealthCheck
+
 
 class ImageConfig(Struct, frozen=True, kw_only=True):
     """What an image says about running it (OCI image spec, config.md, "config")."""
@@ -16,6 +18,7 @@ class ImageConfig(Struct, frozen=True, kw_only=True):
     stop_signal: str = "SIGTERM"
     labels: dict[str, str] = field(default_factory=dict)
     exposed_ports: tuple[str, ...] = ()
+    health_check: HealthCheck | None = None
 
 
 class Image(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from engine.health import HealthOptions
 from engine.limits import Limits
 from engine.model.network import Attachment
 from engine.model.published_port import PublishedPort
@@ -50,6 +51,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
         shm_size_bytes: of /dev/shm; None is 64 MiB.
         device_rules: of the device cgroup, such as ``c 10:200 rwm``.
         sysctls: kernel parameters of its own namespaces, by dotted name.
+        health: how it is checked otherwise than its image says, and what follows.
         restart_policy: whether it is started again when it has ended by itself.
         oom_score_adj: -1000 to 1000, the larger the sooner it is killed for lack of memory.
         log_max_bytes: of each file of its log.
@@ -99,6 +101,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     ulimits: tuple[Ulimit, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
     restart_policy: RestartPolicy = RestartPolicy()
+    health: HealthOptions = HealthOptions()
     oom_score_adj: int | None = None
     log_max_bytes: int = 10 * 1024 * 1024
     log_max_files: int = 3

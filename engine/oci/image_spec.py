@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.errors import ImageError
+from engine.health import HealthCheck, argv_of
 from engine.model import ImageConfig
 
 INDEX: Final = "application/vnd.oci.image.index.v1+json"
@@ -78,6 +79,17 @@ class Manifest(Struct, frozen=True, kw_only=True, rename="camel"):
     layers: tuple[Descriptor, ...] = ()
 
 
+class HealthConfig(Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+    """Docker's addition to it: how to find out whether a container is well; times are in nanoseconds, 0 the usual."""
+
+    test: tuple[str, ...] | None = None
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+    retries: int = 0
+
+
 class RunConfig(Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
     """The "config" object of an image's config (config.md); docker writes null where it has nothing."""
 
@@ -89,6 +101,7 @@ class RunConfig(Struct, frozen=True, kw_only=True, rename="pascal", omit_default
     labels: dict[str, str] | None = None
     stop_signal: str | None = None
     exposed_ports: dict[str, object] | None = None
+    healthcheck: HealthConfig | None = None
 
 
 class RootFs(Struct, frozen=True, kw_only=True):
@@ -153,6 +166,22 @@ def image_config(document: ConfigDocument) -> ImageConfig:
         stop_signal=run.stop_signal or "SIGTERM",
         labels=run.labels or {},
         exposed_ports=tuple(run.exposed_ports or ()),
+        health_check=_health_check(run.healthcheck),
+    )
+
+
+def _health_check(config: HealthConfig | None) -> HealthCheck | None:
+    argv = argv_of((config.test or ()) if config is not None else ())
+    if config is None or not argv:
+        return None
+    usual = HealthCheck()
+    return HealthCheck(
+        argv=argv,
+        interval_seconds=config.interval / 1e9 or usual.interval_seconds,
+        timeout_seconds=config.timeout / 1e9 or usual.timeout_seconds,
+        start_period_seconds=config.start_period / 1e9,
+        start_interval_seconds=config.start_interval / 1e9 or usual.start_interval_seconds,
+        retries=config.retries or usual.retries,
     )
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from engine import errors
 from engine.cgroups.alarms import Kind
+from engine.health import HealthCheck, Reaction
 from engine.network.plan import NetworkPlan
 from engine.oci.process_spec import Process
 from engine.restart_policy import Restart, RestartPolicy
@@ -41,6 +42,22 @@ class Restarting(Struct, tag=True, frozen=True, kw_only=True):
     command: tuple[str, ...]
 
 
+class HealthOrder(Struct, frozen=True, kw_only=True):
+    """How a shim watches whether its container is well.
+
+    Attributes:
+        process: what a check executes.
+        stop_signal: what asks the container to end, where `on_unhealthy` wants that.
+        stop_seconds: after which it is killed instead; None for never.
+    """
+
+    check: HealthCheck
+    process: Process
+    on_unhealthy: Reaction = "none"
+    stop_signal: int
+    stop_seconds: float | None
+
+
 class Launch(Struct, tag=True, frozen=True, kw_only=True):
     """Engine to launcher, with one end of a socket pair on which the shim reports, and a hold on ports: start a shim.
 
@@ -54,6 +71,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
         log_max_bytes, log_max_files: the bounds of its log.
         host_interface: the host's end of its network interface, if it has one.
         restarting: what is to be done when the container has ended by itself; None for nothing.
+        health: how it is watched; None where there is no check.
         history: the folder of all containers' pasts; empty for not to record its own.
     """
 
@@ -73,6 +91,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
     log_max_bytes: int = 10 * 1024 * 1024
     log_max_files: int = 3
     restarting: Restarting | None = None
+    health: HealthOrder | None = None
 
 
 class Start(Struct, tag=True, frozen=True):

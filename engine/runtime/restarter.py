@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 
-from engine.restart_policy import Restart, next_restart
+from engine.restart_policy import Restart, RestartPolicy, next_restart
 from engine.runtime.loop import Loop
 from engine.runtime.protocol import Restarting
 from engine.runtime.status import Status
@@ -19,6 +19,7 @@ class Restarter:
 
     Attributes:
         was_stopped: somebody has ended it by hand, so that nobody starts it again.
+        is_wanted: it is ended so that it starts again, whatever its policy says.
         is_waiting: whether a start is put off and still to be made.
     """
 
@@ -26,6 +27,7 @@ class Restarter:
         self._loop = loop
         self._order = order
         self.was_stopped = False
+        self.is_wanted = False
         self.is_waiting = False
 
     def obey(self, order: Restarting) -> None:
@@ -39,7 +41,8 @@ class Restarter:
             return None
         now = time.time_ns()
         ran_seconds = (now - (status.started_unix_ns or now)) / 1e9
-        return next_restart(self._order.policy, self._order.last, exit_status, ran_seconds, now)
+        policy = RestartPolicy(name="always") if self.is_wanted else self._order.policy
+        return next_restart(policy, self._order.last, exit_status, ran_seconds, now)
 
     def put_off(self, restart: Restart, made: Callable[[int], None]) -> None:
         """Have it made when its time has come; then `made` is called with the pid of who makes it."""

@@ -13,13 +13,14 @@ import signal
 import socket
 import time
 from functools import cached_property, partial
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from msgspec.structs import replace
 
 from engine.cgroups import incident_counts
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, Conflict, NotFound, RuntimeFailure
+from engine.health import Health
 from engine.incidents import Incidents
 from engine.linux import clone, memory, prctl, signals
 from engine.oci.runtime_spec import Spec, decode
@@ -38,6 +39,9 @@ from engine.runtime.restarter import Restarter
 from engine.runtime.session import ExecSession, exit_status
 from engine.runtime.status import Status, at_start, read, ring, write
 from engine.runtime.stdio import Pipes, Streams
+
+if TYPE_CHECKING:
+    from engine.runtime.health import HealthWatch
 
 SIGKILL_STATUS = 128 + int(signal.SIGKILL)
 _SIGCHLD = int(signal.SIGCHLD)
@@ -132,6 +136,7 @@ class Shim:
         self._was_killed = False  # by us, for somebody
         self._recording = Recording(self._loop, launch)
         self._restarter = Restarter(self._loop, launch.restarting)
+        self._health: HealthWatch | None = None
 
     def run(self) -> None:
         """Have the container made, serve until it has ended and everybody knows."""
@@ -278,7 +283,49 @@ class Shim:
             self._answer_starters(protocol.Running(self._pid))
             self._use_streams()  # only now: nobody gets output of what isn't known to run
             self._recording.begin()
+            self._watch_health()
         return None
+
+    def _watch_health(self) -> None:
+        if self._launch.health is None:
+            return
+        from engine.runtime.health import HealthWatch  # few containers have checks, and all would have its pages
+
+        self._health = HealthWatch(
+            self._loop, self._launch.health, self._execute, lambda: self._cgroup.is_frozen, self._tell_of_health
+        )
+        self._health.begin()
+
+    def _execute(self, message: protocol.Exec) -> socket.socket:
+        """An exec of our own, by the same way as anybody's; the connection that its streams come over."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        client = Client(self._loop, theirs, self._handle, self._gone)
+        try:
+            self._exec(client, message)
+        except BaseException:
+            client.close()
+            ours.close()
+            raise
+        return ours
+
+    def _tell_of_health(self, health: Health) -> None:
+        before = self._status.health
+        self._update(health=health)
+        if health.state == "unhealthy" and before is not None and before.state != "unhealthy":
+            self._react()
+
+    def _react(self) -> None:
+        order = self._launch.health
+        if order is None or order.on_unhealthy == "none":
+            return
+        if order.on_unhealthy == "kill":
+            self._kill(signal.SIGKILL)
+            return
+        self._restarter.is_wanted = order.on_unhealthy == "restart"
+        self._restarter.was_stopped |= order.on_unhealthy == "stop"
+        self._kill(order.stop_signal)
+        if order.stop_seconds is not None:
+            self._loop.call_later(order.stop_seconds, lambda: self._kill(signal.SIGKILL))
 
     def _tell_of_incidents(self, incidents: Incidents) -> None:
         self._update(incidents=incidents)
@@ -397,6 +444,8 @@ class Shim:
         while self._sync.fileno() >= 0:  # what it said before it ended, or its silence, is still to be heard
             self._hear_init()
         self._exit_status = exit_status(status)
+        if self._health is not None:
+            self._health.end()
         if not self._streams.at_end:  # others may keep its streams open where a pid namespace is shared
             self._loop.call_later(_LINGER_SECONDS, self._finish)
         self._finish_if_over()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from engine.health import Health
 from engine.incidents import Incidents
 from engine.restart_policy import Restart
 
@@ -32,6 +33,7 @@ class Status(Struct, frozen=True, kw_only=True):
         host_interface: the host's end of its network interface; empty without one.
         restart: what this start is by policy; None when it was made by hand.
         next_restart: the start that follows the end; None for none.
+        health: how it is, as its checks say; None without any.
         incidents: what befell it at its limits; only ever more while it runs.
     """
 
@@ -51,6 +53,7 @@ class Status(Struct, frozen=True, kw_only=True):
     incidents: Incidents = Incidents()
     restart: Restart | None = None
     next_restart: Restart | None = None
+    health: Health | None = None
 
     @property
     def is_final(self) -> bool:

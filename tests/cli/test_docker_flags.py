@@ -95,3 +95,23 @@ def test_a_unit_for_systemd_restores_this_root(boxdeck: CommandLine) -> None:
     unit = boxdeck.ok("system", "restore", "--unit")
     roots = f"--root {boxdeck.paths.root} --runroot {boxdeck.paths.runroot}"
     assert f"boxdeck {roots} system restore" in unit and "WantedBy=multi-user.target" in unit
+
+
+def test_health_is_shown_filtered_and_acted_on(boxdeck: CommandLine) -> None:
+    times = ("--health-interval", "200ms", "--health-retries", "1")
+    boxdeck.ok("run", "-d", "--name", "well", "--health-cmd", "echo fine", *times, "base", "sleep", "1000")
+    while boxdeck.names("--filter", "health=healthy") != ["well"]:
+        time.sleep(0.1)
+    assert "(healthy)" in boxdeck.ok("ps")
+    document = boxdeck("inspect", "well").json[0]
+    health = document["State"]["Health"]
+    assert (health["Status"], health["FailingStreak"], health["Log"][0]["Output"]) == ("healthy", 0, "fine\n")
+    assert document["Config"]["Healthcheck"]["Test"] == ["CMD", "/bin/sh", "-c", "echo fine"]
+    assert document["Config"]["Healthcheck"]["Interval"] == 200_000_000
+    boxdeck.ok(
+        "run", "-d", "--name", "ill", "--health-cmd", "false", "--on-unhealthy", "kill", *times, "base", "sleep", "99"
+    )
+    while boxdeck.names("-a", "--filter", "exited=137") != ["ill"]:
+        time.sleep(0.1)
+    assert "'soon' is not a time such as 30s" in boxdeck("run", "--health-interval", "soon", "base", "true").sentence
+    assert "no health check to act on" in boxdeck("run", "--on-unhealthy", "stop", "base", "true").sentence

@@ -40,6 +40,12 @@ async def runs_logged(engine: Engine, container: Container) -> int:
     return len([line async for line in engine.containers.logs(container.id)])
 
 
+async def until_logged(engine: Engine, container: Container, runs: int) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await runs_logged(engine, container) < runs:
+            await asyncio.sleep(0.05)
+
+
 def runs_again(before: Container) -> Callable[[Container], bool]:
     return lambda now: now.is_running and now.pid != before.pid
 
@@ -52,17 +58,19 @@ async def kill_inside(container: Container) -> None:
 
 async def test_one_that_ended_by_itself_runs_again_and_its_log_goes_on(engine: Engine) -> None:
     container = await run(engine, ALWAYS)
+    await until_logged(engine, container, 1)
     await kill_inside(container)
     again = await until(engine, container, runs_again(container))
     assert again.automatic_restarts == 1 and again.restarts == 0
     actions = [event.action for event in engine.latest_events(20) if event.subject == container.id]
     assert actions == ["create", "start", "die", "start"]
-    assert await runs_logged(engine, container) == 2
+    await until_logged(engine, container, 2)
 
 
 async def test_it_happens_without_any_engine(engine: Engine) -> None:
     async with Engine.open(str(engine.paths.root), str(engine.paths.runroot)) as other:
         container = await run(other, ALWAYS)
+        await until_logged(other, container, 1)
     await kill_inside(container)
     log = engine.paths.log(container.id)
     async with asyncio.timeout(PATIENCE_SECONDS):

@@ -19,7 +19,7 @@ def failed(container: Container) -> bool:
 def glyph(container: Container) -> Span:
     """One character that says how it is."""
     if container.state is State.RUNNING:
-        return Span("●", Tone.GOOD)
+        return Span("●", _health_tone(container))
     if container.state is State.PAUSED:
         return Span("◐", Tone.WARN)
     if container.state is State.RESTARTING:
@@ -32,16 +32,23 @@ def glyph(container: Container) -> Span:
 def tone(container: Container) -> Tone:
     """The tone of its phrase."""
     if container.is_running:
-        return Tone.GOOD if container.state is State.RUNNING else Tone.WARN
+        return _health_tone(container) if container.state is State.RUNNING else Tone.WARN
     if container.state is State.RESTARTING:
         return Tone.WARN
     return Tone.BAD if failed(container) else Tone.MUTED
 
 
+def _health_tone(container: Container) -> Tone:
+    if container.health is None or container.health.state == "healthy":
+        return Tone.GOOD
+    return Tone.BAD if container.health.state == "unhealthy" else Tone.WARN
+
+
 def phrase(container: Container, now_unix_ns: int) -> str:
     """Its state in a few words, such as ``running 3h 12m`` or ``exited 0 · 2d 03h ago``."""
     if container.is_running:
-        return f"{container.state.value} {uptime(container, now_unix_ns)}"
+        well = f" · {container.health.state}" if container.health is not None else ""
+        return f"{container.state.value} {uptime(container, now_unix_ns)}{well}"
     if container.state is State.CREATED:
         return "created, never started"
     if container.state is State.RESTARTING:
