@@ -158,15 +158,16 @@ def test_an_oom_score_adj_that_can_t_be_had(value: int, sentence: str) -> None:
     [
         (Scheduler(policy="SCHED_OTHER", nice=5), os.SCHED_OTHER, 5),
         (Scheduler(policy="SCHED_BATCH", nice=-3), os.SCHED_BATCH, -3),
-        (Scheduler(policy="SCHED_IDLE"), os.SCHED_IDLE, 0),
+        (Scheduler(policy="SCHED_IDLE"), os.SCHED_IDLE, None),
         (Scheduler(policy="SCHED_BATCH", flags=("SCHED_FLAG_RESET_ON_FORK",)), os.SCHED_BATCH, 0),
     ],
 )
-def test_a_policy_is_set_from_outside(sleeper: int, scheduler: Scheduler, policy: int, nice: int) -> None:
+def test_a_policy_is_set_from_outside(sleeper: int, scheduler: Scheduler, policy: int, nice: int | None) -> None:
+    inherited = os.getpriority(os.PRIO_PROCESS, 0)
     attributes.grant(wanting(scheduler=scheduler), sleeper)
     flag = os.SCHED_RESET_ON_FORK if scheduler.flags else 0
     assert os.sched_getscheduler(sleeper) == policy | flag
-    assert os.getpriority(os.PRIO_PROCESS, sleeper) == nice
+    assert os.getpriority(os.PRIO_PROCESS, sleeper) == (inherited if nice is None else nice)
 
 
 def test_a_policy_of_real_time_is_set_or_refused_by_name(sleeper: int) -> None:
