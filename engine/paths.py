@@ -10,6 +10,7 @@ from engine.errors import StoreError
 
 DEFAULT_ROOT = Path("/var/lib/boxdeck")
 DEFAULT_RUNROOT = Path("/run/boxdeck")
+NAMES_INTERFACE = "bdn"  # what such interfaces' names begin with
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -207,7 +208,7 @@ class Paths:
 
     def names_interface(self, network_id: str) -> str:
         """The host's end of the pair by which a network's questions for names come."""
-        return f"bdn{self.tag}{network_id[:6]}"
+        return f"{NAMES_INTERFACE}{self.tag}{network_id[:6]}"
 
     def veth_name(self, container_id: str, number: int = 0) -> str:
         """The host's end of a container's veth pair; `number` is 0 for eth0, and below 36."""

@@ -20,13 +20,18 @@ class BridgePort(Struct, frozen=True, kw_only=True):
 
 
 class BridgeNode(Struct, frozen=True, kw_only=True):
-    """A bridge of ours with its addresses in CIDR form and what hangs on it."""
+    """A bridge of ours with its addresses in CIDR form and what hangs on it.
+
+    Attributes:
+        is_internal: nothing on it has a way out.
+    """
 
     name: str
     network: str
     is_up: bool
     addresses: tuple[str, ...]
     ports: tuple[BridgePort, ...]
+    is_internal: bool = False
 
 
 class Uplink(Struct, frozen=True, kw_only=True):

@@ -40,6 +40,8 @@ class NameService:
         plan = await self._templates.endpoint(self._endpoint(network, server), index, _mtu(network), ())
         post = Post(network_id=network.id, address=server, is_internal=network.internal, plan=plan)
         self._write(post)
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
         if not self._is_served():
             self._start()
 
@@ -90,8 +92,6 @@ class NameService:
 
     def _start(self) -> None:
         """Start a process that ends by itself when no container needs it any more."""
-        if self._process is not None:
-            self._process.poll()
         words = [str(self._paths.root), str(self._paths.runroot), *_import_folders()]
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, *words],

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from engine.model import BridgeNode, BridgePort, Container, Endpoint, Network, Topology, Uplink
 from engine.network import host, links, transport
+from engine.network.addresses import name_server_of
 from engine.network.host import HostNetwork
 from engine.network.links import Link
+from engine.paths import NAMES_INTERFACE
 
 _Owner = tuple[Container, Endpoint]
 
@@ -50,13 +52,17 @@ def _bridge(
         network=network.name,
         is_up=bridge.is_up,
         addresses=surroundings.addresses_of(bridge.index),
-        ports=tuple(_port(d, owners.get(d.name)) for d in devices if d.master == bridge.index),
+        ports=tuple(_port(d, owners.get(d.name), network) for d in devices if d.master == bridge.index),
+        is_internal=network.internal,
     )
 
 
-def _port(device: Link, owned: _Owner | None) -> BridgePort:
+def _port(device: Link, owned: _Owner | None, network: Network) -> BridgePort:
     """One device on a bridge; what the host's end of a veth sends is what the container receives."""
     owner, endpoint = owned or (None, None)
+    if owner is None and device.name.startswith(NAMES_INTERFACE) and device.name.endswith(network.id[:6]):
+        address = name_server_of(network)
+        return BridgePort(host_interface=device.name, is_up=device.is_up, container_name="(names)", address=address)
     return BridgePort(
         host_interface=device.name,
         is_up=device.is_up,

@@ -123,15 +123,17 @@ def _draw_bridge(canvas: Canvas, bridge: BridgeNode, view: View, y: int) -> int:
     """The rail, and rows of containers below it; returns the first free line."""
     lit = _lit(view, bridge)
     wire = Tone.ACCENT if lit else Tone.FAINT
-    if view.topology.uplink is not None:
+    leads_out = view.topology.uplink is not None and not bridge.is_internal
+    if leads_out:
         canvas.text(_UPLINK_X, y, "│", wire)
-    canvas.text(_UPLINK_X + 2, y, bridge.name, Tone.LIT if lit else Tone.STRONG)
-    canvas.text(_UPLINK_X + 4 + len(bridge.name), y, _bridge_detail(bridge), Tone.MUTED)
+    title = bridge.name if bridge.network == "bridge" else bridge.network
+    canvas.text(_UPLINK_X + 2, y, title, Tone.LIT if lit else Tone.STRONG)
+    canvas.text(_UPLINK_X + 4 + len(title), y, _bridge_detail(bridge), Tone.MUTED)
     per_row = max(1, (view.width - _LEFT) // (BOX_CELLS + _GAP))
     rows = [bridge.ports[at : at + per_row] for at in range(0, len(bridge.ports), per_row)]
     rails = [y + 1 + index * _ROW_LINES for index in range(max(1, len(rows)))]
     _draw_rails(canvas, rails, max(_UPLINK_X + 2, view.width - 2))
-    if view.topology.uplink is not None:
+    if leads_out:
         canvas.text(_UPLINK_X, rails[0], "╧", wire)
     for rail, ports in zip(rails, rows, strict=False):
         _draw_ports(canvas, ports, view, rail)
@@ -141,6 +143,10 @@ def _draw_bridge(canvas: Canvas, bridge: BridgeNode, view: View, y: int) -> int:
 
 def _bridge_detail(bridge: BridgeNode) -> str:
     words = [*bridge.addresses, f"{len(bridge.ports)} on it" if bridge.ports else "nothing on it"]
+    if bridge.network != "bridge":
+        words.insert(0, bridge.name)
+    if bridge.is_internal:
+        words.append("no way out")
     return "  ".join(words if bridge.is_up else [*words, "down"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.model import (
     BridgeNode,
@@ -62,6 +63,16 @@ def test_containers_hang_off_the_bridge_below_the_uplink() -> None:
         "   │                     │  │                     │",
         "   ╰─────────────────────╯  ╰─────────────────────╯",
     ]
+
+
+def test_networks_of_ones_own_have_their_names_and_internal_ones_no_wire_to_the_uplink() -> None:
+    (bridge,) = wiring(1).bridges
+    cellar = replace(bridge, name="bdk0", network="cellar", is_internal=True)
+    both = replace(wiring(1), bridges=(replace(bridge, name="bdk1", network="web"), cellar))
+    lines = [plain(line).rstrip() for line in topology.topology_lines(view(both, width=60))]
+    assert "      │ web  bdk1  10.89.0.1/24  1 on it" in lines
+    assert "        cellar  bdk0  10.89.0.1/24  1 on it  no way out" in lines
+    assert [line[:7] for line in lines if line.startswith("═")] == ["══════╧", "═══════"]
 
 
 def lit(of: topology.View) -> str:
