@@ -46,6 +46,7 @@ bench: venv
 	@.ci/setup test bench
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks $(ROUNDS) $(FORM)
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.images $(PULLS) $(FORM)
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.networks
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
