@@ -71,7 +71,8 @@ class Starting:
         if status.shim_is_alive(found):
             if not found.is_final:
                 return False
-            await _leave(found)
+            if found.next_restart is None:  # otherwise it stays, and has unmounted everything by the time of that
+                await _leave(found)
         self._recovery.refresh()
         shutil.rmtree(self._paths.runtime(container.id), ignore_errors=True)
         return True
