@@ -52,7 +52,6 @@ class ConnectedNetworks(Networks):
                 "connect the container whose network it is on, or create it anew",
             )
         await self.ensure(network.id)
-        await self.serve_names(network.id)
         wish = replace(wish or Attachment(network=network.id), network=network.id)
         async with ContainerLock(self._paths, found.id).held():
             before = self.endpoints(found.id)
@@ -66,7 +65,8 @@ class ConnectedNetworks(Networks):
                 with self._database.transaction():
                     self.give_back(found.id, network)
                 raise
-            self._note(found.id, network, "connect")
+            asked = etc_files.asked_networks(self._paths, self._note(found.id, network, "connect"))
+        await self.serve_names(*asked)
         return endpoint
 
     async def disconnect(self, reference: str, container: str) -> None:
@@ -88,7 +88,7 @@ class ConnectedNetworks(Networks):
             await asyncio.to_thread(wiring.remove, endpoint.host_interface)
             await self._lead_out(found, self.endpoints(found.id))
 
-    def _note(self, container_id: str, network: Network, action: str) -> None:
+    def _note(self, container_id: str, network: Network, action: str) -> Container:
         """Write down where a container is now, for everybody to see, and for itself in /etc/hosts."""
         with self._database.transaction():
             container = self._records.find(container_id)
@@ -98,6 +98,7 @@ class ConnectedNetworks(Networks):
         with suppress(FileNotFoundError):  # it has been removed meanwhile
             etc_files.rewrite(self._paths, container)
         self._lead_in(container)
+        return container
 
     def _lead_in(self, container: Container) -> None:
         """Have published ports lead to where the container is now; nowhere, if nothing leads there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.model import Container, ContainerRequest
 from engine.network import resolver
+from engine.network.addresses import DEFAULT_NETWORK
 from engine.paths import Paths
 
 NAMES = ("hostname", "hosts", "resolv.conf")
@@ -28,6 +29,16 @@ def check(request: ContainerRequest) -> None:
         InvalidRequest: naming what is wrong.
     """
     resolver.check(_wish(request), request.extra_hosts)
+
+
+def asked_networks(paths: Paths, container: Container) -> list[str]:
+    """The networks at which the container asks for names.
+
+    The default one only where the host's own servers can't be reached from there, as its file says.
+    """
+    own = [end for end in container.endpoints if end.name_server]
+    first = (_text(paths.container(container.id) / "resolv.conf") or "").partition("\n")[0]
+    return [end.network for end in own if end.network != DEFAULT_NETWORK or first == f"nameserver {end.name_server}"]
 
 
 def write(paths: Paths, container: Container, owner: int, group: int) -> None:
@@ -56,8 +67,9 @@ def _hosts(container: Container) -> str:
 
 def _resolv_conf(container: Container) -> str:
     text = resolver.resolv_conf(_text(_HOSTS_RESOLVER) or "", _text(_BEHIND_SYSTEMD), _wish(container.request))
-    own = next((end.name_server for end in container.endpoints if end.name_server), "")
-    return resolver.with_own_server(text, own) if own else text
+    own = [end for end in container.endpoints if end.name_server]
+    chosen = [end for end in own if end.network != DEFAULT_NETWORK or not resolver.has_server(text)]
+    return resolver.with_own_server(text, chosen[0].name_server) if chosen else text
 
 
 def _wish(request: ContainerRequest) -> resolver.Wish:

@@ -7,7 +7,9 @@ import shutil
 import socket
 from collections.abc import Awaitable, Callable
 
-from engine import joining
+from msgspec.structs import replace
+
+from engine import etc_files, joining
 from engine.cgroups import reservation
 from engine.errors import BoxdeckError
 from engine.exec_process import compile_exec
@@ -146,7 +148,8 @@ class Starting:
             return None
         await self._networks.ensure(*(endpoint.network for endpoint in container.endpoints))
         endpoints = self._current_endpoints(container)
-        await self._networks.serve_names(*(endpoint.network for endpoint in endpoints if endpoint.name_server))
+        asked = etc_files.asked_networks(self._paths, replace(container, endpoints=endpoints))
+        await self._networks.serve_names(*asked)
         return await self._networks.plan(endpoints, container.name, has_ports=bool(container.ports))
 
     def _current_endpoints(self, container: Container) -> tuple[Endpoint, ...]:

@@ -100,11 +100,11 @@ def lease_range(subnet: Subnet) -> tuple[int, int]:
 
 
 def name_server_of(network: Network) -> str:
-    """The address that names are asked at: the last one of a network that people have made, or the one before.
+    """The address that names are asked at: the last one of a network, or the one before.
 
-    Empty on the default network, and on one that is so small that its addresses are better given to containers.
+    Empty on a network that is so small that its addresses are better given to containers.
     """
-    if network.name == DEFAULT_NETWORK or not network.subnets:
+    if not network.subnets:
         return ""
     subnet = network.subnets[0]
     first, last = usable(ip_network(subnet.subnet))

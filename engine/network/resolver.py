@@ -62,6 +62,11 @@ def resolv_conf(host_text: str, fallback_text: str | None = None, wish: Wish | N
     return "".join(f"{line}\n" for line in _wished(kept, wish or Wish()))
 
 
+def has_server(text: str) -> bool:
+    """Whether there is anybody to ask."""
+    return _has_server(text.splitlines())
+
+
 def with_own_server(text: str, server: str) -> str:
     """The configuration with a server of ours in place of all others; names without a dot are asked as they are."""
     kept = [line for line in text.splitlines() if not _begins(line, "nameserver")]

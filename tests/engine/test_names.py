@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine
+from engine import Engine, etc_files
 from engine.linux import namespaces
 from engine.model import Attachment, Container, ContainerRequest, ExecRequest, NetworkRequest
 from engine.names import message
@@ -217,7 +217,19 @@ async def test_it_is_served_while_somebody_lives_and_by_one_alone(named: Engine)
 
 async def test_the_default_network_has_the_hosts_servers(named: Engine) -> None:
     container = await sleeper(named, "web", "bridge")
-    assert container.endpoints[0].name_server == "" and servers(named) == []
+    assert servers(named) == []
     host = Path("/etc/resolv.conf").read_text()
     _, printed = await inside(named, container, "cat", "/etc/resolv.conf")
     assert all(line in host for line in printed.splitlines())
+
+
+async def test_where_the_hosts_servers_are_on_loopback_alone_the_default_network_is_served_too(
+    named: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    monkeypatch.setattr(etc_files, "_HOSTS_RESOLVER", tmp_path / "resolv.conf")
+    monkeypatch.setattr(etc_files, "_BEHIND_SYSTEMD", tmp_path / "none")
+    web = await sleeper(named, "web", "bridge")
+    _, printed = await inside(named, web, "cat", "/etc/resolv.conf")
+    assert printed.splitlines()[0] == f"nameserver {web.endpoints[0].name_server}"
+    assert await until(named, web, "web-alias", addresses(web))
