@@ -10,9 +10,6 @@ from engine.images.monitor import Advance
 from engine.store.blobs import write_all
 
 CHUNK_BYTES: Final = 4 << 20
-_OTHER_WAY: Final = (
-    errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EIO, errno.EBADF,
-)  # fmt: skip  # copy_file_range(2) isn't for all pairs of file systems; a failing disk says so again
 
 
 def copy_content(source: int, target: int, size: int, advance: Advance) -> None:
@@ -47,27 +44,28 @@ def _next_data(source: int, position: int, size: int) -> tuple[int, int]:
 
 
 def _copy_range(source: int, target: int, begin: int, end: int, advance: Advance) -> None:
-    with_kernel = True
+    os.lseek(target, begin, os.SEEK_SET)
+    copy_chunk = _send
     while begin < end:
-        count = min(CHUNK_BYTES, end - begin)
-        if with_kernel:
-            try:
-                done = os.copy_file_range(source, target, count, begin, begin)
-            except OSError as error:
-                if error.errno not in _OTHER_WAY:
-                    raise
-                with_kernel = False
-                continue
-        else:
-            done = _copy_chunk(source, target, count, begin)
+        try:
+            done = copy_chunk(source, target, begin, min(CHUNK_BYTES, end - begin))
+        except OSError as error:
+            if copy_chunk is not _send or error.errno != errno.EINVAL:
+                raise
+            copy_chunk = _read_and_write
+            continue
         if not done:  # it has shrunk
             return
         begin += done
         advance(done)
 
 
-def _copy_chunk(source: int, target: int, count: int, offset: int) -> int:
+def _send(source: int, target: int, offset: int, count: int) -> int:
+    """By the kernel alone (sendfile(2)), between any two file systems; EINVAL from one that hasn't learnt it."""
+    return os.sendfile(target, source, offset, count)
+
+
+def _read_and_write(source: int, target: int, offset: int, count: int) -> int:
     data = os.pread(source, count, offset)
-    os.lseek(target, offset, os.SEEK_SET)
     write_all(target, data)
     return len(data)
