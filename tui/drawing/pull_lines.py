@@ -10,6 +10,9 @@ from tui.drawing.lines import Line, Span, Tone, clip, fit, line
 
 _PART_CELLS, _WHAT_CELLS, _AMOUNT_CELLS = 12, 12, 14
 _MOST_BAR_CELLS, _LEAST_BAR_CELLS = 48, 6
+MOST_CELLS = _PART_CELLS + 2 + _WHAT_CELLS + _MOST_BAR_CELLS + 2 + _AMOUNT_CELLS
+"""Lines are never longer."""
+
 READY = "Ready"
 
 

@@ -39,7 +39,7 @@ class PullProgress(Drawn):
         if pull.is_cancelling:
             return [clip(line(Span("◌ ", Tone.WARN), name, Span("  cancelling…", Tone.MUTED)), cells)]
         right = Span(f"{100 * pull_lines.share(parts):.0f} %", Tone.LIT) if parts else Span(pull.whole, Tone.MUTED)
-        whole = justify(line(Span("◌ ", Tone.ACCENT), name), line(right), cells)
+        whole = justify(line(Span("◌ ", Tone.ACCENT), name), line(right), min(cells, pull_lines.MOST_CELLS))
         return [whole, *pull_lines.layer_lines(parts, cells, most - 1)]
 
 
