@@ -95,7 +95,7 @@ class Launcher:
 
     def _fork_spare(self, in_advance: bool) -> None:
         ours, theirs = os.pipe2(os.O_CLOEXEC)
-        before = None if self._knows_shims else memory.frames(os.getpid())
+        before = memory.frames(os.getpid()) if in_advance and not self._knows_shims else None
         spare = clone.clone(0)  # past what Python does after a fork, which touches much memory
         if spare.pid == 0:
             for pipe in (*self._pipes, ours):
