@@ -78,7 +78,7 @@ class Ports:
                 raise
 
     def close(self, container_id: str, is_withdrawn: bool = False) -> None:
-        """Take all ports of a container that has ended back.
+        """Take all ports of a container that has ended back; where the kernel refuses, whoever comes next tries again.
 
         Args:
             is_withdrawn: its shim has taken them out of the firewall.
@@ -86,10 +86,12 @@ class Ports:
         mappings = port_table.of(self._database, container_id)
         if not mappings:
             return
-        if not is_withdrawn:
-            with _explained():
+        try:
+            if not is_withdrawn:
                 self._firewall.withdraw(mappings)
                 withdrawal.forget_flows(_flows(mappings))
+        except OSError:
+            return
         with self._database.transaction(durable=False):
             port_table.remove_all(self._database, container_id)
 

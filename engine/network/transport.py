@@ -36,6 +36,8 @@ _ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
 
 _RECEIVE_BYTES = 65536  # the kernel fills at most 32 KiB at a time (netlink_dump)
 _DUMP_ATTEMPTS = 10
+_USUAL_BUFFER_BYTES = 64 * 1024  # for sending; net.core.wmem_default is three times as much
+_SO_SNDBUFFORCE = 32
 
 _sequence = count(1)
 
@@ -112,7 +114,10 @@ def send_transaction(sock: socket.socket, begin: bytes, requests: Iterable[bytes
     first = _stamp(begin, _NLM_F_REQUEST, next(_sequence))
     stamped = [_stamp(request, _NLM_F_REQUEST | _NLM_F_ACK, next(_sequence)) for request in requests]
     last = _stamp(end, _NLM_F_REQUEST, next(_sequence))
-    sock.sendto(b"".join((first, *stamped, last)), (0, 0))
+    batch = b"".join((first, *stamped, last))
+    if len(batch) > _USUAL_BUFFER_BYTES:  # a message has to fit into it (netlink_sendmsg)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, 2 * len(batch))
+    sock.sendto(batch, (0, 0))
     pending = {_HEADER.unpack_from(request)[3] for request in stamped}
     own = pending | {_HEADER.unpack_from(request)[3] for request in (first, last)}
     for message in _receive(sock):  # also what is left of an earlier transaction that was refused
