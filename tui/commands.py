@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
+from tui.drawing.image_rows import name_of
 from tui.keys import BINDINGS
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _TWICE = ("app.commands", "app.quit_too", "view.topology_by_number", "view.namespaces_by_number", "view.host_by_number")
 """Ids of bindings that aren't listed: the list itself, and further keys for what is there already."""
+
+
+_ON_IMAGES = ("images.run", "images.remove", "images.tag", "images.inspect")
+"""Ids of bindings that do something to the selected image."""
 
 
 class Command(NamedTuple):
@@ -45,19 +50,35 @@ class Commands(Provider):
                 yield Hit(score, matcher.highlight(command.name), command.call, help=command.help)
 
     def _commands(self) -> Iterator[Command]:
+        """What can be done to what is in sight first."""
         app: BoxdeckApp = self.app  # type: ignore[assignment]  # this provider serves no other app
+        parts = [self._of_the_app(app), self._of_the_screen(app)]
+        for part in parts if app.check_action("logs", ()) is not False else reversed(parts):
+            yield from part
+        for theme in app.theming.names:
+            yield Command(f"theme {theme}", "Colours of the app", partial(app.theming.wear, theme))
+
+    def _of_the_app(self, app: BoxdeckApp) -> Iterator[Command]:
+        """What keys do on every screen."""
         for binding in BINDINGS:
             if isinstance(binding, Binding) and binding.id not in _TWICE:
                 action = binding.action
                 if app.check_action(action.partition("(")[0], ()):
                     yield Command(_name(app, binding), binding.tooltip, partial(app.run_action, action))
-        for theme in app.theming.names:
-            yield Command(f"theme {theme}", "Colours of the app", partial(app.theming.wear, theme))
+
+    def _of_the_screen(self, app: BoxdeckApp) -> Iterator[Command]:
+        """What keys do on this screen alone."""
+        for node, binding, enabled, _ in self.screen.active_bindings.values():
+            if node is not app and enabled and binding.show and binding.tooltip:
+                call = partial(app.run_action, binding.action, node)
+                yield Command(_name(app, binding), binding.tooltip, call)
 
 
 def _name(app: BoxdeckApp, binding: Binding) -> str:
-    """What it does, and to which container."""
-    container = app.deck.selected
+    """What it does, and to which container or image."""
+    container, image = app.deck.selected, app.images.selected
+    if binding.id in _ON_IMAGES and image is not None:
+        return f"{binding.description} {name_of(image)}"
     if (binding.id or "").startswith("container.") and binding.action != "run" and container is not None:
         return f"{binding.description} {container.name}"
     return binding.description

@@ -463,3 +463,15 @@ async def test_what_is_typed_at_once_lands_in_the_field_that_it_opens(engine: Fa
             await at.see(seen)
             assert len(at.app.screen_stack) == (1 if seen == "1 of 8" else 2)
             await at.press("escape")
+
+
+async def test_what_keys_do_to_images_can_be_found_by_name(engine: FakeEngine) -> None:
+    async with desk(engine, size=(120, 50)) as at:
+        await at.press("2")
+        await at.see("nginx:1.27")
+        await at.press("colon")
+        await at.see("remove nginx:1.27", "inspect nginx:1.27", "pull")
+        await at.press(*"inspect")
+        await at.see_no("remove nginx:1.27")
+        await at.press("enter")
+        await at.see("how it came to be")
