@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address
 from socket import socket
 
@@ -107,12 +108,12 @@ class Ports:
         way = port_mappings.way_to(container.endpoints)
         wanted = self._mappings(container.ports, way) if container.is_running else ()
         present = port_table.of(self._database, container.id)
-        unwanted = tuple(mapping for mapping in present if mapping not in wanted)
+        unwanted = tuple(set(present) - set(wanted))
         with _explained():
             for endpoint in container.endpoints if wanted else ():
                 hairpin.let(endpoint.host_interface)
             self._withdraw(container.id, unwanted)
-            self._lead(container.id, tuple(mapping for mapping in wanted if mapping not in present))
+            self._lead(container.id, tuple(set(wanted) - set(present)))
         return unwanted
 
     @contextmanager
@@ -198,9 +199,7 @@ class Ports:
         self._claim(container_id, mappings)
         self._write_withdrawal(container_id)
         self._firewall.publish(mappings)
-        for mapping in mappings:
-            if mapping.protocol == "udp":
-                _redirect_flows(mapping)
+        _redirect_flows(mappings)
 
     def _claim(self, container_id: str, mappings: Sequence[PortMapping]) -> None:
         taken = self._claimed(container_id, mappings)
@@ -223,8 +222,7 @@ class Ports:
         if not mappings:
             return
         self._firewall.withdraw(mappings)
-        for mapping in mappings:
-            _forget_connections(mapping)
+        _forget_connections(mappings)
         with self._database.transaction(durable=False):
             port_table.remove(self._database, container_id, mappings)
         self._write_withdrawal(container_id)
@@ -293,35 +291,48 @@ def _any_number() -> int:
 
 def _flows(mappings: Iterable[PortMapping]) -> tuple[Forgotten, ...]:
     return tuple(
-        dict.fromkeys(
-            Forgotten(mapping.host_port, mapping.host_address.version, str(mapping.container_address))
-            for mapping in mappings
-            if mapping.protocol == "udp"
+        Forgotten(
+            version,
+            frozenset(mapping.host_port for mapping in group),
+            frozenset(str(mapping.container_address) for mapping in group),
         )
+        for (protocol, version), group in _grouped(mappings).items()
+        if protocol == "udp"
     )
 
 
-def _redirect_flows(mapping: PortMapping) -> None:
-    """Have flows of UDP to the host itself looked at anew: they began before the port was published."""
-
-    def is_ours(flow: conntrack.Flow) -> bool:
-        if flow.answering_address != flow.destination:
-            return False
-        wanted = mapping.host_address
-        return port_reservation.is_local(flow.destination) if wanted in EVERYWHERE else flow.destination == str(wanted)
-
-    conntrack.forget("udp", mapping.host_port, mapping.host_address.version, is_ours)
+def _redirect_flows(mappings: Iterable[PortMapping]) -> None:
+    """Have flows of UDP to the host itself looked at anew: they began before their port was published."""
+    for (protocol, version), group in _grouped(mappings).items():
+        if protocol == "udp":
+            wanted = {(str(mapping.host_address), mapping.host_port) for mapping in group}
+            conntrack.forget("udp", {port for _, port in wanted}, version, partial(_came_to_the_host, wanted))
 
 
-def _forget_connections(mapping: PortMapping) -> None:
-    """End the connections that came through a port which is no longer published."""
-    target = (str(mapping.container_address), mapping.container_port)
-    conntrack.forget(
-        mapping.protocol,
-        mapping.host_port,
-        mapping.host_address.version,
-        lambda flow: (flow.answering_address, flow.answering_port) == target,
-    )
+def _came_to_the_host(wanted: set[tuple[str, int]], flow: conntrack.Flow) -> bool:
+    if flow.answering_address != flow.destination:
+        return False
+    is_everywhere = any((str(address), flow.port) in wanted for address in EVERYWHERE)
+    return (flow.destination, flow.port) in wanted or (is_everywhere and port_reservation.is_local(flow.destination))
+
+
+def _forget_connections(mappings: Iterable[PortMapping]) -> None:
+    """End the connections that came through ports which are no longer published."""
+    for (protocol, version), group in _grouped(mappings).items():
+        targets = {(m.host_port, str(m.container_address), m.container_port) for m in group}
+        conntrack.forget(protocol, {port for port, _, _ in targets}, version, partial(_led_to, targets))
+
+
+def _led_to(targets: set[tuple[int, str, int]], flow: conntrack.Flow) -> bool:
+    return (flow.port, flow.answering_address, flow.answering_port) in targets
+
+
+def _grouped(mappings: Iterable[PortMapping]) -> dict[tuple[str, int], list[PortMapping]]:
+    """By protocol and family."""
+    found: dict[tuple[str, int], list[PortMapping]] = {}
+    for mapping in mappings:
+        found.setdefault((mapping.protocol, mapping.host_address.version), []).append(mapping)
+    return found
 
 
 @contextmanager

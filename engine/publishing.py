@@ -70,7 +70,8 @@ class Publishing:
 
     async def _added(self, container: Container, ports: Sequence[PublishedPort]) -> tuple[PublishedPort, ...]:
         runtime = self._paths.runtime(container.id)
-        await self._release(container, _places(ports) - _places(container.ports))  # an engine was killed over them
+        in_the_way = _places(ports) | _places(replace(port, host_address="") for port in ports)
+        await self._release(container, in_the_way - _places(container.ports))  # an engine was killed over those
         with self._ports.reserved(container, ports) as (hold, chosen):
             await shims.ask(runtime, protocol.Reserve(), [hold.fileno()])
             try:
@@ -93,13 +94,13 @@ class Publishing:
         async with ContainerLock(self._paths, container.id).held():
             container = await self._get(container.id)
             self._ports.settle(container.id)
-            gone = tuple(port for wanted in ports for port in _matching(container, wanted))
+            gone = _matching(container, ports)
             kept = tuple(port for port in container.ports if port not in gone)
             after = replace(container, ports=kept)
-            self._records.change(after, "unpublish", port_notation.summary(gone))
+            self._records.change(after, "unpublish", port_notation.summary(tuple(gone)))
             if container.is_running:
-                await self._let_go(after, self._ports.follow(after), gone)
-            return gone
+                await self._let_go(after, self._ports.follow(after), tuple(gone))
+            return tuple(port for port in container.ports if port in gone)
 
     def obstacles(self, container: Container) -> tuple[str, ...]:
         """What rules of others may keep from a container with ports, one sentence each; they are never touched."""
@@ -137,17 +138,22 @@ def _places(ports: Iterable[PublishedPort]) -> set[Taken]:
     }
 
 
-def _matching(container: Container, wanted: PublishedPort) -> list[PublishedPort]:
-    found = [
-        port
-        for port in container.ports
-        if (port.container_port, port.protocol) == (wanted.container_port, wanted.protocol)
-        and wanted.host_port in (0, port.host_port)
-        and wanted.host_address in ("", port.host_address)
-    ]
-    if not found:
-        raise NotFound(
-            f"{container.name} has no published port {wanted.container_words}",
-            f"see those that it has with: boxdeck port {container.name}",
-        )
+def _matching(container: Container, ports: Iterable[PublishedPort]) -> set[PublishedPort]:
+    """Those of a container's ports that are named."""
+    own: dict[str, list[PublishedPort]] = {}
+    for port in container.ports:
+        own.setdefault(port.container_words, []).append(port)
+    found: set[PublishedPort] = set()
+    for wanted in ports:
+        named = {port for port in own.get(wanted.container_words, ()) if _is_named(port, wanted)}
+        if not named:
+            raise NotFound(
+                f"{container.name} has no published port {wanted.container_words}",
+                f"see those that it has with: boxdeck port {container.name}",
+            )
+        found |= named
     return found
+
+
+def _is_named(port: PublishedPort, wanted: PublishedPort) -> bool:
+    return wanted.host_port in (0, port.host_port) and wanted.host_address in ("", port.host_address)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from engine.network import transport
@@ -33,33 +33,38 @@ class Flow(NamedTuple):
     """A connection: where it was sent to, and who answers.
 
     Attributes:
+        port: of the destination.
         name: by which the kernel knows it, an encoded CTA_TUPLE_ORIG.
     """
 
     destination: str
+    port: int
     answering_address: str
     answering_port: int
     name: bytes
 
 
-def forget(protocol: str, host_port: int, version: int, is_ours: Callable[[Flow], bool]) -> int:
-    """Have the connections to one of the host's ports forgotten that `is_ours` says yes to; how many there were.
+def forget(protocol: str, ports: Collection[int], version: int, is_ours: Callable[[Flow], bool]) -> int:
+    """Have the connections to some ports forgotten that `is_ours` says yes to; how many there were.
+
+    The kernel looks through all that it has: once for all ports.
 
     Raises:
         OSError: EPERM without CAP_NET_ADMIN.
     """
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
-        found = [flow for flow in _flows(sock, family, protocol, host_port) if is_ours(flow)]
+        found = [flow for flow in _flows(sock, family, protocol, ports) if flow.port in ports and is_ours(flow)]
         for flow in found:
             _delete(sock, family, flow)
     return len(found)
 
 
-def _flows(sock: socket.socket, family: int, protocol: str, host_port: int) -> Iterator[Flow]:
+def _flows(sock: socket.socket, family: int, protocol: str, ports: Collection[int]) -> Iterator[Flow]:
+    """Of a protocol; the kernel picks those to a port where there is one."""
     wanted = _attribute(_PROTO_NUM, bytes([_PROTOCOLS[protocol]]))
-    wanted += _attribute(_PROTO_DST_PORT, struct.pack("!H", host_port))
-    flags = struct.pack("=I", _BY_PROTOCOL | _BY_DESTINATION_PORT)
+    wanted += _attribute(_PROTO_DST_PORT, struct.pack("!H", next(iter(ports), 0)))
+    flags = struct.pack("=I", _BY_PROTOCOL | (_BY_DESTINATION_PORT if len(ports) == 1 else 0))
     request = _request(
         _GET,
         family,
@@ -81,7 +86,13 @@ def _parsed(payload: memoryview) -> Flow | None:
         return None
     sent, answered = _tuple(original), _tuple(reply)
     name = _attribute(_TUPLE_ORIG | _NESTED, bytes(original))
-    return Flow(_address(sent[0], _DESTINATIONS), _address(answered[0], _SOURCES), _port(answered[1]), name)
+    return Flow(
+        destination=_address(sent[0], _DESTINATIONS),
+        port=_port(sent[1], _PROTO_DST_PORT),
+        answering_address=_address(answered[0], _SOURCES),
+        answering_port=_port(answered[1], _PROTO_SRC_PORT),
+        name=name,
+    )
 
 
 def _tuple(value: memoryview) -> tuple[dict[int, memoryview], dict[int, memoryview]]:
@@ -96,8 +107,8 @@ def _address(parts: dict[int, memoryview], kinds: tuple[int, int]) -> str:
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed) if packed else ""
 
 
-def _port(parts: dict[int, memoryview]) -> int:
-    value = parts.get(_PROTO_SRC_PORT)
+def _port(parts: dict[int, memoryview], kind: int) -> int:
+    value = parts.get(kind)
     return int.from_bytes(value, "big") if value is not None else 0
 
 

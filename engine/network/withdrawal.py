@@ -24,15 +24,15 @@ _PATIENCE_SECONDS = 10.0
 
 
 class Forgotten(Struct, frozen=True):
-    """Connections of UDP to be forgotten: those to this port of the host's that lead to this address."""
+    """Connections of UDP to be forgotten: those to these ports of the host's that lead to these addresses."""
 
-    host_port: int
     version: int
-    container_address: str
+    ports: frozenset[int]
+    container_addresses: frozenset[str]
 
     def matches(self, found: Flow) -> bool:
-        """Whether a connection to the port leads there."""
-        return found.answering_address == self.container_address
+        """Whether a connection to one of the ports leads there."""
+        return found.answering_address in self.container_addresses
 
 
 class Withdrawal(Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ def forget_flows(flows: Sequence[Forgotten]) -> None:
     from engine.network import conntrack
 
     for flow in flows:
-        conntrack.forget("udp", flow.host_port, flow.version, flow.matches)
+        conntrack.forget("udp", flow.ports, flow.version, flow.matches)
 
 
 _left_open: list[object] = []  # closing it waits for 5 to 20 ms; the end of the process doesn't keep anybody waiting

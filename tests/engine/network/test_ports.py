@@ -200,7 +200,7 @@ async def test_a_withdrawn_port_is_closed_for_those_who_use_it(around: Neighbour
         assert _echo(client)
         around.networks.firewall.withdraw(mappings)
         assert _echo(client)  # the kernel remembers the way
-        assert conntrack.forget("udp", PORT, 4, lambda flow: flow.answering_address == web.ipv4) >= 1
+        assert conntrack.forget("udp", {PORT}, 4, lambda flow: flow.answering_address == web.ipv4) >= 1
         assert not _echo(client)
 
 
@@ -209,12 +209,13 @@ async def test_only_the_flows_that_are_meant_are_forgotten(around: Neighbourhood
     around.publish(web, ("0.0.0.0", PORT), protocol="udp")
     around.publish(other, ("0.0.0.0", 8081), protocol="udp")
     assert ask(around.neighbour, HOST4, PORT, "udp") and ask(around.neighbour, HOST4, 8081, "udp")
-    assert conntrack.forget("udp", PORT, 4, lambda flow: flow.answering_address == other.ipv4) == 0
-    assert conntrack.forget("tcp", PORT, 4, lambda flow: True) == 0
+    assert conntrack.forget("udp", {PORT}, 4, lambda flow: flow.answering_address == other.ipv4) == 0
+    assert conntrack.forget("tcp", {PORT}, 4, lambda flow: True) == 0
     seen: list[conntrack.Flow] = []
-    assert conntrack.forget("udp", PORT, 4, lambda flow: not seen.append(flow)) == 1  # type: ignore[func-returns-value]
+    assert conntrack.forget("udp", {PORT}, 4, lambda flow: not seen.append(flow)) == 1  # type: ignore[func-returns-value]
+    assert (seen[0].destination, seen[0].port) == (HOST4, PORT)
     assert (seen[0].destination, seen[0].answering_address, seen[0].answering_port) == (HOST4, web.ipv4, SERVED)
-    assert conntrack.forget("udp", 8081, 4, lambda flow: True) == 1
+    assert conntrack.forget("udp", {PORT + 1, 8081}, 4, lambda flow: True) == 1
 
 
 def _echo(client: socket.socket) -> bool:
