@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-from pathlib import Path
 
 from msgspec import Struct, structs
 
@@ -127,7 +126,7 @@ class Creation:
 
     def _give_birth(self, folder: Folder, cgroup: Cgroup) -> Living:
         prctl.set_dumpable(False)
-        with unix_socket.listen(Path(folder.path)) as listener:
+        with unix_socket.listen(folder.path) as listener:
             return give_birth(self.spec, self._circumstances(folder, cgroup, listener))
 
     def _circumstances(self, folder: Folder, cgroup: Cgroup, listener: socket.socket) -> Circumstances:

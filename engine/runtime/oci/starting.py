@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from socket import socket
 
 from msgspec import structs
@@ -36,7 +35,7 @@ def start(root: str, container_id: str) -> None:
 
 def _execute(folder: Folder, record: Record) -> None:
     try:
-        with unix_socket.connect(Path(folder.path)) as connection:
+        with unix_socket.connect(folder.path) as connection:
             protocol.send(connection, protocol.Start())
             if record.has_listener:
                 _await_execution(folder, record, connection)
