@@ -22,6 +22,8 @@ from engine.ports import Ports
 from engine.records import Records
 from engine.runtime import protocol
 
+_MOST_RELEASED = 2000  # in one frame
+
 
 class Publishing:
     """What people do with ports.
@@ -123,8 +125,11 @@ class Publishing:
         await self._release(container, taken | _places(ports))
 
     async def _release(self, container: Container, places: set[Taken]) -> None:
+        wanted = tuple(places)
         try:
-            await shims.ask(self._paths.runtime(container.id), protocol.Release(tuple(places)))
+            for first in range(0, len(wanted), _MOST_RELEASED):
+                message = protocol.Release(wanted[first : first + _MOST_RELEASED])
+                await shims.ask(self._paths.runtime(container.id), message)
         except Conflict:
             return
 

@@ -386,3 +386,12 @@ def _heard(client: socket.socket, server: socket.socket) -> bool:
         return bool(server.recv(100))
     except OSError:
         return False
+
+
+async def test_thousands_of_ports_come_and_go(engine: Engine) -> None:
+    container = await engine.containers.run(request("127.0.0.1:20000-23999:1-4000", name="web"))
+    assert taken(engine) == 4000
+    await engine.containers.ports.remove("web", port_notation.published("127.0.0.1:20000-23998:1-3999"))
+    assert taken(engine) == 1 and is_free(20000) and not is_free(23999)
+    await engine.containers.kill(container.id)
+    assert not elements(engine) and is_free(23999)
