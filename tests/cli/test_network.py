@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -22,6 +23,12 @@ def boxdeck(boxdeck: CommandLine) -> Iterator[CommandLine]:
     yield boxdeck
     boxdeck.remove_all()
     boxdeck.ok("network", "prune", "--force")
+
+
+@pytest.fixture
+def place() -> str:
+    """The first three numbers of a subnet of RFC 2544's, which no machine routes, and no other test in all likelihood."""
+    return f"198.{random.choice((18, 19))}.{random.randint(0, 255)}"
 
 
 def inside(boxdeck: CommandLine, name: str, command: str) -> str:
@@ -48,14 +55,15 @@ def test_a_network_is_made_listed_explained_and_removed(boxdeck: CommandLine) ->
     )
 
 
-def test_a_network_is_as_the_options_say(boxdeck: CommandLine) -> None:
-    subnets = ("--subnet", "10.177.0.0/24", "--subnet", "fd77:77::/64")
-    more = ("--gateway", "10.177.0.254", "--ip-range", "10.177.0.128/25", "--mtu", "1300", "--internal")
+def test_a_network_is_as_the_options_say(boxdeck: CommandLine, place: str) -> None:
+    six = f"fd77:{random.randint(1, 65535):x}"
+    subnets = ("--subnet", f"{place}.0/24", "--subnet", f"{six}::/64")
+    more = ("--gateway", f"{place}.254", "--ip-range", f"{place}.128/25", "--mtu", "1300", "--internal")
     boxdeck.ok("network", "create", *subnets, *more, "named")
     (found,) = boxdeck("network", "inspect", "named").json
     assert found["IPAM"]["Config"] == [
-        {"Subnet": "10.177.0.0/24", "IPRange": "10.177.0.128/25", "Gateway": "10.177.0.254"},
-        {"Subnet": "fd77:77::/64", "Gateway": "fd77:77::1"},
+        {"Subnet": f"{place}.0/24", "IPRange": f"{place}.128/25", "Gateway": f"{place}.254"},
+        {"Subnet": f"{six}::/64", "Gateway": f"{six}::1"},
     ]
     assert found["Internal"] and found["Options"]["com.docker.network.driver.mtu"] == "1300"
     boxdeck.ok("network", "create", "--ipv6=false", "four")
@@ -109,19 +117,19 @@ def test_lists_are_formatted_as_docker_does(boxdeck: CommandLine) -> None:
     assert boxdeck.ok("network", "prune", "--force").splitlines() == ["Deleted Networks:", "green"]
 
 
-def test_a_container_is_on_several_networks_in_their_order(boxdeck: CommandLine) -> None:
-    boxdeck.ok("network", "create", "--subnet", "10.177.0.0/24", "front")
+def test_a_container_is_on_several_networks_in_their_order(boxdeck: CommandLine, place: str) -> None:
+    boxdeck.ok("network", "create", "--subnet", f"{place}.0/24", "front")
     boxdeck.ok("network", "create", "--internal", "back")
     boxdeck.ok(
-        "run", "-d", "--name", "web", "--network", "name=front,ip=10.177.0.9,alias=www,alias=site",
+        "run", "-d", "--name", "web", "--network", f"name=front,ip={place}.9,alias=www,alias=site",
         "--network", "back", "--mac-address", "02:42:aa:00:00:07", *SLEEP,
     )  # fmt: skip
     settings = boxdeck("inspect", "web").json[0]["NetworkSettings"]
     front, back = settings["Networks"]["front"], settings["Networks"]["back"]
     assert list(settings["Networks"]) == ["front", "back"]
-    assert (front["IPAddress"], front["IPPrefixLen"], front["Interface"]) == ("10.177.0.9", 24, "eth0")
+    assert (front["IPAddress"], front["IPPrefixLen"], front["Interface"]) == (f"{place}.9", 24, "eth0")
     assert (front["MacAddress"], front["Aliases"], back["Interface"]) == ("02:42:aa:00:00:07", ["www", "site"], "eth1")
-    assert settings["IPAddress"] == "10.177.0.9" and settings["GlobalIPv6Address"] == front["GlobalIPv6Address"]
+    assert settings["IPAddress"] == f"{place}.9" and settings["GlobalIPv6Address"] == front["GlobalIPv6Address"]
     shown = inside(boxdeck, "web", "ip -br addr; ip route show default")
     for address in (front["IPAddress"], front["GlobalIPv6Address"], back["IPAddress"], back["GlobalIPv6Address"]):
         assert f" {address}/" in shown
@@ -133,11 +141,11 @@ def test_a_container_is_on_several_networks_in_their_order(boxdeck: CommandLine)
     assert boxdeck.ok("ps", "-q", "--filter", "network=back") == boxdeck.ok("ps", "-q")
 
 
-def test_a_running_container_is_connected_and_disconnected(boxdeck: CommandLine) -> None:
-    boxdeck.ok("network", "create", "--subnet", "10.177.0.0/24", "late")
+def test_a_running_container_is_connected_and_disconnected(boxdeck: CommandLine, place: str) -> None:
+    boxdeck.ok("network", "create", "--subnet", f"{place}.0/24", "late")
     boxdeck.ok("run", "-d", "--name", "web", *SLEEP)
-    boxdeck.ok("network", "connect", "--ip", "10.177.0.33", "--alias", "db", "late", "web")
-    assert "10.177.0.33/24" in inside(boxdeck, "web", "ip -br addr show eth1")
+    boxdeck.ok("network", "connect", "--ip", f"{place}.33", "--alias", "db", "late", "web")
+    assert f"{place}.33/24" in inside(boxdeck, "web", "ip -br addr show eth1")
     assert boxdeck("network", "rm", "late").sentence == (
         "boxdeck: the network late is used by web: disconnect them first with: boxdeck network disconnect late web"
     )
