@@ -27,7 +27,7 @@ def boxdeck(boxdeck: CommandLine) -> Iterator[CommandLine]:
 
 @pytest.fixture
 def place() -> str:
-    """The first three numbers of a subnet of RFC 2544's, which no machine routes, and no other test in all likelihood."""
+    """The first three numbers of a subnet of RFC 2544's, which no machine routes, nor likely another test."""
     return f"198.{random.choice((18, 19))}.{random.randint(0, 255)}"
 
 
