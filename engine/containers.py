@@ -37,6 +37,7 @@ from engine.model import (
 )
 from engine.network.networks import Networks
 from engine.oci.runtime_spec import decode
+from engine.options import VolumeMount
 from engine.paths import Paths
 from engine.pausing import Pausing
 from engine.ports import Ports
@@ -53,6 +54,7 @@ from engine.signal_names import signal_number
 from engine.starting import Starting
 from engine.store.database import Database
 from engine.updates import Updates
+from engine.volumes import Volumes
 
 if TYPE_CHECKING:
     from engine.model import LimitsInForce
@@ -66,7 +68,7 @@ class Containers:
     """Containers of one root."""
 
     def __init__(
-        self, paths: Paths, database: Database, images: Images, networks: Networks, launcher: Launcher
+        self, paths: Paths, database: Database, images: Images, networks: Networks, volumes: Volumes, launcher: Launcher
     ) -> None:
         self._paths = paths
         self._images = images
@@ -74,6 +76,7 @@ class Containers:
         self._records = Records(database)
         self._ports = Ports(paths, database, self._records, networks.firewall)
         self._restarts = Restarts(paths, self._records)
+        self._volumes = volumes
         self._recovery = Recovery(paths, self._records, self._ports, self._restarts)
         self._ports.refresh = self._recovery.refresh
         self._folding = Folding(self._recovery.refresh_one)
@@ -231,17 +234,43 @@ class Containers:
         """
         image = await self._images.ensure(request.image)
         check_network(request)
+        request = self._volumes.mounted(_with_volumes(request, image.config.volumes))
         if wishes := attachments(request):
             await self._networks.ensure(*(wish.network for wish in wishes))
         container_id = naming.new_id()
         lock = ContainerLock(self._paths, container_id)
         async with lock.held():
             try:
-                return self._preparation.create(container_id, request, image)
+                container = self._preparation.create(container_id, request, image)
             except BaseException:
                 await asyncio.to_thread(discard_tree, self._paths.container(container_id))
                 lock.forget()
+                await self._volumes.remove_unnamed(request)
                 raise
+        try:
+            self._volumes.require(request)
+            await self._fill_volumes(container)
+        except BaseException:
+            await self._remove_quietly(container_id)
+            raise
+        return container
+
+    async def _fill_volumes(self, container: Container) -> None:
+        """Copy what the image has where volumes are mounted into those that are empty, as docker does."""
+        if not (mounts := self._volumes.to_fill(container.request)):
+            return
+        from engine.copying.files import Files
+        from engine.copying.places import ContainerPath, CopyOptions, HostPath
+
+        files = Files(self._paths, self, sees_mounts=False)
+        for mount in mounts:
+            source = ContainerPath(container=container.id, path=mount.destination)
+            target = HostPath(path=str(self._volumes.fresh(mount)))
+            try:
+                await files.copy(source, target, CopyOptions(archive=True))
+            except (NotFound, Conflict):  # the image has nothing there, or no folder
+                continue
+            self._volumes.fill(mount)
 
     async def start(self, reference: str) -> Container:
         """Start a container that isn't running; one that is stays as it is.
@@ -481,8 +510,11 @@ class Containers:
         self._records.change(replace(container, restarts=container.restarts + 1), "restart")
         return await self.start(container.id)
 
-    async def remove(self, reference: str, force: bool = False) -> None:
+    async def remove(self, reference: str, force: bool = False, volumes: bool = False) -> None:
         """Delete a container and everything that it wrote.
+
+        Args:
+            volumes: its unnamed volumes, too.
 
         Raises:
             Conflict: it runs, and `force` isn't given.
@@ -497,6 +529,8 @@ class Containers:
             if container.is_running:
                 await self._end(container, signals.SIGKILL, None)
         await self._delete(container.id)
+        if volumes:
+            await self._volumes.remove_unnamed(container.request)
 
     async def prune(self, wanted: PruneFilter) -> Pruned:
         """Remove all containers that don't run.
@@ -542,6 +576,8 @@ class Containers:
         await asyncio.to_thread(discard_tree, self._paths.container(container_id))
         self._paths.history(container_id).unlink(missing_ok=True)
         ContainerLock(self._paths, container_id).forget()
+        if container.request.auto_remove:
+            await self._volumes.remove_unnamed(container.request)
 
     async def _remove_quietly(self, container_id: str) -> None:
         try:
@@ -669,6 +705,15 @@ class Containers:
         self._require_running(container)
         if container.state is State.PAUSED:
             raise Conflict(f"{container.name} is paused", f"let it go on with: boxdeck unpause {container.name}")
+
+
+def _with_volumes(request: ContainerRequest, destinations: tuple[str, ...]) -> ContainerRequest:
+    """The request with volumes of its own where the image wants some and nothing else is mounted."""
+    places = [mount.destination for mount in request.binds] + [mount.destination for mount in request.volumes]
+    taken = {path.rstrip("/") for path in (*places, *(mount.destination for mount in request.tmpfs))}
+    wanted = (path for path in destinations if path.startswith("/") and path.rstrip("/") not in taken | {""})
+    more = tuple(VolumeMount(name="", destination=path) for path in wanted)
+    return replace(request, volumes=(*request.volumes, *more))
 
 
 def _patience(container: Container, timeout_seconds: float | None) -> float | None:

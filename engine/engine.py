@@ -22,6 +22,7 @@ from engine.paths import Paths
 from engine.registry.registries import Registries
 from engine.store.database import Database
 from engine.strays import Strays
+from engine.volumes import Volumes
 
 if TYPE_CHECKING:
     from engine.cgroup_tree import CgroupTree
@@ -43,9 +44,10 @@ class Engine:
         self.database = Database(paths.database)
         self.images = Images(paths, self.database)
         self.networks = ConnectedNetworks(paths, self.database)
+        self.volumes = Volumes(paths, self.database)
         self.registries = Registries()
         self.launcher = Launcher(paths.cgroup_name)
-        self.containers = Containers(paths, self.database, self.images, self.networks, self.launcher)
+        self.containers = Containers(paths, self.database, self.images, self.networks, self.volumes, self.launcher)
         self._sampler: Sampler | None = None
 
     @classmethod
@@ -195,7 +197,7 @@ class Engine:
         )
 
     async def disk_use(self) -> tuple[DiskUse, ...]:
-        """What images and containers take on the disk."""
+        """What images, containers and volumes take on the disk."""
         from engine.disk_use import DiskUse
 
         containers = await self.containers.list(all_states=True)
@@ -218,6 +220,7 @@ class Engine:
                 size_bytes=sum(sizes.values()),
                 reclaimable_bytes=sum(sizes[each.id] for each in containers if not each.is_running),
             ),
+            await self.volumes.disk_use(),
         )
 
     # The end

@@ -27,6 +27,22 @@ class BindMount(Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
 
 
+class VolumeMount(Struct, frozen=True, kw_only=True):
+    """A volume, shown in the container.
+
+    Attributes:
+        name: of one that is there or shall be; empty for one of the container's own.
+        subpath: a folder in the volume that is shown instead of all of it.
+        copies: whether a volume that is still empty gets what the image has in its place.
+    """
+
+    name: str
+    destination: str
+    read_only: bool = False
+    subpath: str = ""
+    copies: bool = True
+
+
 class TmpfsMount(Struct, frozen=True, kw_only=True):
     """An empty folder in memory, gone when the container stops.
 

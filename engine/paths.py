@@ -105,6 +105,14 @@ class Paths:
         """What has arrived of one of them."""
         return self.downloads / hexadecimal
 
+    def volume(self, name: str) -> Path:
+        """The folder of a volume."""
+        return self.root / "volumes" / name
+
+    def volume_data(self, name: str) -> Path:
+        """What containers see of it."""
+        return self.volume(name) / "_data"
+
     @property
     def seccomp_cache(self) -> Path:
         """Compiled filters of system calls, named by what they were compiled from."""

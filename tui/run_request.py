@@ -11,7 +11,7 @@ from engine.errors import InvalidRequest
 from engine.model import ContainerRequest, Limits, PublishedPort
 from engine.naming import check_name
 from engine.network import port_notation
-from engine.options import BindMount, Security
+from engine.options import BindMount, Security, VolumeMount
 from tui import limit_words
 from tui.limit_words import FieldError
 
@@ -52,6 +52,7 @@ def request_of(fields: Fields) -> ContainerRequest:
     Raises:
         FieldError: the first field that can't be right.
     """
+    mounts = _volumes(fields.volumes)
     return ContainerRequest(
         image=_image(fields.image),
         command=_command(fields.command),
@@ -61,7 +62,8 @@ def request_of(fields: Fields) -> ContainerRequest:
         network=fields.network,
         limits=_limits(fields),
         ports=_ports(fields.ports),
-        binds=_volumes(fields.volumes),
+        binds=tuple(mount for mount in mounts if isinstance(mount, BindMount)),
+        volumes=tuple(mount for mount in mounts if isinstance(mount, VolumeMount)),
         userns=None if fields.ids == "auto" else fields.ids,
         security=_security(fields),
         read_only=fields.read_only,
@@ -112,7 +114,7 @@ def _ports(text: str) -> tuple[PublishedPort, ...]:
         raise FieldError("ports", error.cause, error.remedy) from error
 
 
-def _volumes(text: str) -> tuple[BindMount, ...]:
+def _volumes(text: str) -> tuple[BindMount | VolumeMount, ...]:
     try:
         return tuple(notation.volume(word) for word in shlex.split(text))
     except InvalidRequest as error:

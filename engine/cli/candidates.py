@@ -17,6 +17,7 @@ _TABLES = {
     "CONTAINER": "SELECT name FROM containers ORDER BY name",
     "IMAGE": "SELECT reference FROM image_references ORDER BY reference",
     "NAME[:TAG]": "SELECT reference FROM image_references ORDER BY reference",
+    "VOLUME": "SELECT name FROM volumes ORDER BY name",
     "NETWORK": "SELECT name FROM networks ORDER BY name",
 }
 

@@ -46,6 +46,7 @@ class RemoveOptions(ContainersOptions):
     """Options of ``rm``."""
 
     force: bool
+    volumes: bool
 
 
 async def for_each(references: list[str], action: Callable[[str], Awaitable[str | None]]) -> int:
@@ -148,12 +149,13 @@ async def _unpause(engine: Engine, options: ContainersOptions) -> int:
 
 def _remove_arguments(parser: Parser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="kill it first when it runs")
+    parser.add_argument("-v", "--volumes", action="store_true", help="its unnamed volumes, too")
     _containers(parser)
 
 
 async def _remove(engine: Engine, options: RemoveOptions) -> int:
     async def remove(reference: str) -> None:
-        await engine.containers.remove(reference, options.force)
+        await engine.containers.remove(reference, options.force, options.volumes)
 
     return await for_each(options.containers, remove)
 

@@ -60,6 +60,18 @@ class DiskRow(Document, frozen=True, kw_only=True):
     reclaimable: str
 
 
+class VolumeRow(Document, frozen=True, kw_only=True):
+    """``docker volume inspect``, with those who use it."""
+
+    name: str
+    driver: str = "local"
+    mountpoint: str
+    scope: str = field(name="Scope", default="local")
+    created_at: str
+    labels: dict[str, str]
+    used_by: tuple[str, ...]
+
+
 class HistoryRow(Document, frozen=True, kw_only=True):
     """``docker history --format json``; `id` is the layer's."""
 

@@ -34,6 +34,7 @@ class MountDocument(Document, frozen=True, kw_only=True):
     """One of ``Mounts``; ``Idmapped`` is ours: whether files keep their owners in a user namespace."""
 
     type: str
+    name: str
     source: str
     destination: str
     mode: str = ""
@@ -128,10 +129,12 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
 def mounts(container: Container, spec: Spec) -> tuple[MountDocument, ...]:
     """What the request mounts, as ``config.json`` has it."""
     wanted = {bind.destination.rstrip("/"): bind for bind in container.request.binds}
+    volumes = {mount.destination.rstrip("/"): mount.name for mount in container.request.volumes}
     places = wanted.keys() | {tmpfs.destination.rstrip("/") for tmpfs in container.request.tmpfs}
     return tuple(
         MountDocument(
-            type=mount.type,
+            type="volume" if mount.destination in volumes else mount.type,
+            name=volumes.get(mount.destination, ""),
             source=mount.source if mount.type == "bind" else "",
             destination=mount.destination,
             mode=",".join(mount.options),

@@ -22,7 +22,7 @@ from engine.compile import notation
 from engine.compile.security_words import security
 from engine.errors import InvalidRequest, NotFound
 from engine.model import Container, ContainerRequest
-from engine.options import BindMount, Security, TmpfsMount
+from engine.options import BindMount, Security, TmpfsMount, VolumeMount
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -122,7 +122,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
     Raises:
         InvalidRequest: words that can't be understood.
     """
-    binds, tmpfs = _mounts(options)
+    mounts = [*map(notation.volume, options.volume), *map(notation.mount, options.mount)]
     log_max_bytes, log_max_files = log_limits(options.log_opt)
     network, wishes = attachments(options)
     return ContainerRequest(
@@ -161,8 +161,12 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         limits=limits_of(options),
         security=_security(options),
         read_only=options.read_only,
-        binds=binds,
-        tmpfs=tmpfs,
+        binds=tuple(mount for mount in mounts if isinstance(mount, BindMount)),
+        volumes=tuple(mount for mount in mounts if isinstance(mount, VolumeMount)),
+        tmpfs=(
+            *map(notation.tmpfs, options.tmpfs),
+            *(mount for mount in mounts if isinstance(mount, TmpfsMount)),
+        ),
         shm_size_bytes=options.shm_size,
         devices=tuple(map(notation.device, options.device)),
         device_rules=tuple(options.device_cgroup_rule),
@@ -176,13 +180,6 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         auto_remove=options.rm,
         labels=labels(options.label_file, options.label),
     )
-
-
-def _mounts(options: CreateOptions) -> tuple[tuple[BindMount, ...], tuple[TmpfsMount, ...]]:
-    mounts = [notation.mount(text) for text in options.mount]
-    binds = [notation.volume(text) for text in options.volume] + [m for m in mounts if isinstance(m, BindMount)]
-    tmpfs = [notation.tmpfs(text) for text in options.tmpfs] + [m for m in mounts if isinstance(m, TmpfsMount)]
-    return tuple(binds), tuple(tmpfs)
 
 
 def _security(options: CreateOptions) -> Security:

@@ -146,11 +146,12 @@ def _file_arguments(parser: Parser) -> None:
     add = parser.add_argument_group("files and devices").add_argument
     add(
         "-v", "--volume", metavar="HOST:CONTAINER[:OPTIONS]", action="append", default=[],
-        help="show a file or folder of the host, such as /srv:/data:ro",
+        help="show a file or folder of the host, such as /srv:/data:ro, or a volume, such as data:/data",
     )  # fmt: skip
     add(
         "--mount", metavar="type=…,target=…", action="append", default=[],
-        help="the same in other words: type=bind,source=…,target=…[,readonly] or type=tmpfs,target=…[,tmpfs-size=…]",
+        help="the same in other words: type=bind|volume,source=…,target=…[,readonly] or "
+        "type=tmpfs,target=…[,tmpfs-size=…]",
     )  # fmt: skip
     add("--tmpfs", metavar="PATH[:OPTIONS]", action="append", default=[], help="an empty folder in memory")
     add("--read-only", action="store_true", help="its root file system can't be written to")

@@ -86,7 +86,7 @@ INFO = Command(InfoOptions, _info_arguments, with_engine(_info))
 SYSTEM = noun(
     "system",
     {
-        "df": NounVerb("system_df", "DF", "show what images and containers take on the disk"),
+        "df": NounVerb("system_df", "DF", "show what images, containers and volumes take on the disk"),
         "info": NounVerb("system", "INFO", "show what Boxdeck stands on"),
         "events": NounVerb("events", "EVENTS", "show what happens to containers, as it happens"),
         "prune": NounVerb("system_prune", "PRUNE", "remove all that nobody needs"),

@@ -50,6 +50,7 @@ VERBS = {
     "rmi": Verb("images", "remove images"),
     "container": Verb("container", "everything that can be done with containers"),
     "image": Verb("image", "all that can be done with images, and the layers that files come from"),
+    "volume": Verb("volume", "make, list and remove volumes, whose files outlive containers"),
     "search": Verb("registry", "look for images on a registry"),
     "tags": Verb("registry", "list the tags that a registry has of an image"),
     "login": Verb("registry", "log in to a registry"),

@@ -7,7 +7,7 @@ import re
 from typing import get_args
 
 from engine.errors import InvalidRequest
-from engine.options import BindMount, DeviceAccess, Propagation, TmpfsMount, Ulimit
+from engine.options import BindMount, DeviceAccess, Propagation, TmpfsMount, Ulimit, VolumeMount
 
 _PROPAGATION: frozenset[str] = frozenset(get_args(Propagation))
 _FLAGS = frozenset(
@@ -32,22 +32,31 @@ def size_bytes(text: str) -> int:
     return int(float(number) * 1024 ** _POWERS[unit.lower()])
 
 
-def volume(text: str) -> BindMount:
-    """``HOST:CONTAINER[:OPTION,…]``, with options as ``ro``, ``rshared``, ``noexec``.
+def volume(text: str) -> BindMount | VolumeMount:
+    """``HOST:CONTAINER[:OPTION,…]``, ``NAME:CONTAINER[:OPTION,…]`` or ``CONTAINER``.
+
+    Options are such as ``ro``, ``rshared``, ``noexec``; of volumes ``ro`` and ``nocopy``.
 
     Raises:
-        InvalidRequest: it isn't one, or means a named volume, of which there are none yet.
+        InvalidRequest: it isn't one.
     """
-    source, _, rest = text.partition(":")
+    source, has_destination, rest = text.partition(":")
+    if source.startswith("/") and not has_destination:
+        return VolumeMount(name="", destination=source)
     destination, _, options = rest.partition(":")
     if not source or not destination:
         raise InvalidRequest(f"{text!r} is not a volume", "write it as /on/the/host:/in/the/container")
     if not source.startswith(("/", ".", "~")):
-        raise InvalidRequest(
-            f"{source!r} would be a named volume, and there are none yet", "show a folder of the host by its full path"
-        )
+        return _named_volume(source, destination, [option for option in options.split(",") if option], text)
     bind = BindMount(source=os.path.abspath(os.path.expanduser(source)), destination=destination)
     return _with_options(bind, [option for option in options.split(",") if option], text)
+
+
+def _named_volume(name: str, destination: str, options: list[str], text: str) -> VolumeMount:
+    unknown = [option for option in options if option not in _LABELS | {"ro", "rw", "nocopy"}]
+    if unknown:
+        raise InvalidRequest(f"{unknown[0]!r} in {text!r} is not an option of a volume", "see: boxdeck run --help")
+    return VolumeMount(name=name, destination=destination, read_only="ro" in options, copies="nocopy" not in options)
 
 
 def _with_options(bind: BindMount, options: list[str], text: str) -> BindMount:
@@ -66,8 +75,8 @@ def _with_options(bind: BindMount, options: list[str], text: str) -> BindMount:
     )
 
 
-def mount(text: str) -> BindMount | TmpfsMount:
-    """``type=bind,source=…,target=…[,readonly]`` or ``type=tmpfs,target=…[,tmpfs-size=…]``.
+def mount(text: str) -> BindMount | TmpfsMount | VolumeMount:
+    """``type=bind,source=…,target=…[,readonly]``, ``type=volume,…`` or ``type=tmpfs,target=…[,tmpfs-size=…]``.
 
     Raises:
         InvalidRequest: it isn't one.
@@ -79,8 +88,10 @@ def mount(text: str) -> BindMount | TmpfsMount:
         raise InvalidRequest(f"{text!r} doesn't say where to mount", "add target=/in/the/container")
     if kind == "tmpfs":
         return _tmpfs_mount(target, fields, text)
+    if kind == "volume":
+        return _volume_mount(target, fields, text)
     if kind != "bind":
-        raise InvalidRequest(f"mounts of type {kind} are not possible", "choose type=bind or type=tmpfs")
+        raise InvalidRequest(f"mounts of type {kind} are not possible", "choose type=bind, type=volume or type=tmpfs")
     return _bind_mount(target, fields, text)
 
 
@@ -96,6 +107,15 @@ def _bind_mount(target: str, fields: dict[str, str], text: str) -> BindMount:
         source=os.path.abspath(source), destination=target, read_only=read_only, recursive=recursive,
         propagation=propagation,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _volume_mount(target: str, fields: dict[str, str], text: str) -> VolumeMount:
+    name = _either(fields, "source", "src")
+    read_only = any(fields.pop(key, "false") in _TRUE for key in ("readonly", "ro"))
+    copies = fields.pop("volume-nocopy", "false") not in _TRUE
+    subpath = fields.pop("volume-subpath", "")
+    _require_nothing_left(fields, text)
+    return VolumeMount(name=name, destination=target, read_only=read_only, copies=copies, subpath=subpath)
 
 
 def _tmpfs_mount(target: str, fields: dict[str, str], text: str) -> TmpfsMount:

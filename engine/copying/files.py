@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from typing import Final
 
+from msgspec.structs import replace
+
 from engine.containers import Containers
 from engine.copying import transfer
 from engine.copying.places import Archive, ContainerPath, Copied, CopyOptions, HostPath, Place
@@ -27,11 +29,16 @@ _AS_USUAL: Final = CopyOptions()
 
 
 class Files:
-    """Files of containers."""
+    """Files of containers.
 
-    def __init__(self, paths: Paths, containers: Containers) -> None:
+    Args:
+        sees_mounts: whether what is mounted in those that don't run is looked at, too, or only what is in their layers.
+    """
+
+    def __init__(self, paths: Paths, containers: Containers, sees_mounts: bool = True) -> None:
         self._paths = paths
         self._containers = containers
+        self._sees_mounts = sees_mounts
 
     def copy(self, source: Place, target: Place, how: CopyOptions = _AS_USUAL) -> Job[Copied]:
         """Copy a file, a folder with all that is in it, or an archive, by docker's rules (docker cp(1)).
@@ -80,6 +87,8 @@ class Files:
     async def _described(self, container_id: str, process: tuple[int, int] | None) -> Entrance:
         container = await self._containers.get(container_id)
         spec = decode(await self._containers.runtime_spec(container_id))
+        if not self._sees_mounts:
+            spec = replace(spec, mounts=tuple(mount for mount in spec.mounts if mount.destination == "/"))
         return Entrance(container, spec, str(self._paths.bundle(container_id)), process)
 
 

@@ -18,6 +18,7 @@ class ImageConfig(Struct, frozen=True, kw_only=True):
     stop_signal: str = "SIGTERM"
     labels: dict[str, str] = field(default_factory=dict)
     exposed_ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
     health_check: HealthCheck | None = None
 
 

@@ -8,7 +8,7 @@ from engine.health import HealthOptions
 from engine.limits import Limits
 from engine.model.network import Attachment
 from engine.model.published_port import PublishedPort
-from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit
+from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit, VolumeMount
 from engine.restart_policy import RestartPolicy
 
 
@@ -94,6 +94,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     security: Security = Security()
     read_only: bool = False
     binds: tuple[BindMount, ...] = ()
+    volumes: tuple[VolumeMount, ...] = ()
     tmpfs: tuple[TmpfsMount, ...] = ()
     shm_size_bytes: int | None = None
     devices: tuple[DeviceAccess, ...] = ()

@@ -101,6 +101,7 @@ class RunConfig(Struct, frozen=True, kw_only=True, rename="pascal", omit_default
     labels: dict[str, str] | None = None
     stop_signal: str | None = None
     exposed_ports: dict[str, object] | None = None
+    volumes: dict[str, object] | None = None
     healthcheck: HealthConfig | None = None
 
 
@@ -166,6 +167,7 @@ def image_config(document: ConfigDocument) -> ImageConfig:
         stop_signal=run.stop_signal or "SIGTERM",
         labels=run.labels or {},
         exposed_ports=tuple(run.exposed_ports or ()),
+        volumes=tuple(run.volumes or ()),
         health_check=_health_check(run.healthcheck),
     )
 

@@ -159,4 +159,12 @@ MIGRATIONS: tuple[str, ...] = (
 
     CREATE INDEX open_ports_of_containers ON open_ports (container_id);
     """,
+    """
+    CREATE TABLE volumes (
+        name            TEXT PRIMARY KEY,
+        created_unix_ns INTEGER NOT NULL,
+        labels          TEXT NOT NULL,           -- as JSON
+        is_anonymous    INTEGER NOT NULL
+    ) STRICT;
+    """,
 )

@@ -87,7 +87,7 @@ def test_amounts_of_memory(text: str, count: int | None) -> None:
         ("limits", "speed=9", "'speed=9' isn't a further limit"),
         ("limits", "shares=1", "'1' isn't a number from 2 to 262144"),
         ("limits", "reading=/dev/sda", "'/dev/sda' isn't a device with a rate"),
-        ("volumes", "data:/data", "would be a named volume"),
+        ("volumes", "data:/data:fast", "is not an option of a volume"),
         ("volumes", "'/a", "a quote is open"),
         ("capabilities", "fly", "'fly' isn't a capability"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from engine.compile import notation
 from engine.compile.security_words import security
 from engine.errors import InvalidRequest
-from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit
+from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit, VolumeMount
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ def test_volumes(text: str, expected: BindMount) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("/a", "is not a volume"),
         (":/b", "is not a volume"),
-        ("name:/b", "named volume, and there are none yet"),
+        ("name:", "is not a volume"),
+        ("name:/b:noexec", "'noexec' in 'name:/b:noexec' is not an option"),
         ("/a:/b:fast", "'fast' in '/a:/b:fast' is not an option"),
     ],
 )
@@ -49,6 +49,11 @@ def test_what_is_no_volume_is_refused(text: str, sentence: str) -> None:
             "type=bind,src=/a,destination=/b,ro=true,bind-propagation=rslave,bind-recursive=disabled",
             BindMount(source="/a", destination="/b", read_only=True, propagation="rslave", recursive=False),
         ),
+        ("source=x,target=/b", VolumeMount(name="x", destination="/b")),
+        (
+            "type=volume,src=x,dst=/b,ro,volume-nocopy=true,volume-subpath=c",
+            VolumeMount(name="x", destination="/b", read_only=True, subpath="c", copies=False),
+        ),
         ("type=tmpfs,target=/t", TmpfsMount(destination="/t")),
         (
             "type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700",
@@ -56,7 +61,7 @@ def test_what_is_no_volume_is_refused(text: str, sentence: str) -> None:
         ),
     ],
 )
-def test_mounts(text: str, expected: BindMount | TmpfsMount) -> None:
+def test_mounts(text: str, expected: BindMount | TmpfsMount | VolumeMount) -> None:
     assert notation.mount(text) == expected
 
 
@@ -66,8 +71,8 @@ def test_mounts(text: str, expected: BindMount | TmpfsMount) -> None:
         "",
         "type=bind,target=/b",
         "type=bind,source=/a",
-        "type=volume,source=x,target=/b",
-        "source=x,target=/b",
+        "type=volume,source=x",
+        "source=x,target=/b,tmpfs-size=1m",
         "type=bind,source=/a,target=/b,colour=red",
         "type=bind,source=/a,target=/b,bind-propagation=up",
         "type=tmpfs,target=/t,tmpfs-size=big",
