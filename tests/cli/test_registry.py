@@ -160,6 +160,7 @@ def test_what_can_t_be_is_said_in_one_sentence(boxdeck: CommandLine, arguments: 
     assert answer.status == 125 and words in answer.sentence
 
 
+@pytest.mark.timeout(300 + 60 * KILLS)
 def test_a_pull_killed_at_any_moment_is_gone_on_with(boxdeck: CommandLine, registry: DockerRegistry) -> None:
     log_in(boxdeck, registry)
     name = registry.reference("tiny:1")
