@@ -23,7 +23,6 @@ from engine.network.port_notation import published
 from engine.strays import Strays
 from tests.command_line import eventually
 
-pytestmark = pytest.mark.vm
 PATIENCE_SECONDS = 20.0
 
 

@@ -22,7 +22,6 @@ from engine.names import message
 from engine.names.post import LOCK
 from engine.names.service import NAME
 
-pytestmark = pytest.mark.vm
 PATIENCE_SECONDS = 30.0
 
 

@@ -20,7 +20,6 @@ from tests.engine.network.boxes import Box, shell
 
 Boxes = Callable[[], Box]
 
-pytestmark = pytest.mark.vm
 
 OWN = "10.9.0.254"
 PATIENCE_SECONDS = 20.0

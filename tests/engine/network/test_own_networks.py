@@ -19,8 +19,6 @@ from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, shell
 Maker = Callable[..., Networks]
 Boxes = Callable[[], Box]
 
-pytestmark = pytest.mark.vm
-
 
 async def made(networks: Networks, name: str, *subnets: str, **options: object) -> str:
     """A network; its bridge."""
