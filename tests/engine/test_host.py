@@ -40,16 +40,16 @@ def test_the_first_look_has_levels_and_no_rates() -> None:
 
 def test_a_processor_that_works_is_seen_to() -> None:
     reader = HostReader()
-    for _ in range(10):  # where ticks get lost, as in a machine that is emulated beside others, time is counted late
-        reader.read({})
-        began = time.monotonic()
-        burn(0.5)
-        share = 100 * 0.5 / (time.monotonic() - began) / (os.cpu_count() or 1)
-        percent = reader.read({}).cpu_percent
-        assert percent is not None and percent <= 100
-        if share * 0.9 <= percent:
-            return
-    raise AssertionError(f"{percent} % of what is {share} % at least")
+    before = psutil.cpu_times()
+    reader.read({})
+    burn(0.5)
+    percent, after = reader.read({}).cpu_percent, psutil.cpu_times()
+    # What the kernel has counted, which where a machine is emulated beside others isn't all that was used.
+    idle = after.idle - before.idle + after.iowait - before.iowait
+    busy = after.user - before.user + after.nice - before.nice + after.system - before.system
+    busy += after.irq - before.irq + after.softirq - before.softirq + after.steal - before.steal
+    assert percent is not None and percent == pytest.approx(100 * busy / (busy + idle), abs=10)
+    assert percent > 5 / (os.cpu_count() or 1)
 
 
 def test_pressure_is_the_kernels() -> None:
