@@ -45,6 +45,7 @@ screenshots: venv
 bench: venv
 	@.ci/setup test bench
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks $(ROUNDS) $(FORM)
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.ports
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.images $(PULLS) $(FORM)
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.networks
 
