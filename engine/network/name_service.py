@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.errors import Unsupported
 from engine.model import Endpoint, Network
 from engine.names.post import LOCK, Post, folder_of_posts
 from engine.network import addresses, interface
@@ -29,7 +30,6 @@ class NameService:
     def __init__(self, paths: Paths, templates: TemplateFile) -> None:
         self._paths = paths
         self._templates = templates
-        self._process: subprocess.Popen[bytes] | None = None
 
     async def announce(self, network: Network) -> None:
         """Have a network's names served, if it has any; quick when they are."""
@@ -40,8 +40,6 @@ class NameService:
         plan = await self._templates.endpoint(self._endpoint(network, server), index, _mtu(network), ())
         post = Post(network_id=network.id, address=server, is_internal=network.internal, plan=plan)
         self._write(post)
-        if self._process is not None and self._process.poll() is not None:
-            self._process = None
         if not self._is_served():
             self._start()
 
@@ -91,16 +89,20 @@ class NameService:
         return False
 
     def _start(self) -> None:
-        """Start a process that ends by itself when no container needs it any more."""
+        """Start a process that ends by itself when no container needs it; a shell in between makes it nobody's child.
+
+        Raises:
+            Unsupported: it can't be started.
+        """
         words = [str(self._paths.root), str(self._paths.runroot), *_import_folders()]
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
+        null = subprocess.DEVNULL
+        try:
+            subprocess.run(
+                ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-I", "-S", "-c", _BOOTSTRAP, *words],
+                stdin=null, stdout=null, stderr=null, cwd="/", start_new_session=True, check=True,
+            )  # fmt: skip
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Unsupported(f"names can't be served ({error})", "look at dmesg: perhaps memory ran out") from error
 
 
 def _mtu(network: Network) -> int:

@@ -108,7 +108,8 @@ def test_an_internal_network_has_no_way_out(networks: Networks) -> None:
 
 def test_a_full_network_says_so_and_takes_again_after_a_removal(networks: Networks) -> None:
     with networks._database.transaction():
-        taken = [networks.lease(add_container(networks, n)).address for n in range(252)]  # the last address is where names are asked for
+        taken = [networks.lease(add_container(networks, n)).address for n in range(252)]
+    # the last address is where names are asked for
     assert len(set(taken)) == 252 and taken[-1] == "10.89.0.253/24"
     with pytest.raises(Conflict, match="the network bridge has no free IPv4 address"):
         lease(networks, 253)
