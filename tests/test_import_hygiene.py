@@ -111,6 +111,8 @@ def test_verbs_import_no_app() -> None:
         "run",
         "containers",
         "update",
+        "cp",
+        "rename",
         "listing",
         "streams",
         "logs",
