@@ -71,10 +71,12 @@ async def _measure(boxdeck: CommandLine, peers: Mapping[str, Contender], rounds:
     with ProcessorTime(paths.tag, paths.cgroup_name) as processor:
         async with Engine.open(str(paths.root), str(paths.runroot)) as engine:
             alone = await contest(await _ours(engine) | peers, rounds, processor)
+            in_a_row = await _start(engine, _request("28483:80"))
+            before = await contest({"boxdeck, a port, nobody else in between": in_a_row}, rounds, processor)
             crowd = replace(_request(f"20000-{20000 + _MANY - 1}:1-{_MANY}"), command=SLEEP)
             await engine.containers.run(crowd)
-            among = {f"boxdeck, bridge, a port among {_MANY}": await _start(engine, _request("28483:80"))}
-            return alone | await contest(among, rounds, processor)
+            after = await contest({f"boxdeck, the same among {_MANY} ports": in_a_row}, rounds, processor)
+            return alone | before | after
 
 
 async def _ours(engine: Engine) -> dict[str, Contender]:
