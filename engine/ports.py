@@ -36,6 +36,7 @@ from engine.paths import Paths
 from engine.records import Records
 from engine.store.database import Database
 
+_ABOVE_OUTGOING = range(61000, 65536)  # ip_local_port_range begins at 32768 and ends at 60999 (ip-sysctl.rst)
 _CHOICES = 50  # tries to find a port that is free at several addresses
 _IN_USE_REMEDY = "publish another port of the host's, or end what has it"
 
@@ -263,7 +264,14 @@ def _candidates(port: PublishedPort) -> Iterator[int]:
     if port.host_port:
         yield port.host_port
     if port.is_chosen:
-        yield from range(port.lowest, port.highest + 1) if port.lowest else [0] * _CHOICES
+        yield from range(port.lowest, port.highest + 1) if port.lowest else _any_ports()
+
+
+def _any_ports() -> list[int]:
+    """Some above those of outgoing connections, which nobody gets by chance while a container stands still."""
+    import random
+
+    return [*random.sample(_ABOVE_OUTGOING, _CHOICES), 0]
 
 
 def _taken_at(addresses: Sequence[str], number: int, protocol: str) -> tuple[int, list[socket]]:

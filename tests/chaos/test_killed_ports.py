@@ -11,20 +11,11 @@ import pytest
 
 from tests.command_line import CommandLine
 from tests.engine.network.boxes import shell
+from tests.free_ports import free_port
 
 SEED = 20261129
 ROUNDS = 8
 LATEST_SECONDS = 0.6  # after which a command has mostly ended
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    found = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return found
 
 
 def led(boxdeck: CommandLine) -> set[int]:
@@ -51,7 +42,7 @@ def published(boxdeck: CommandLine, name: str) -> set[int]:
 @pytest.mark.parametrize("verb", ["add", "rm"])
 def test_a_change_that_is_killed_is_whole_or_not_at_all(boxdeck: CommandLine, verb: str) -> None:
     chance = random.Random(SEED)
-    kept, *others = free_ports(1 + ROUNDS)
+    kept, *others = {free_port() for _ in range(1 + ROUNDS)}
     before = [f"-p=127.0.0.1:{port}:80" for port in (others if verb == "rm" else ())]
     boxdeck.ok("run", "-d", "--name", "bystander", "-p", f"127.0.0.1:{kept}:80", "base", "sleep", "1000")
     boxdeck.ok("run", "-d", "--name", "web", *before, "base", "sleep", "1000")
@@ -70,7 +61,7 @@ def test_a_change_that_is_killed_is_whole_or_not_at_all(boxdeck: CommandLine, ve
 
 def test_a_start_that_is_killed_leaves_no_port(boxdeck: CommandLine) -> None:
     chance = random.Random(SEED)
-    for port in free_ports(ROUNDS):
+    for port in {free_port() for _ in range(ROUNDS)}:
         command = boxdeck.start("run", "-d", "-p", f"127.0.0.1:{port}:80", "base", "sleep", "1000")
         time.sleep(chance.uniform(0, LATEST_SECONDS))
         command.send_signal(signal.SIGKILL)

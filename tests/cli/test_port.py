@@ -8,12 +8,7 @@ import subprocess
 import pytest
 
 from tests.command_line import CommandLine
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("0.0.0.0", 0))
-        return int(sock.getsockname()[1])
+from tests.free_ports import free_port
 
 
 def run(boxdeck: CommandLine, *options: str) -> None:

@@ -21,16 +21,10 @@ from engine.model import Container, ContainerRequest, PublishedPort
 from engine.network import port_notation, port_table
 from engine.runtime import protocol, status
 from tests.engine.network.boxes import shell
+from tests.free_ports import free_port
 
 SLEEP = ("sleep", "1000")
 PATIENCE_SECONDS = 15.0
-
-
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    """A port that nobody has."""
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("0.0.0.0", 0))
-        return int(sock.getsockname()[1])
 
 
 def request(*texts: str, **further: object) -> ContainerRequest:

@@ -7,13 +7,8 @@ import socket
 from engine import Engine
 from engine.model import Container, ContainerRequest
 from engine.network import port_notation
+from tests.free_ports import free_port
 from tests.tui.driving import desk
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("0.0.0.0", 0))
-        return int(sock.getsockname()[1])
 
 
 async def run(engine: Engine, *ports: str) -> Container:
