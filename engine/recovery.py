@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -205,8 +206,10 @@ def _has_a_future(status: Status) -> bool:
 def _kill_shim(status: Status) -> None:
     try:
         pidfd = os.pidfd_open(status.shim_pid)
-    except ProcessLookupError:
-        return
+    except OSError as error:
+        if error.errno in (errno.ESRCH, errno.EINVAL):  # the latter of one that is just being reaped
+            return
+        raise
     try:
         if shim_is_alive(status):  # asked again now that the pid can't become another's
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
