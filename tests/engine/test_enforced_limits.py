@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from pathlib import Path
@@ -164,17 +165,20 @@ async def test_busy_processors_are_shared_by_weight(engine: Engine) -> None:
     heavy = await started(engine, "sh", "-c", SPIN, cpu_shares=2048, cpuset_cpus="0")
     light = await started(engine, "sh", "-c", SPIN, cpu_shares=512, cpuset_cpus="0")
 
-    async def ratio() -> float:
-        large, small = await asyncio.gather(cpu_share(engine, heavy), cpu_share(engine, light))
-        return large / small
+    async def is_shared(least: float, most: float) -> bool:
+        for _ in range(4):  # others on the machine may get into the way of one of them for a while
+            large, small = await asyncio.gather(cpu_share(engine, heavy), cpu_share(engine, light))
+            if least < large / max(small, 1e-6) < most:
+                return True
+        return False
 
-    assert 4 * 0.8 < await ratio() < 4 * 1.25
+    assert await is_shared(4 * 0.8, 4 * 1.25)
     await engine.containers.update(heavy.id, Limits(cpu_shares=512))
-    assert 0.8 < await ratio() < 1.25
+    assert await is_shared(0.8, 1.25)
     await engine.containers.update(light.id, Limits(cpu_idle=True))
-    assert await ratio() > 20
+    assert await is_shared(20, math.inf)
     await engine.containers.update(light.id, Limits(cpu_idle=False, cpu_shares=512))
-    assert 0.8 < await ratio() < 1.25
+    assert await is_shared(0.8, 1.25)
 
 
 async def test_processors_and_memory_nodes_are_those_that_were_chosen(engine: Engine) -> None:
