@@ -198,7 +198,7 @@ async def test_the_wiring_and_the_namespaces_are_the_kernels(engine: Engine) -> 
     container = await engine.containers.run(SHELL)
     endpoint = container.endpoint
     assert endpoint is not None
-    async with desk(engine) as at:
+    async with desk(engine, size=(120, 400)) as at:  # whatever else runs on this machine is in sight, too
         await at.press("t")
         await at.see(endpoint.bridge, endpoint.host_interface, endpoint.address.partition("/")[0], "eth0")
         await at.press("N")
