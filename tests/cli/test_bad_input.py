@@ -21,7 +21,7 @@ WRONG = {
     "pids no number": (("run", "--pids-limit", "few", "base", "true"), 125, "'few'", "100"),
     "name with a slash": (("run", "--name", "a/b", "base", "true"), 125, "'a/b'", ""),
     "host name with a space": (("run", "-h", "a b", "base", "true"), 125, "'a b'", ""),
-    "no such network": (("run", "--network", "mars", "base", "true"), 125, "mars", "bridge"),
+    "no such network": (("run", "--network", "mars", "base", "true"), 125, "mars", "boxdeck network ls"),
     "no such user": (("run", "-u", "nobody-at-all", "base", "true"), 125, "nobody-at-all", ""),
     "variable without name": (("run", "-e", "=x", "base", "true"), 125, "'=x'", "NAME=value"),
     "image name in capitals": (("run", "BASE", "true"), 125, "BASE", ""),
