@@ -156,7 +156,9 @@ def test_help_lists_the_keys(open_app: OpenApp) -> None:
     app = open_app()
     app.wait_for(EMPTY)
     app.press("?")
-    app.wait_for("Remove it with all it wrote; asks first", "Leave; containers keep running")
+    app.wait_for("Remove it with all it wrote; asks first")
+    app.press("End")
+    app.wait_for("Leave; containers keep running")
     app.press("Escape")
     app.wait_for(EMPTY)
 
