@@ -45,10 +45,10 @@ def debian_tar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def debian(boxdeck: CommandLine, debian_tar: Path) -> Iterator[str]:
     """The image's name."""
-    if "debian" not in boxdeck.ok("images"):
-        boxdeck.ok("import", str(debian_tar), "debian:here", timeout=120)
+    boxdeck.ok("import", str(debian_tar), "debian:here", timeout=120)
     yield "debian:here"
     boxdeck.remove_all()
+    boxdeck.ok("rmi", "debian:here")
 
 
 @pytest.mark.timeout(900)
