@@ -61,8 +61,6 @@ if TYPE_CHECKING:
     from engine.publishing import Publishing
     from engine.top import Top
 
-_STOP_SECONDS = 10.0
-
 
 class Containers:
     """Containers of one root."""
@@ -718,7 +716,6 @@ def _with_volumes(request: ContainerRequest, destinations: tuple[str, ...]) -> C
 
 def _patience(container: Container, timeout_seconds: float | None) -> float | None:
     """How long it may take to end; None for ever."""
-    wanted = container.request.stop_timeout_seconds if timeout_seconds is None else timeout_seconds
-    if wanted is None:
-        return _STOP_SECONDS
-    return wanted if 0 <= wanted < math.inf else None
+    if timeout_seconds is None:
+        return container.request.stop_patience_seconds
+    return timeout_seconds if 0 <= timeout_seconds < math.inf else None

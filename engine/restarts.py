@@ -15,7 +15,6 @@ from engine.runtime import protocol
 from engine.runtime.status import Status, boot_id
 
 _OVERDUE_NS = 5 * 10**9  # what makes a start needs a while to begin
-_KILLED = 137
 
 
 class Restarts:
@@ -65,7 +64,7 @@ class Restarts:
         ended = status.finished_unix_ns or time.time_ns()
         ran_seconds = (ended - status.started_unix_ns) / 1e9
         policy = container.request.restart_policy
-        restart = next_restart(policy, status.restart, status.exit_status or _KILLED, ran_seconds, ended)
+        restart = next_restart(policy, status.restart, status.exit_status or 0, ran_seconds, ended)
         if restart is not None:
             restarting.spawn(self._paths, container.id, restart.delay_seconds)
         return replace(status, next_restart=restart)

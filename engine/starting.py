@@ -28,7 +28,6 @@ from engine.runtime import protocol, status
 from engine.signal_names import signal_number
 from engine.updates import Updates
 
-_STOP_SECONDS = 10.0
 _LEAVING_SECONDS = 0.1
 _LEAVING_LOOKS = 50
 
@@ -125,13 +124,12 @@ class Starting:
         if container.health_check is None:
             return None
         spec = decode(joining.template(self._paths, container.id).read_bytes())
-        seconds = container.request.stop_timeout_seconds
         return protocol.HealthOrder(
             check=container.health_check,
             process=compile_exec(spec, None, ExecRequest(argv=container.health_check.argv)),
             on_unhealthy=container.request.health.on_unhealthy,
             stop_signal=signal_number(container.request.stop_signal or "SIGTERM"),
-            stop_seconds=_STOP_SECONDS if seconds is None else seconds if seconds >= 0 else None,
+            stop_seconds=container.request.stop_patience_seconds,
         )
 
     async def _require_alive(self, others: tuple[int, ...], container: Container, connection: socket.socket) -> None:

@@ -6,12 +6,10 @@ ours comes from the parsers of the command line.
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from engine.cli.command import Command, parser_of
-from engine.cli.verbs import VERBS
+from engine.cli.command import parser_of
+from engine.cli.verbs import VERBS, load
 
 README = Path(__file__).parent.parent / "README.md"
 WORDS = Path(__file__).parent / "dockers_words.txt"
@@ -23,7 +21,7 @@ def ours(words: str) -> set[str] | None:
     name, *rest = words.split()
     if name not in VERBS:
         return None
-    command: Command[Any] = getattr(import_module(f"engine.cli.{VERBS[name].module}"), name.upper())
+    command = load(name)
     if rest:
         if rest[0] not in command.verbs:
             return None

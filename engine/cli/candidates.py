@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator, Sequence
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from engine.cli.command import Command, Parser, Roots, parser_of
-from engine.cli.verbs import VERBS
+from engine.cli.command import Parser, Roots, parser_of
+from engine.cli.verbs import VERBS, load
 from engine.paths import Paths
 
 _GLOBAL = {"--root": "DIR", "--runroot": "DIR", "--version": "", "--help": ""}
@@ -67,7 +66,7 @@ def _after(words: Sequence[str], last: str, paths: Paths) -> Iterator[Candidate]
     name, *rest = words
     if name not in VERBS:
         return iter(())
-    command: Command[Any] = getattr(import_module(f"engine.cli.{VERBS[name].module}"), name.upper())
+    command = load(name)
     if command.verbs and not rest:
         return (Candidate(verb, found.summary) for verb, found in command.verbs.items())
     if command.verbs:

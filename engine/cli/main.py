@@ -10,12 +10,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any
 
-from engine.cli.command import Command, Options, Parser, Roots, perform
+from engine.cli.command import Options, Parser, Roots, perform
 from engine.cli.failure import fail
-from engine.cli.verbs import VERBS
+from engine.cli.verbs import VERBS, load
 from engine.errors import BoxdeckError, InvalidRequest
 
 INTERRUPTED = 130  # 128 + SIGINT
@@ -76,7 +74,9 @@ def _run(arguments: Sequence[str]) -> int:
         options.verb, options.rest = "version", []
     if options.verb is None:
         raise InvalidRequest("no command was given", "see: boxdeck --help")
-    command, summary = _command(options.verb), VERBS[options.verb].summary
+    if options.verb not in VERBS:
+        raise InvalidRequest(f"there is no command {options.verb!r}", _nearest(options.verb))
+    command, summary = load(options.verb), VERBS[options.verb].summary
     return perform(command, f"boxdeck {options.verb}", summary, Roots(options.root, options.runroot), options.rest)
 
 
@@ -100,15 +100,6 @@ def _parser() -> Parser:
 def _verb_list() -> str:
     lines = [f"  {name:<9} {verb.summary}" for name, verb in VERBS.items()]
     return "commands:\n" + "\n".join(lines) + "\n\nboxdeck COMMAND --help tells more."
-
-
-def _command(name: str) -> Command[Any]:
-    verb = VERBS.get(name)
-    if verb is None:
-        raise InvalidRequest(f"there is no command {name!r}", _nearest(name))
-    module = import_module(f"engine.cli.{verb.module}")
-    command: Command[Any] = getattr(module, name.upper())
-    return command
 
 
 def _nearest(name: str) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from engine.cli.command import Command
 
 
 class Verb(NamedTuple):
@@ -10,6 +14,12 @@ class Verb(NamedTuple):
 
     module: str
     summary: str
+
+
+def load(name: str) -> Command[Any]:
+    """A verb, whose module is imported only now."""
+    command: Command[Any] = getattr(import_module(f"engine.cli.{VERBS[name].module}"), name.upper())
+    return command
 
 
 VERBS = {

@@ -11,6 +11,9 @@ from engine.model.published_port import PublishedPort
 from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit, VolumeMount
 from engine.restart_policy import RestartPolicy
 
+STOP_SECONDS = 10.0
+"""How long a container may take to end where nothing else is said, as docker has it."""
+
 
 class ContainerRequest(Struct, frozen=True, kw_only=True):
     """What a person asks for; `engine.compile` makes an OCI ``config.json`` of it.
@@ -108,6 +111,13 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     log_max_files: int = 3
     auto_remove: bool = False
     labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stop_patience_seconds(self) -> float | None:
+        """How long it may take to end before it is killed; None for ever."""
+        if self.stop_timeout_seconds is None:
+            return STOP_SECONDS
+        return self.stop_timeout_seconds if self.stop_timeout_seconds >= 0 else None
 
 
 class ExecRequest(Struct, frozen=True, kw_only=True):
