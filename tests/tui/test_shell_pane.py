@@ -90,8 +90,47 @@ async def test_looking_back_and_returning_by_typing() -> None:
         await pilot.press("ctrl+g", "left_square_bracket", "pageup", "home")
         await until(pilot, lambda: screen(app.pane)[0] == "1")
         assert "rows below · q end" in screen(app.pane)[-1]
+        await press(pilot, "q")
+        await until(pilot, lambda: "200" in screen(app.pane))
         await press(pilot, "hello")
         await until_shown(pilot, "hello")
+
+
+async def test_what_was_written_is_searched_upwards_and_on_with_n() -> None:
+    async with desk("sh", "-c", "seq 300; exec cat") as (app, pilot):
+        await until_shown(pilot, "300")
+        await pilot.press("ctrl+g", "slash")
+        await press(pilot, "77")
+        assert "search: 77" in screen(app.pane)[-1]
+        await pilot.press("enter")
+        await until(pilot, lambda: any(line.startswith("277") for line in screen(app.pane)))
+        await pilot.press("n")
+        await until(pilot, lambda: any(line.startswith("177") for line in screen(app.pane)))
+        await pilot.press("N")
+        await until(pilot, lambda: any(line.startswith("277") for line in screen(app.pane)))
+        await pilot.press("slash", "x", "enter")
+        await until(pilot, lambda: "not found" in screen(app.pane)[-1])
+
+
+async def test_what_was_found_stands_out() -> None:
+    async with desk("sh", "-c", "echo one two; seq 50; exec cat") as (app, pilot):
+        await until_shown(pilot, "50")
+        await pilot.press("ctrl+g", "slash", *"two", "enter")
+        await until(pilot, lambda: screen(app.pane)[0] == "one two")
+        looks = {segment.text: segment.style for segment in app.pane.render_line(0)}
+        assert looks["wo"] is not None and looks["wo"].bgcolor == Color.parse(app.theme_variables["warning"]).rich_color
+
+
+async def test_text_is_selected_with_keys_and_copied() -> None:
+    async with desk("sh", "-c", "echo one two three; echo four; seq 50; exec cat") as (app, pilot):
+        await until_shown(pilot, "50")
+        await pilot.press("ctrl+g", "left_square_bracket", "home", "w", "v", "down", "0", "right", "y")
+        await pilot.pause()
+        assert app.clipboard == "two three\nfo"
+        await until(pilot, lambda: "50" in screen(app.pane))
+        await pilot.press("ctrl+g", "left_square_bracket", "home", "V", "down", "enter")
+        await pilot.pause()
+        assert app.clipboard == "one two three\nfour"
 
 
 async def test_the_wheel_looks_back() -> None:

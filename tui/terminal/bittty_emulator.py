@@ -234,6 +234,18 @@ class BitttyEmulator:
             return (Run(" " * self.columns, self.columns),)
         return _runs(page.grid[y - offset], self.columns)
 
+    def line_text(self, line: int, columns: int | None = None) -> str:
+        """See `Emulator`."""
+        history = self._history.width(self.columns)
+        grid = self._board.display.page.grid
+        if line < len(history):
+            cells = history[line]
+        elif line - len(history) < len(grid):
+            cells = grid[line - len(history)]
+        else:
+            return ""
+        return "".join([character for _, character in cells[: self.columns if columns is None else columns]])
+
     def take_changed_rows(self) -> Sequence[int]:
         """See `Emulator`."""
         changed = self._display.damaged_rows()

@@ -152,6 +152,13 @@ class Emulator(Protocol):
     def row(self, y: int) -> Row:
         """The row that the view shows at y; blank outside it."""
 
+    def line_text(self, line: int, columns: int | None = None) -> str:
+        """The text of one line, counted from the oldest row kept; the live screen's come after `history_rows`.
+
+        Args:
+            columns: only so many from the left; None for all.
+        """
+
     def take_changed_rows(self) -> Sequence[int]:
         """Rows of the view that changed since the last call."""
 

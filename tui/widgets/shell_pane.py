@@ -24,6 +24,7 @@ from tui.terminal.bittty_emulator import BitttyEmulator
 from tui.terminal.colours import sixteen_of
 from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
 from tui.terminal.frames import FrameClock
+from tui.terminal.look_back import LookBack, Mark, Outcome, Stretch
 from tui.terminal.painter import Painter, highlighted, with_words
 from tui.terminal.pump import Pump
 from tui.terminal.session import TerminalSession
@@ -39,8 +40,8 @@ class ShellPane(Widget, can_focus=True):
 
     While the pane has the focus, every key goes to the process but the leader (ctrl+g). After the leader,
     ``q`` leaves the pane, ``z`` makes it as large as the screen or small again, ``[`` or page up looks back
-    in its output, ``y`` copies what is selected and ctrl+g types a ctrl+g. Once the process has
-    ended, enter closes the pane. Removing the pane closes the session.
+    in its output (see `LookBack` for keys there) and ``/`` searches it, ``y`` copies what is selected and ctrl+g
+    types a ctrl+g. Once the process has ended, enter closes the pane. Removing the pane closes the session.
 
     Args:
         session: the process; the pane closes it.
@@ -57,13 +58,15 @@ class ShellPane(Widget, can_focus=True):
         border-subtitle-color: $text-muted;
         &:focus { border: round $accent; }
         & > .shell-pane--rest { color: $text-muted; background: $surface; }
+        & > .shell-pane--found { color: $background; background: $warning; }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"shell-pane--rest"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"shell-pane--rest", "shell-pane--found"}
     """
     | Class | Description |
     | :- | :- |
     | `shell-pane--rest` | How much is below, while looking back. |
+    | `shell-pane--found` | What a search has found. |
     """
     ALLOW_SELECT = True
 
@@ -127,7 +130,7 @@ class ShellPane(Widget, can_focus=True):
         self._clock = FrameClock()
         self._paint_timer: Timer | None = None
         self._led = False
-        self._looking_back = False
+        self._back: LookBack | None = None
         self._labels = ("", "")
         self.set_reactive(ShellPane.title, title)
 
@@ -203,10 +206,30 @@ class ShellPane(Widget, can_focus=True):
         if span is not None:
             strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
         strip = strip.crop_extend(0, self.size.width, self._painter.base)
-        if y + 1 == self.size.height and self._emulator.view_offset:
-            words = f" {self._emulator.view_offset:,} rows below {'· q end ' if self._looking_back else ''}"
+        if self._back is not None:
+            strip = self._marked(strip, self._back.stretches(y))
+        if y + 1 == self.size.height and (words := self._rest()):
             strip = with_words(strip, words, self.get_component_rich_style("shell-pane--rest"))
         return strip.apply_offsets(0, y)
+
+    def _marked(self, strip: Strip, stretches: Iterable[Stretch]) -> Strip:
+        looks = {
+            Mark.FOUND: self.get_component_rich_style("shell-pane--found"),
+            Mark.SELECTED: self.screen.get_component_rich_style("screen--selection"),
+            Mark.CURSOR: Style(reverse=True),
+        }
+        for start, end, mark in stretches:
+            strip = highlighted(strip, (start, end), looks[mark])
+        return strip
+
+    def _rest(self) -> str:
+        """What the lowest row says while the view isn't at the end."""
+        back, below = self._back, self._emulator.view_offset
+        if back is None:
+            return f" {below:,} rows below " if below else ""
+        if back.entry is not None:
+            return f" search: {back.entry}▏ "
+        return f" {back.word or f'{below:,} rows below'} · q end "
 
     def _take_style(self) -> None:
         if self._styled:
@@ -226,7 +249,9 @@ class ShellPane(Widget, can_focus=True):
 
     def _hint(self) -> str:
         if self._led:
-            return "q leave · z zoom · [ look back · y copy · ctrl+g itself"
+            return "q leave · z zoom · [ look back · / search · y copy · ctrl+g itself"
+        if self._back is not None:
+            return "enter search · esc back" if self._back.entry is not None else "/ search · v select · y copy · q end"
         return "enter close" if self.exit_status is not None else "ctrl+g leave, zoom, look back"
 
     # --- keys ---
@@ -238,8 +263,8 @@ class ShellPane(Widget, can_focus=True):
             self._command(event)
         elif event.key == self.LEADER:
             self._led = True
-        elif self._looking_back and self._move_view(event.key):
-            pass
+        elif self._back is not None:
+            self._press_in_past(self._back, event)
         elif self.exit_status is None:
             self._type(self._emulator.encode_key(event.key, event.character))
         elif event.key == "enter":
@@ -254,7 +279,9 @@ class ShellPane(Widget, can_focus=True):
         elif event.key == "z":
             self._toggle_zoom()
         elif event.key in ("left_square_bracket", "pageup"):
-            self._look_back(-self.size.height // 2 if event.key == "pageup" else 0)
+            self._look_back(event.key)
+        elif event.key == "slash":
+            self._look_back("question_mark")  # what is looked for is above
         elif event.key == "y":
             self.screen.action_copy_text()
         elif event.key == self.LEADER:
@@ -279,32 +306,31 @@ class ShellPane(Widget, can_focus=True):
 
     # --- looking back ---
 
-    def _look_back(self, rows: int) -> None:
-        self._looking_back = True
-        self._scroll(rows or -1)
+    def _look_back(self, key: str) -> None:
+        self._back = self._back or LookBack(self._emulator)
+        self._back.press(key, None)
+        self.refresh()
 
-    def _move_view(self, key: str) -> bool:
-        """Whether the key moved the view; others go to the process and show the live screen."""
-        page = max(1, self.size.height - 1)
-        steps = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -page, "pagedown": page}
-        steps |= {"home": -self._emulator.history_rows, "g": -self._emulator.history_rows, "space": page}
-        if key in steps:
-            self._scroll(steps[key])
-        elif key in ("q", "escape", "end", "G"):
-            self._to_end()
+    def _press_in_past(self, back: LookBack, event: events.Key) -> None:
+        outcome = back.press(event.key, event.character)
+        if outcome is Outcome.COPIED:
+            self.app.copy_to_clipboard(back.selected_text)
+            self.notify("Copied.", timeout=2)
+        if outcome is Outcome.STAYED:
+            self.refresh()
         else:
-            return False
-        return True
+            self._to_end()
 
     def _scroll(self, rows: int) -> None:
         self._emulator.scroll_view(rows)
-        self._looking_back = self._looking_back and self._emulator.view_offset > 0
+        if self._back is not None:
+            self._back.scrolled()
         self._show_labels()
         self.refresh()
 
     def _to_end(self) -> None:
-        self._looking_back = False
-        if self._emulator.view_offset:
+        if self._emulator.view_offset or self._back is not None:
+            self._back = None
             self._emulator.show_end()
             self._show_labels()
             self.refresh()
