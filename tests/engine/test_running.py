@@ -12,8 +12,8 @@ from contextlib import suppress
 import pytest
 
 from engine import Engine
-from engine.containers import Containers
 from engine.errors import BoxdeckError
+from engine.lookup import Lookup
 from engine.model import Container, ContainerRequest, State
 from engine.runtime import status
 
@@ -145,7 +145,7 @@ async def test_a_start_that_its_engine_never_wrote_down_is_found(
     def fail(*_: object) -> Container:
         raise BoxdeckError("the engine was killed")
 
-    monkeypatch.setattr(Containers, "_seen", fail)
+    monkeypatch.setattr(Lookup, "seen", fail)
     with pytest.raises(BoxdeckError):
         await other.containers.start(container.id)
     monkeypatch.undo()

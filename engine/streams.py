@@ -1,0 +1,69 @@
+"""Streams of containers: their terminals, further processes in them, and what they wrote."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+
+from engine import joining, log_reader, shims
+from engine.errors import NotFound
+from engine.exec_process import compile_exec
+from engine.lookup import Lookup
+from engine.model import Container, ExecRequest, LogLine
+from engine.oci.runtime_spec import decode
+from engine.paths import Paths
+from engine.runtime import protocol
+from engine.session import Session
+
+
+class Streams:
+    """Attaches to containers, runs further processes in them and reads their logs."""
+
+    def __init__(self, paths: Paths, lookup: Lookup) -> None:
+        self._paths = paths
+        self._lookup = lookup
+
+    async def attach(self, reference: str) -> Session:
+        """As `Containers.attach`."""
+        container = await self._lookup.get_moving(reference)
+        connection = await self._attach(container, stdin=container.request.interactive)
+        return Session(connection, container, container.request.tty, self._lookup.follow_up(container))
+
+    async def _attach(self, container: Container, stdin: bool) -> socket.socket:
+        connection = shims.connect(self._paths.runtime(container.id))
+        await shims.post(connection, protocol.Attach(stdin))
+        await shims.answer(connection)
+        return connection
+
+    async def exec(self, reference: str, request: ExecRequest) -> Session:
+        """As `Containers.exec`."""
+        container = await self._lookup.get_moving(reference)
+        message = protocol.Exec(
+            process=compile_exec(
+                decode(joining.template(self._paths, container.id).read_bytes()), container.pid, request
+            ),
+            interactive=request.interactive,
+            detached=request.detached,
+        )
+        connection = shims.connect(self._paths.runtime(container.id))
+        try:
+            await shims.post(connection, message)
+            await shims.answer(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return Session(connection, container, request.tty)
+
+    async def logs(self, reference: str, wanted: log_reader.Reading) -> AsyncIterator[LogLine]:
+        """As `Containers.logs`."""
+        container = await self._lookup.get(reference)
+
+        async def is_running() -> bool:
+            try:
+                return (await self._lookup.get(container.id)).is_running
+            except NotFound:
+                return False
+
+        max_files = container.request.log_max_files
+        async for line in log_reader.read(self._paths.log(container.id), max_files, wanted, is_running):
+            yield line
