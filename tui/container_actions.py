@@ -18,6 +18,7 @@ from tui.config import Config
 from tui.deck import Deck
 from tui.drawing import units
 from tui.live import Live, Sight
+from tui.messages import ShellPlace, ShellWanted
 from tui.operations import Operations
 from tui.readings import Readings
 from tui.screens.confirm import Confirm
@@ -186,22 +187,34 @@ class ContainerActions(App[None]):
         if container is not None and await self.push_screen_wait(_removal(container)):
             await self._guard(self.operations.remove(container))
 
-    @work(exclusive=True, group="shell")
-    async def action_shell(self) -> None:
+    def action_shell(self) -> None:
         """A shell in the selected container, or the one that is open already."""
-        container = self.deck.selected
-        if container is None:
-            return
-        self.return_to_containers()
+        if container := self.deck.selected:
+            self.return_to_containers()
+            if not self.containers_screen.detail.return_to_shell(container.id):
+                self._open_shell(container, ShellPlace.TAB)
+
+    def action_shell_beside(self) -> None:
+        """A shell in the selected container, beside those that were looked at last."""
+        if container := self.deck.selected:
+            self.return_to_containers()
+            self._open_shell(container, ShellPlace.BESIDE)
+
+    def on_shell_wanted(self, message: ShellWanted) -> None:
+        """A further one."""
+        for container in self.deck.containers or ():
+            if container.id == message.container_id:
+                self._open_shell(container, message.place)
+
+    @work(exclusive=True, group="shell")
+    async def _open_shell(self, container: Container, place: ShellPlace) -> None:
         detail = self.containers_screen.detail
-        if detail.return_to_shell():
-            return
         try:
             session = await self.operations.shell(container, self.config.shell, *_rows_and_columns(detail.size))
         except BoxdeckError as error:
             self.complain(error)
         else:
-            await detail.open_shell(session, container.id, container.name)
+            await detail.open_shell(session, container, place)
 
     @work(exclusive=True, group="shell")
     async def action_visit(self) -> None:

@@ -13,6 +13,14 @@ def _numbered(key: str, view: str, tooltip: str) -> list[BindingType]:
 BINDINGS: list[BindingType] = [
     Binding("n", "run", "run", id="container.run", tooltip="Run a new container"),
     Binding("e", "shell", "shell", id="container.shell", tooltip="A shell in it, beside the list"),
+    Binding(
+        "E",
+        "shell_beside",
+        "shell beside",
+        id="container.shell_beside",
+        show=False,
+        tooltip="A shell in it beside those looked at last",
+    ),
     Binding("l", "logs", "logs", id="container.logs", tooltip="What it wrote, and goes on writing"),
     Binding("u", "update", "limits", id="container.update", tooltip="Change its limits, at once if it runs"),
     Binding("s", "stop", "stop", id="container.stop", tooltip="Stop it; after ten seconds it is killed"),
@@ -39,7 +47,7 @@ BINDINGS: list[BindingType] = [
     Binding("ctrl+c", "quit", "quit", id="app.quit_too", show=False, tooltip="Leave; containers keep running"),
 ]
 
-NEEDS_RUNNING = frozenset({"pause", "shell", "stop", "visit"})
+NEEDS_RUNNING = frozenset({"pause", "shell", "shell_beside", "stop", "visit"})
 """Actions on a container that runs."""
 
 NEEDS_ENDED = frozenset({"start"})

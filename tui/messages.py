@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -103,3 +104,19 @@ class LogsWanted(Message, bubble=False):
 
     view: LogView
     container_id: str | None
+
+
+class ShellPlace(Enum):
+    """Where a further shell is shown."""
+
+    TAB = "tab"
+    BESIDE = "beside"
+    BELOW = "below"
+
+
+@dataclass
+class ShellWanted(Message, bubble=False):
+    """A further shell in a container is wanted, in a tab of its own or with those in sight."""
+
+    container_id: str
+    place: ShellPlace

@@ -57,6 +57,7 @@ async def test_leader_q_leaves_and_the_process_runs_on() -> None:
     async with desk("cat") as (app, pilot):
         await pilot.press("ctrl+g")
         assert "q leave" in str(app.pane.border_subtitle)
+        assert "q leave  z zoom  t new tab" in screen(app.pane)[-2]
         await pilot.press("q")
         await pilot.pause()
         assert app.notes == ["left"]

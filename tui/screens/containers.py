@@ -167,7 +167,8 @@ class ContainersScreen(LiveScreen):
         """Its process has ended and was looked at."""
         self.minimize()
         await self.detail.close_shell(message.pane)
-        self._table.focus()
+        tab = self.detail.shells.shown
+        (tab.current if tab is not None and tab.current is not None else self._table).focus()
 
     # --- filter ---
 

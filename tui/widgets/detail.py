@@ -10,10 +10,11 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widget import Widget
 
+from engine.model import Container
 from tui.deck import Deck
 from tui.drawing import facts
 from tui.drawing.tab_strip import MORE, tabs_in_sight
-from tui.messages import LogsWanted
+from tui.messages import LogsWanted, ShellPlace
 from tui.terminal.session import TerminalSession
 from tui.widgets.drawn import Drawn
 from tui.widgets.graphs import Graphs
@@ -22,6 +23,7 @@ from tui.widgets.namespace_tree import NamespacePanel
 from tui.widgets.overview import Overview
 from tui.widgets.processes import Processes
 from tui.widgets.shell_pane import ShellPane
+from tui.widgets.shells import Shells
 from tui.widgets.still import StillVertical
 from tui.widgets.topology import TopologyPanel
 
@@ -55,7 +57,7 @@ class Detail(StillVertical):
         self._shown_id: str | None = None
         self._shown_title = Content()
         self._titled: tuple[object, ...] = ()
-        self._shells: list[ShellPane] = []
+        self.shells = Shells(classes="side side-shell")
         self._alarm = Drawn(id="alarm")
         self._graphs = Graphs(deck, classes="side side-graphs")
         self._log_view = LogView()
@@ -76,6 +78,7 @@ class Detail(StillVertical):
             with Panel(classes=f"side side-{title}") as panel:
                 panel.border_title = title
                 yield side
+        yield self.shells
 
     # --- news ---
 
@@ -85,7 +88,7 @@ class Detail(StillVertical):
             return
         if self._deck.selected_id != self._shown_id:
             self._selection_moved()
-        self._drop_shells_of_the_gone()
+        self.shells.show(self._shown_id, self._deck.names)
         self._show_alarm()
         self._show_sides()
         self._title()
@@ -110,22 +113,20 @@ class Detail(StillVertical):
 
     def _selection_moved(self) -> None:
         self._shown_id = self._deck.selected_id
-        for pane in self._shells:
-            pane.set_class(pane.name == self._shown_id, "-of-selected")
-        if self.tab == _SHELL and self.shell is None:
+        self.shells.show(self._shown_id, self._deck.names)
+        if self.tab == _SHELL and not self._has_shell:
             self.tab = "overview"
-        elif self.shell is not None and self.tab == "overview":
+        elif self._has_shell and self.tab == "overview":
             self.tab = _SHELL
 
     @property
-    def shell(self) -> ShellPane | None:
-        """The selected container's shell, if one was opened."""
-        return next((pane for pane in self._shells if pane.name == self._deck.selected_id), None)
+    def _has_shell(self) -> bool:
+        return bool(self.shells.of(self._deck.selected_id))
 
     @property
     def tabs(self) -> tuple[str, ...]:
         """The sides that the selected container has."""
-        return (*TABS, _SHELL) if self.shell is not None else TABS
+        return (*TABS, _SHELL) if self._has_shell else TABS
 
     # --- tabs ---
 
@@ -155,9 +156,15 @@ class Detail(StillVertical):
         if of != self._titled:  # setting it repaints the whole panel
             self._titled, self._shown_title = of, self._title_of(name)
             self.border_title = self._shown_title
-        span = self._graphs.span if self.tab == "graphs" and self.is_mounted else ""
-        if span != self.border_subtitle:
-            self.border_subtitle = span
+        subtitle = self._subtitle
+        if subtitle != self.border_subtitle:
+            self.border_subtitle = subtitle
+
+    @property
+    def _subtitle(self) -> str:
+        if not self.is_mounted:
+            return ""
+        return {"graphs": self._graphs.span, _SHELL: self.shells.hint}.get(self.tab, "")
 
     def _title_of(self, name: str) -> Content:
         in_sight = tabs_in_sight(self.tabs, self.tab, self.size.width - _NAME_CELLS)
@@ -195,40 +202,28 @@ class Detail(StillVertical):
 
     # --- shells ---
 
-    def return_to_shell(self) -> bool:
-        """Go to the selected container's shell, if there is one that runs."""
-        pane = self.shell
-        if pane is None or pane.exit_status is not None:
+    def return_to_shell(self, container_id: str) -> bool:
+        """Go to a container's shell, if there is one that runs."""
+        if not self.shells.focus_running(container_id):
             return False
         self.tab = _SHELL
-        pane.focus()
         return True
 
-    async def open_shell(self, session: TerminalSession, container_id: str, title: str) -> None:
+    async def open_shell(self, session: TerminalSession, container: Container, place: ShellPlace) -> None:
         """Show a process of a container's in a pane, and give it the focus."""
-        for ended in [pane for pane in self._shells if pane.name == container_id]:
-            await self._remove(ended)
-        pane = ShellPane(session, title=title, name=container_id, classes="side side-shell -of-selected")
-        self._shells.append(pane)
-        await self.mount(pane)
+        await self.shells.open(session, container.id, container.name, place)
         self.tab = _SHELL
-        pane.focus()
-
-    def _drop_shells_of_the_gone(self) -> None:
-        for pane in self._shells:
-            if pane.name not in self._deck.names:
-                self.run_worker(self.close_shell(pane))
 
     async def close_shell(self, pane: ShellPane) -> None:
         """Take a pane away."""
-        await self._remove(pane)
-        if self.tab == _SHELL:
+        await self.shells.close(pane)
+        if self.tab == _SHELL and not self._has_shell:
             self.tab = "overview"
 
-    async def _remove(self, pane: ShellPane) -> None:
-        if pane in self._shells:
-            self._shells.remove(pane)
-            await pane.remove()
+    def on_shell_pane_labelled(self, message: ShellPane.Labelled) -> None:
+        """The frame says what a pane without one would."""
+        message.stop()
+        self._title()
 
 
 def _short(name: str, cells: int) -> str:

@@ -47,7 +47,7 @@ def _keys(*pairs: tuple[str, str]) -> Line:
 
 _SHELL_KEYS = line(
     Span("keys go to the shell   ", Tone.MUTED),
-    *_keys(("ctrl+g", "then"), ("q", "leave"), ("z", "zoom"), ("[", "look back"), ("y", "copy")),
+    *_keys(("ctrl+g", "then"), ("q", "leave"), ("z", "zoom"), ("|", "split"), ("[", "look back")),
 )
 _FIELD_KEYS = _keys(("enter", "keep"), ("esc", "clear"))
 

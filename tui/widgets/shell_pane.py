@@ -28,6 +28,7 @@ from tui.terminal.look_back import LookBack, Mark, Outcome, Stretch
 from tui.terminal.painter import Painter, highlighted, with_words
 from tui.terminal.pump import Pump
 from tui.terminal.session import TerminalSession
+from tui.widgets.pane_keys import WISHES, Wish, key_rows
 
 WHEEL_ROWS = 3
 """Rows that one notch of the wheel moves."""
@@ -41,7 +42,8 @@ class ShellPane(Widget, can_focus=True):
     While the pane has the focus, every key goes to the process but the leader (ctrl+g). After the leader,
     ``q`` leaves the pane, ``z`` makes it as large as the screen or small again, ``[`` or page up looks back
     in its output (see `LookBack` for keys there) and ``/`` searches it, ``y`` copies what is selected and ctrl+g
-    types a ctrl+g. Once the process has ended, enter closes the pane. Removing the pane closes the session.
+    types a ctrl+g. Those of `Wish` are for whoever shows several panes. Once the process has ended, enter closes the
+    pane. Removing the pane closes the session.
 
     Args:
         session: the process; the pane closes it.
@@ -58,14 +60,16 @@ class ShellPane(Widget, can_focus=True):
         border-subtitle-color: $text-muted;
         &:focus { border: round $accent; }
         & > .shell-pane--rest { color: $text-muted; background: $surface; }
+        & > .shell-pane--key { color: $accent; background: $surface; text-style: bold; }
         & > .shell-pane--found { color: $background; background: $warning; }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"shell-pane--rest", "shell-pane--found"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"shell-pane--rest", "shell-pane--key", "shell-pane--found"}
     """
     | Class | Description |
     | :- | :- |
     | `shell-pane--rest` | How much is below, while looking back. |
+    | `shell-pane--key` | A key that can be pressed after the leader. |
     | `shell-pane--found` | What a search has found. |
     """
     ALLOW_SELECT = True
@@ -77,6 +81,31 @@ class ShellPane(Widget, can_focus=True):
 
     exit_status: var[int | None] = var(None)
     """How the process ended; None while it runs."""
+
+    companions: var[list[ShellPane]] = var(list)
+    """Other panes that get the same keys."""
+
+    @dataclass
+    class Asked(Message):
+        """Something about more than this pane was asked for."""
+
+        pane: ShellPane
+        wish: Wish
+
+        @property
+        def control(self) -> ShellPane:
+            """The pane that had the focus."""
+            return self.pane
+
+    @dataclass
+    class Labelled(Message):
+        """What its frame says has changed."""
+
+        pane: ShellPane
+
+        def can_replace(self, message: Message) -> bool:
+            """Once is enough."""
+            return isinstance(message, ShellPane.Labelled) and message.pane is self.pane
 
     @dataclass
     class Left(Message):
@@ -103,7 +132,7 @@ class ShellPane(Widget, can_focus=True):
 
     @dataclass
     class Closed(Message):
-        """A person is done with a pane whose process has ended; it should be removed."""
+        """A person is done with a pane; it should be removed, with its process where that still runs."""
 
         pane: ShellPane
 
@@ -208,6 +237,8 @@ class ShellPane(Widget, can_focus=True):
         strip = strip.crop_extend(0, self.size.width, self._painter.base)
         if self._back is not None:
             strip = self._marked(strip, self._back.stretches(y))
+        if self._led and (keys := self._led_row(y)) is not None:
+            return keys.apply_offsets(0, y)
         if y + 1 == self.size.height and (words := self._rest()):
             strip = with_words(strip, words, self.get_component_rich_style("shell-pane--rest"))
         return strip.apply_offsets(0, y)
@@ -221,6 +252,13 @@ class ShellPane(Widget, can_focus=True):
         for start, end, mark in stretches:
             strip = highlighted(strip, (start, end), looks[mark])
         return strip
+
+    def _led_row(self, y: int) -> Strip | None:
+        """The row of keys after the leader that lies over the lowest rows of the pane."""
+        key, words = (self.get_component_rich_style(f"shell-pane--{name}") for name in ("key", "rest"))
+        rows = key_rows(self.size.width, key, words)
+        below = y - (self.size.height - len(rows))
+        return rows[below] if below >= 0 else None
 
     def _rest(self) -> str:
         """What the lowest row says while the view isn't at the end."""
@@ -241,18 +279,31 @@ class ShellPane(Widget, can_focus=True):
             _, _, background, foreground = self.colors
             self._emulator.set_colours(foreground.rgb, background.rgb)
 
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return self.title or self._emulator.title or "shell"
+
+    def watch_companions(self) -> None:
+        """Say who else gets the keys."""
+        self._show_labels()
+
     def _show_labels(self) -> None:
-        labels = self.title or self._emulator.title or "shell", self._hint()
+        same = f" · same keys to {len(self.companions)} more" if self.companions else ""
+        labels = self.label + same, self.hint
         if labels != self._labels:  # setting them repaints the whole pane
             self._labels = labels
             self.border_title, self.border_subtitle = map(Content, labels)
+            self.post_message(self.Labelled(self))
 
-    def _hint(self) -> str:
+    @property
+    def hint(self) -> str:
+        """Which keys there are beside those that go to the process."""
         if self._led:
-            return "q leave · z zoom · [ look back · / search · y copy · ctrl+g itself"
+            return "q leave · z zoom · …"
         if self._back is not None:
             return "enter search · esc back" if self._back.entry is not None else "/ search · v select · y copy · q end"
-        return "enter close" if self.exit_status is not None else "ctrl+g leave, zoom, look back"
+        return "enter close" if self.exit_status is not None else "ctrl+g leave, more"
 
     # --- keys ---
 
@@ -260,20 +311,31 @@ class ShellPane(Widget, can_focus=True):
         event.stop()
         event.prevent_default()
         if self._led:
+            self._lead(False)
             self._command(event)
         elif event.key == self.LEADER:
-            self._led = True
+            self._lead(True)
         elif self._back is not None:
             self._press_in_past(self._back, event)
         elif self.exit_status is None:
-            self._type(self._emulator.encode_key(event.key, event.character))
+            for pane in (self, *self.companions):
+                pane.type_key(event.key, event.character)
         elif event.key == "enter":
             self.post_message(self.Closed(self))
         self._show_labels()
 
+    def type_key(self, key: str, character: str | None) -> None:
+        """Press a key, in Textual's words, unless the process has ended."""
+        if self.exit_status is None:
+            self._type(self._emulator.encode_key(key, character))
+
+    def _lead(self, led: bool) -> None:
+        """What can be pressed now lies over the lowest rows."""
+        self._led = led
+        self.refresh()
+
     def _command(self, event: events.Key) -> None:
         """The key after the leader; any other than these is forgotten."""
-        self._led = False
         if event.key in ("q", "ctrl+q"):
             self.post_message(self.Left(self))
         elif event.key == "z":
@@ -285,13 +347,22 @@ class ShellPane(Widget, can_focus=True):
         elif event.key == "y":
             self.screen.action_copy_text()
         elif event.key == self.LEADER:
-            self._type(self._emulator.encode_key(event.key, event.character))
+            self.type_key(event.key, event.character)
+        elif event.key == "x":
+            self.post_message(self.Closed(self))
+        elif event.key in WISHES:
+            self.post_message(self.Asked(self, WISHES[event.key]))
 
     def on_paste(self, event: events.Paste) -> None:
         """Type what was pasted."""
         event.stop()
+        for pane in (self, *self.companions):
+            pane.type_text(event.text)
+
+    def type_text(self, text: str) -> None:
+        """Paste a text, unless the process has ended."""
         if self.exit_status is None:
-            self._type(self._emulator.encode_paste(event.text))
+            self._type(self._emulator.encode_paste(text))
 
     def _type(self, data: bytes) -> None:
         if data:
@@ -345,7 +416,7 @@ class ShellPane(Widget, can_focus=True):
     def on_blur(self) -> None:
         """Tell a process that asked for it."""
         self._claim_escape(False)
-        self._led = False
+        self._lead(False)
         self._show_labels()
         self._pump.type(self._emulator.encode_focus(False))
 

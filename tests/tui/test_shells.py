@@ -1,0 +1,107 @@
+"""Several shells in the app: tabs, splits, and the same keys to all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from engine import Engine
+from engine.model import ContainerRequest
+from tests.tui.driving import Desk, desk
+from tui.widgets.shell_pane import ShellPane
+from tui.widgets.shells import ShellTab
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="containers need root")
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    async with Engine.open(str(tmp_path / "root"), str(tmp_path / "run")) as engine:
+        for name in ("db", "web"):
+            request = ContainerRequest(
+                image="base", command=("sleep", "1000"), name=name, hostname=name, network="none", env=("PS1=\\h$ ",)
+            )
+            await engine.containers.run(request)
+        yield engine
+        await engine.reset()
+
+
+def tabs(at: Desk) -> list[list[str]]:
+    """Labels of panes, tab by tab."""
+    return [[pane.label for pane in tab.panes] for tab in at.app.screen.query(ShellTab)]
+
+
+async def choose(at: Desk, name: str) -> None:
+    at.app.containers_screen.query_one("#table").focus()
+    for container in at.app.deck.listed:
+        if container.name == name:
+            at.app.deck.select(container.id)
+    at.app.paint()
+    await at.pilot.pause()
+
+
+async def open_shell(at: Desk, *keys: str) -> None:
+    before = len(at.app.screen.query(ShellPane))
+    await at.press(*keys)
+    await at.until(lambda: len(at.app.screen.query(ShellPane)) > before and isinstance(at.app.focused, ShellPane))
+
+
+async def test_one_container_beside_another_and_the_same_keys_to_both(engine: Engine) -> None:
+    async with desk(engine, size=(160, 40)) as at:
+        await choose(at, "web")
+        await open_shell(at, "e")
+        await at.press("ctrl+g", "q")
+        await choose(at, "db")
+        await open_shell(at, "E")
+        assert tabs(at) == [["web", "db"]]
+        await at.press("ctrl+g", "b")
+        await at.see("same keys to 1 more")
+        await at.press(*"echo here-$((1+1))-$HOSTNAME", "enter")
+        await at.see("here-2-web", "here-2-db")
+        await at.press("ctrl+g", "b", *"clear", "enter")
+        await at.see_no("here-2-db")
+        await at.see("here-2-web")
+
+
+async def test_tabs_of_one_container_are_named_in_a_strip_and_survive_other_views(engine: Engine) -> None:
+    async with desk(engine) as at:
+        await choose(at, "web")
+        await open_shell(at, "e")
+        await at.press(*"echo first-$((1+1))", "enter")
+        await at.see("first-2")
+        await open_shell(at, "ctrl+g", "t")
+        await at.see(" 1 web ", " 2 web ")
+        await at.see_no("first-2")
+        await at.press("ctrl+g", "n")
+        await at.see("first-2")
+        await at.press("ctrl+g", "q", "t")
+        await at.see_no("first-2")
+        await at.press("t", "e")
+        await at.see("first-2")
+
+
+async def test_a_split_goes_below_or_beside_and_ends_by_itself(engine: Engine) -> None:
+    async with desk(engine) as at:
+        await choose(at, "web")
+        await open_shell(at, "e")
+        await open_shell(at, "ctrl+g", "minus")
+        upper, lower = at.app.screen.query(ShellPane)
+        assert upper.region.y < lower.region.y and upper.region.x == lower.region.x
+        assert at.app.focused is lower
+        await at.press("ctrl+g", "up")
+        await at.until(lambda: at.app.focused is upper)
+        await at.press("ctrl+g", "x")
+        await at.until(lambda: list(at.app.screen.query(ShellPane)) == [lower])
+        await at.until(lambda: at.app.focused is lower)
+
+
+async def test_the_frame_says_how_to_leave(engine: Engine) -> None:
+    async with desk(engine) as at:
+        await choose(at, "web")
+        await open_shell(at, "e")
+        await at.see("ctrl+g leave, more")
+        await at.press("ctrl+g")
+        await at.see("n p tabs", "b same keys to all")
