@@ -43,6 +43,7 @@ from engine.removal import Removal
 from engine.restart_policy import RestartPolicy
 from engine.restarts import Restarts
 from engine.running import Running
+from engine.runtime.protocol import KeptSession
 from engine.session import Session
 from engine.starting import Starting
 from engine.store.database import Database
@@ -478,6 +479,23 @@ class Containers:
             CommandNotFound, CommandNotExecutable: as their names say.
         """
         return await self._streams.exec(reference, request)
+
+    async def sessions(self, reference: str) -> tuple[KeptSession, ...]:
+        """The further processes of a running container that are kept (`ExecRequest.kept`).
+
+        Raises:
+            Conflict: it isn't running.
+        """
+        return await self._streams.sessions(reference)
+
+    async def resume(self, reference: str, name: str) -> Session:
+        """Go on with a further process that is kept; others may be connected to it, too.
+
+        Raises:
+            Conflict: the container isn't running, or is paused.
+            NotFound: no process is kept by that name.
+        """
+        return await self._streams.resume(reference, name)
 
     def logs(
         self,

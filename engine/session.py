@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -17,6 +18,7 @@ class Session:
     Attributes:
         container: as it was when the session began.
         tty: whether the process has a terminal; all its output is stdout then.
+        past: of a session that was resumed, what it wrote last, to be shown before anything else.
     """
 
     def __init__(
@@ -25,9 +27,11 @@ class Session:
         container: Container,
         tty: bool,
         ended: Callable[[], Awaitable[None]] | None = None,
+        past: bytes = b"",
     ) -> None:
         self.container = container
         self.tty = tty
+        self.past = past
         self._connection = connection
         self._ended = ended
         self._status: int | None = None
@@ -81,6 +85,10 @@ class Session:
         """Tell the process's terminal its new size."""
         await self._send(protocol.encode(protocol.Resize(rows, columns)))
 
+    async def hang_up(self) -> None:
+        """Have an exec's process end as when its terminal is taken away (SIGHUP), also one that is kept."""
+        await self._send(protocol.encode(protocol.Kill(signal.SIGHUP)))
+
     async def _send(self, frame: bytes) -> None:
         try:
             await asyncio.get_running_loop().sock_sendall(self._connection, frame)
@@ -103,6 +111,6 @@ class Session:
         return self._status
 
     async def close(self) -> None:
-        """Leave: the container lives on, an exec with a terminal is hung up."""
+        """Leave: the container lives on, an exec with a terminal is hung up unless it is kept."""
         self._over = True
         self._connection.close()

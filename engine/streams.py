@@ -6,13 +6,14 @@ import socket
 from collections.abc import AsyncIterator
 
 from engine import joining, log_reader, shims
-from engine.errors import NotFound
+from engine.errors import InvalidRequest, NotFound
 from engine.exec_process import compile_exec
 from engine.lookup import Lookup
 from engine.model import Container, ExecRequest, LogLine
 from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.runtime import protocol
+from engine.runtime.protocol import KeptSession
 from engine.session import Session
 
 
@@ -38,21 +39,44 @@ class Streams:
     async def exec(self, reference: str, request: ExecRequest) -> Session:
         """As `Containers.exec`."""
         container = await self._lookup.get_moving(reference)
+        if request.kept is not None and not (request.kept and request.tty):
+            raise InvalidRequest("a session that is kept needs a name and a terminal", "give it both, as with -t")
         message = protocol.Exec(
             process=compile_exec(
                 decode(joining.template(self._paths, container.id).read_bytes()), container.pid, request
             ),
             interactive=request.interactive,
             detached=request.detached,
+            kept=request.kept or "",
         )
+        connection, _ = await self._connected(container, message)
+        return Session(connection, container, request.tty)
+
+    async def _connected(
+        self, container: Container, message: protocol.Message
+    ) -> tuple[socket.socket, protocol.Message]:
+        """A connection that has become a stream, and the shim's answer."""
         connection = shims.connect(self._paths.runtime(container.id))
         try:
             await shims.post(connection, message)
-            await shims.answer(connection)
+            return connection, await shims.answer(connection)
         except BaseException:
             connection.close()
             raise
-        return Session(connection, container, request.tty)
+
+    async def sessions(self, reference: str) -> tuple[KeptSession, ...]:
+        """As `Containers.sessions`."""
+        container = await self._lookup.get_running(reference)
+        answer = await shims.ask(self._paths.runtime(container.id), protocol.ListSessions())
+        assert isinstance(answer, protocol.SessionList)
+        return answer.sessions
+
+    async def resume(self, reference: str, name: str) -> Session:
+        """As `Containers.resume`."""
+        container = await self._lookup.get_moving(reference)
+        connection, answer = await self._connected(container, protocol.Resume(name))
+        assert isinstance(answer, protocol.Resumed)
+        return Session(connection, container, tty=True, past=answer.past)
 
     async def logs(self, reference: str, wanted: log_reader.Reading) -> AsyncIterator[LogLine]:
         """As `Containers.logs`."""

@@ -89,6 +89,7 @@ class _Foreground:
     async def _copy_output(self) -> None:
         streams = {"stdout": sys.stdout.fileno(), "stderr": sys.stderr.fileno()}
         sys.stdout.flush()
+        await asyncio.to_thread(_write_all, streams["stdout"], self._session.past)
         while (chunk := await self._session.read()) is not None:
             # in a thread: whoever reads our output may be slow, and signals and input must not wait for it
             await asyncio.to_thread(_write_all, streams[chunk.stream], chunk.data)

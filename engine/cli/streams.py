@@ -15,6 +15,7 @@ from engine.model import ExecRequest
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.session import Session
 
 
 class ExecOptions(AttachmentOptions):
@@ -31,6 +32,7 @@ class ExecOptions(AttachmentOptions):
     user: str | None
     privileged: bool
     detach: bool
+    keep: str | None
 
 
 class AttachOptions(AttachmentOptions):
@@ -50,6 +52,7 @@ def _exec_arguments(parser: Parser) -> None:
     add("-w", "--workdir", metavar="DIR", help="where the command starts")
     add("-u", "--user", metavar="USER[:GROUP]", help="who runs the command, by name or number")
     add("--privileged", action="store_true", help="with all capabilities")
+    add("--keep", metavar="NAME", help="with -t: it goes on without this terminal; the same NAME again returns to it")
     detach_argument(parser)
     add("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
     add("first", metavar="COMMAND", help="what to run in it")
@@ -67,16 +70,23 @@ async def _exec(engine: Engine, options: ExecOptions) -> int:
         user=options.user,
         privileged=options.privileged,
         detached=options.detach,
+        kept=options.keep,
         tty=options.tty,
         interactive=options.interactive,
         rows=size.rows,
         columns=size.columns,
     )
-    session = await engine.containers.exec(options.container, request)
+    session = await _begun_or_resumed(engine, options.container, request)
     if options.detach:
         await session.close()
         return 0
     return await follow(session, options.interactive, options)
+
+
+async def _begun_or_resumed(engine: Engine, container: str, request: ExecRequest) -> Session:
+    if request.kept and any(each.name == request.kept for each in await engine.containers.sessions(container)):
+        return await engine.containers.resume(container, request.kept)
+    return await engine.containers.exec(container, request)
 
 
 def _attach_arguments(parser: Parser) -> None:

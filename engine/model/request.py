@@ -126,6 +126,7 @@ class ExecRequest(Struct, frozen=True, kw_only=True):
     Attributes:
         privileged: with all capabilities.
         detached: it goes on when its session is closed.
+        kept: its name where it goes on when its session is closed, and is resumed by that name; needs a terminal.
     """
 
     argv: tuple[str, ...]
@@ -134,6 +135,7 @@ class ExecRequest(Struct, frozen=True, kw_only=True):
     user: str | None = None
     privileged: bool = False
     detached: bool = False
+    kept: str | None = None
     tty: bool = False
     interactive: bool = False
     rows: int = 24

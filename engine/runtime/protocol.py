@@ -120,11 +120,42 @@ class Exec(Struct, tag=True, frozen=True, kw_only=True):
 
     Attributes:
         detached: it goes on when the connection is closed, and what it writes then is heard by nobody.
+        kept: its name where it goes on without connections, and can be gone on with (`Resume`); empty for none.
     """
 
     process: Process
     interactive: bool = False
     detached: bool = False
+    kept: str = ""
+
+
+class Resume(Struct, tag=True, frozen=True):
+    """To a shim: make this connection a further one of a kept exec session's; answered with `Resumed`."""
+
+    name: str
+
+
+class ListSessions(Struct, tag=True, frozen=True):
+    """To a shim: answer with a `SessionList`."""
+
+
+class KeptSession(Struct, frozen=True):
+    """An exec session that goes on without connections; `viewed` is whether it has any."""
+
+    name: str
+    viewed: bool
+
+
+class SessionList(Struct, tag=True, frozen=True):
+    """The exec sessions that a shim keeps."""
+
+    sessions: tuple[KeptSession, ...]
+
+
+class Resumed(Struct, tag=True, frozen=True):
+    """What a kept session wrote last; what it writes from now on follows."""
+
+    past: bytes
 
 
 class Wait(Struct, tag=True, frozen=True):
@@ -273,6 +304,7 @@ class Listener(Struct, tag=True, frozen=True):
 Message = (
     Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Look | Restarting | Reserve | Release | Done
     | Created | Running | Exited | Failed | Born | Delivered | Order | Sources | Proceed | Mounted | Listener
+    | Resume | Resumed | ListSessions | SessionList
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

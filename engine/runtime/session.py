@@ -1,4 +1,4 @@
-"""An exec session, seen from the shim: a further process and the connection that is its streams."""
+"""An exec session, seen from the shim: a further process and the connections that are its streams."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 
 from engine.runtime import exec as entering
 from engine.runtime import protocol, userns
 from engine.runtime.birth import receive_with_descriptor
 from engine.runtime.client import Client
+from engine.runtime.kept import Past
 from engine.runtime.loop import Loop
 from engine.runtime.stdio import Streams, open_pipes
 
@@ -25,7 +27,7 @@ def exit_status(status: int) -> int:
 
 
 class ExecSession:
-    """One further process; ends when the process ends, tells the client its exit status and closes it.
+    """One further process; ends when the process ends, tells its clients the exit status and closes them.
 
     Raises:
         BoxdeckError: the process could not be executed; nothing is left of it then.
@@ -41,11 +43,13 @@ class ExecSession:
     ) -> None:
         self._loop = loop
         self._ended = ended
-        self._client = client
+        self._clients = [client]
         self._container = container
         self._feeds = request.interactive
-        self._detached = request.detached
-        self._streams = Streams(loop, None, self._finish_if_over)
+        self._is_kept = bool(request.kept)
+        self._detached = request.detached or self._is_kept
+        self._past = Past() if self._is_kept else None
+        self._streams = Streams(loop, self._past, self._finish_if_over)
         self._master: int | None = None
         self._failure: protocol.Failed | None = None
         self._status: int | None = None
@@ -92,10 +96,12 @@ class ExecSession:
 
     def _begin(self) -> None:
         self._begun = True
-        self._client.send_message(protocol.Running(self._pid))
-        if self._client.closed:
+        for client in self._clients:
+            client.send_message(protocol.Running(self._pid))
+        if all(client.closed for client in self._clients) and not self._is_kept:
             return self._let_go()
-        self._streams.add_viewer(self._client, feeds=self._feeds)
+        for client in self._clients:
+            self._streams.add_viewer(client, feeds=self._feeds)
         if self._pipes is not None:
             pipes, self._pipes = self._pipes, None
             self._streams.use_pipes(pipes)
@@ -112,10 +118,27 @@ class ExecSession:
             os.close(self._master)
         self._pipes = self._master = None
 
-    def handle(self, message: protocol.Message | None, data: bytes) -> None:
-        """Act on a frame of the client's: input, its end, or a new size."""
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has."""
+        return self._status is not None
+
+    @property
+    def is_viewed(self) -> bool:
+        """Whether anybody is connected to it."""
+        return bool(self._clients)
+
+    def resume(self, client: Client) -> None:
+        """Show a kept session to a further client."""
+        client.send_message(protocol.Resumed(self._past.data if self._past is not None else b""))
+        self._clients.append(client)
+        if self._begun:
+            self._streams.add_viewer(client, feeds=self._feeds)
+
+    def handle(self, client: Client, message: protocol.Message | None, data: bytes) -> None:
+        """Act on a frame of a client's: input, its end, or a new size."""
         if message is None:
-            self._streams.write(self._client, data)
+            self._streams.write(client, data)
         elif isinstance(message, protocol.Resize):
             self._streams.resize(message.rows, message.columns)
         elif isinstance(message, protocol.CloseStdin):
@@ -129,11 +152,17 @@ class ExecSession:
             with suppress(OSError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
-    def hang_up(self) -> None:
-        """The client has gone: close the streams, so that a shell on a terminal ends; a detached process goes on."""
+    def hang_up(self, client: Client) -> None:
+        """A client has gone: close the streams after the last, so that a shell on a terminal ends.
+
+        A process that is detached or kept goes on.
+        """
+        self._streams.remove_viewer(client)
+        self._clients.remove(client)
+        if self._clients:
+            return
         if not self._begun:  # nobody is left who wants it to be executed
             self.kill(signal.SIGKILL)
-        self._streams.remove_viewer(self._client)
         if not (self._detached and self._begun):
             self._streams.close()
 
@@ -153,10 +182,13 @@ class ExecSession:
             self._finish()
 
     def _finish(self) -> None:
-        if self._status is None or self._client.closed:
+        if self._status is None or all(client.closed for client in self._clients):
+            if self._is_kept and self._status is not None:
+                self._streams.close()
             return self._let_go()
         self._streams.drain()
-        self._client.send_message(self._failure or protocol.Exited(self._status))
-        self._client.finish(lambda: self._ended(self._client))
+        for client in self._clients:
+            client.send_message(self._failure or protocol.Exited(self._status))
+            client.finish(partial(self._ended, client))
         self._streams.close()
         return self._let_go()

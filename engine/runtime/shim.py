@@ -30,6 +30,7 @@ from engine.runtime.birth import pass_listener_on, receive_with_descriptor
 from engine.runtime.client import Client
 from engine.runtime.exec import Enterable, find
 from engine.runtime.incident_alarms import IncidentAlarms
+from engine.runtime.kept import KeptSessions
 from engine.runtime.logs import LogWriter
 from engine.runtime.loop import Loop
 from engine.runtime.news import Forecast
@@ -127,6 +128,7 @@ class Shim:
         self._log: LogWriter | None = None
         self._listens = False
         self._sessions: dict[Client, ExecSession] = {}
+        self._kept = KeptSessions()
         self._waiting: list[Client] = []
         self._starters: list[Client] = []
         self._started = False
@@ -369,7 +371,7 @@ class Shim:
     def _handle(self, client: Client, frame: bytes) -> None:
         message = protocol.decode(frame) if frame[0] == protocol.CONTROL else None
         if client in self._sessions:
-            self._sessions[client].handle(message, frame[1:])
+            self._sessions[client].handle(client, message, frame[1:])
         elif message is None:
             self._streams.write(client, frame[1:])
         else:
@@ -389,8 +391,8 @@ class Shim:
             case protocol.Attach():
                 client.send_message(protocol.Running(self._pid))
                 self._streams.add_viewer(client, feeds=message.stdin)
-            case protocol.Exec():
-                self._exec(client, message)
+            case protocol.Exec() | protocol.Resume() | protocol.ListSessions():
+                self._obey_for_sessions(client, message)
             case protocol.Resize() | protocol.CloseStdin():
                 self._handle_input(message)
             case protocol.Reserve() | protocol.Release():
@@ -404,6 +406,19 @@ class Shim:
             case _:
                 raise RuntimeFailure(f"a shim doesn't understand {type(message).__name__}")
 
+    def _obey_for_sessions(
+        self, client: Client, message: protocol.Exec | protocol.Resume | protocol.ListSessions
+    ) -> None:
+        match message:
+            case protocol.Exec():
+                self._exec(client, message)
+            case protocol.Resume():
+                session = self._kept.get(message.name)
+                self._sessions[client] = session
+                session.resume(client)
+            case protocol.ListSessions():
+                client.send_message(self._kept.listed())
+
     def _handle_input(self, message: protocol.Resize | protocol.CloseStdin) -> None:
         if isinstance(message, protocol.Resize):
             self._streams.resize(message.rows, message.columns)
@@ -413,7 +428,12 @@ class Shim:
     def _exec(self, client: Client, message: protocol.Exec) -> None:
         if self._status.state != "running":
             raise Conflict("the container isn't running", "start it first")
-        self._sessions[client] = ExecSession(self._loop, client, message, self._enterable, self._session_ended)
+        if message.kept:
+            self._kept.require_free(message.kept)
+        session = ExecSession(self._loop, client, message, self._enterable, self._session_ended)
+        self._sessions[client] = session
+        if message.kept:
+            self._kept.add(message.kept, session)
 
     def _session_ended(self, client: Client) -> None:
         self._sessions.pop(client, None)
@@ -430,7 +450,7 @@ class Shim:
         self._streams.remove_viewer(client)
         session = self._sessions.pop(client, None)
         if session is not None:
-            session.hang_up()
+            session.hang_up(client)
         for group in (self._waiting, self._starters):
             if client in group:
                 group.remove(client)

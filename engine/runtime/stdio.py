@@ -11,6 +11,7 @@ from typing import NamedTuple
 from engine.linux import pty
 from engine.runtime import protocol
 from engine.runtime.client import Client
+from engine.runtime.kept import Past
 from engine.runtime.logs import LogWriter
 from engine.runtime.loop import Loop
 
@@ -82,7 +83,7 @@ class Streams:
     would, and nothing is lost. Without viewers it goes to the log alone.
     """
 
-    def __init__(self, loop: Loop, log: LogWriter | None, ended: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, log: LogWriter | Past | None, ended: Callable[[], None]) -> None:
         self._loop = loop
         self._log = log
         self._ended = ended

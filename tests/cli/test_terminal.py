@@ -183,6 +183,21 @@ def test_an_exec_ends_with_the_terminal_it_was_started_from(boxdeck: CommandLine
     assert eventually(lambda: boxdeck.ok("exec", "host", "ps", "-o", "comm=").split() == ["sleep", "ps"])
 
 
+def test_a_kept_exec_outlives_its_terminal_and_is_returned_to(boxdeck: CommandLine, sit_at: Typist) -> None:
+    boxdeck.ok("run", "-d", "--name", "host", "base", "sleep", "99")
+    terminal = sit_at("exec", "-it", "--keep", "mine", "host", "sh")
+    terminal.expect(PROMPT)
+    terminal.type(b"word=kept; echo seen-$((1+1))\r")
+    terminal.expect(rb"seen-2")
+    terminal.process.send_signal(signal.SIGHUP)
+    assert terminal.end() == 128 + signal.SIGHUP
+    again = sit_at("exec", "-it", "--keep", "mine", "host", "sh")
+    again.expect(rb"seen-2")
+    again.type(b"echo $word; exit 4\r")
+    again.expect(rb"\r\nkept\r\n")
+    assert again.end() == 4
+
+
 def test_progress_is_shown_while_base_is_assembled(fresh_boxdeck: CommandLine) -> None:
     terminal = Terminal([*fresh_boxdeck.argv, "run", "--rm", "base", "echo", "ready"])
     try:
