@@ -15,7 +15,7 @@ from engine.errors import Conflict, RuntimeFailure
 from engine.linux import namespaces
 from engine.locks import ContainerLock
 from engine.model import Attachment, Container, Endpoint, Network
-from engine.network import encode, host, transport, wiring
+from engine.network import encode, host, interface, transport, wiring
 from engine.network.networks import Networks
 from engine.paths import Paths
 from engine.ports import Ports
@@ -87,6 +87,18 @@ class ConnectedNetworks(Networks):
             self._note(found.id, network, "disconnect")
             await asyncio.to_thread(wiring.remove, endpoint.host_interface)
             await self._lead_out(found, self.endpoints(found.id))
+
+    async def rewire(self, container: Container, endpoint: Endpoint) -> None:
+        """Make a running container's interface on one of its networks again; the caller holds its lock.
+
+        Raises:
+            RuntimeFailure: with the kernel's reason.
+        """
+        if interface.index_of(endpoint.host_interface) is not None:
+            await asyncio.to_thread(wiring.remove, endpoint.host_interface)
+        others = [end for end in container.endpoints if end != endpoint]
+        await self._wire(container, endpoint, others)
+        await self._lead_out(container, (endpoint,))
 
     def _note(self, container_id: str, network: Network, action: str) -> Container:
         """Write down where a container is now, for everybody to see, and for itself in /etc/hosts."""

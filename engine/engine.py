@@ -17,7 +17,7 @@ from engine.errors import Unsupported
 from engine.images.images import Images
 from engine.images.removal import discard_tree
 from engine.launch import Launcher
-from engine.model import CgroupNode, Event, Info, NamespaceTree, Snapshot, Topology
+from engine.model import CgroupNode, Event, Finding, Info, NamespaceTree, Snapshot, Topology
 from engine.paths import Paths
 from engine.registry.registries import Registries
 from engine.store.database import Database
@@ -53,12 +53,17 @@ class Engine:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, root: str | None = None, runroot: str | None = None, makes_overdue_starts: bool = True
+        cls,
+        root: str | None = None,
+        runroot: str | None = None,
+        makes_overdue_starts: bool = True,
+        recovers: bool = True,
     ) -> AsyncIterator[Engine]:
         """Open the state in `root` and `runroot` (see `Paths.resolve`), and recover what others left behind.
 
         Args:
             makes_overdue_starts: as for `Containers.recover`.
+            recovers: whether what others left behind is put in order; otherwise `check` finds it.
 
         Raises:
             Unsupported: not root.
@@ -70,9 +75,10 @@ class Engine:
         paths.make_private()
         engine = cls(paths)
         try:
-            await engine.containers.recover(makes_overdue_starts)
-            Strays(paths, engine.database).remove()
-            await engine.images.sweep()
+            if recovers:
+                await engine.containers.recover(makes_overdue_starts)
+                Strays(paths, engine.database).remove()
+                await engine.images.sweep()
             yield engine
         finally:
             await engine.close()
@@ -222,6 +228,21 @@ class Engine:
             ),
             await self.volumes.disk_use(),
         )
+
+    async def check(self, repairs: bool = False) -> AsyncIterator[Finding]:
+        """What is out of step between the store, the disk, control groups, networks, the firewall and processes.
+
+        Others may start and end containers meanwhile: what they are at is passed over.
+
+        Args:
+            repairs: mend what is found, at once.
+        """
+        from engine.checking.checkup import checkup
+        from engine.checking.scene import Scene
+
+        scene = Scene(self.paths, self.database, self.networks.firewall, self.volumes, repairs)
+        async for finding in checkup(scene, self.networks, self.volumes):
+            yield finding
 
     # The end
 

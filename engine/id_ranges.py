@@ -27,3 +27,21 @@ def lease(database: Database, container_id: str) -> int:
             database.execute("INSERT INTO id_ranges (first, container_id) VALUES (?, ?)", (first, container_id))
             return first
     raise Conflict("all id ranges for user namespaces are taken", "remove containers that aren't needed any more")
+
+
+def lease_again(database: Database, container_id: str, first: int) -> None:
+    """Have a range be the container's that its files have; call it outside of a transaction.
+
+    Raises:
+        sqlite3.IntegrityError: it is another's.
+    """
+    query = "INSERT INTO id_ranges (first, container_id) VALUES (?, ?)"
+    with database.transaction():
+        database.execute("DELETE FROM id_ranges WHERE container_id = ?", (container_id,))
+        database.execute(query, (first, container_id))
+
+
+def first_of(host_id: int) -> int | None:
+    """The first id of the range that an id on the host is in; None for one that is in none of ours."""
+    number = (host_id - _FIRST) // RANGE_LENGTH
+    return _FIRST + number * RANGE_LENGTH if 0 <= number < _COUNT else None

@@ -21,7 +21,10 @@ class ContainerLock:
         """Hold the lock if it is free; tells whether it was."""
         descriptor = self._open()
         try:
-            yield _try_lock(descriptor)
+            while (locked := _try_lock(descriptor)) and not self._is_current(descriptor):
+                os.close(descriptor)
+                descriptor = self._open()
+            yield locked
         finally:
             os.close(descriptor)
 
@@ -33,16 +36,34 @@ class ContainerLock:
         descriptor = self._open()
         try:
             pause = 0.001
-            while not _try_lock(descriptor):
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 0.05)
+            while True:
+                if not _try_lock(descriptor):
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 0.05)
+                elif self._is_current(descriptor):
+                    break
+                else:
+                    os.close(descriptor)
+                    descriptor = self._open()
             yield
         finally:
             os.close(descriptor)
 
+    def exists(self) -> bool:
+        """Whether somebody has ever asked for it."""
+        return self._path.exists()
+
     def forget(self) -> None:
-        """Remove the lock file of a container that is gone for ever; its id never comes again."""
+        """Remove the lock file of a container that is gone for ever; whoever holds the lock may."""
         self._path.unlink(missing_ok=True)
+
+    def _is_current(self, descriptor: int) -> bool:
+        """Whether the file that we have locked is still the one that others find."""
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(descriptor))
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC

@@ -47,7 +47,7 @@ class Recovery:
         seen = {container_id for container_id in ids if self.refresh_one(container_id)}
         for container in self._records.running():
             if container.id not in seen:
-                self._bury(container)
+                self.bury(container)
 
     def refresh_one(self, container_id: str) -> bool:
         """Fold one status file; False when there is none to speak for the container."""
@@ -107,7 +107,8 @@ class Recovery:
         except OSError:  # there is more in it than a shim leaves
             discard_tree(folder)
 
-    def _bury(self, container: Container) -> None:
+    def bury(self, container: Container) -> None:
+        """Write down that a container has ended of which nobody says anything, unless somebody is at it."""
         with ContainerLock(self._paths, container.id).attempt() as locked:
             now = self._records.get(container.id)
             if not locked or now is None or not now.is_running or self._paths.status(container.id).exists():
@@ -123,8 +124,8 @@ class Recovery:
         """Once per engine: cgroups and folders that belong to no container any more."""
         self.refresh()
         known = {container.id for container in self._records.all()}
-        for container_id in self._cgroup_children():
-            self._reap_cgroup(container_id)
+        for container_id in self.cgroup_children():
+            self.reap_cgroup(container_id)
         for folder in self._orphans(known):
             with ContainerLock(self._paths, folder.name).attempt() as locked:
                 if locked and self._records.get(folder.name) is None:
@@ -150,19 +151,21 @@ class Recovery:
             return []
         return [folder for folder in parent.iterdir() if folder.name not in known]
 
-    def _reap_cgroup(self, container_id: str) -> None:
+    def reap_cgroup(self, container_id: str) -> None:
         """Remove a cgroup whose shim has gone; a shim writes its status before it makes the cgroup."""
         status = read(self._paths.status(container_id))
         if status is None or not shim_is_alive(status):
             with ContainerLock(self._paths, container_id).attempt() as locked:
-                if locked and not self._shim_lives(container_id):
+                if locked and not self.shim_lives(container_id):
                     self._kill_cgroup(container_id)
 
-    def _shim_lives(self, container_id: str) -> bool:
+    def shim_lives(self, container_id: str) -> bool:
+        """Whether somebody keeps the container."""
         status = read(self._paths.status(container_id))
         return status is not None and shim_is_alive(status)
 
-    def _cgroup_children(self) -> list[str]:
+    def cgroup_children(self) -> list[str]:
+        """The ids of the containers that have a cgroup, dead or alive."""
         return [name for name in list_children(self._paths.cgroup_name) if name != delegation.MONITORS]
 
     def _kill_cgroup(self, container_id: str) -> None:

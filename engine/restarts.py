@@ -72,8 +72,16 @@ class Restarts:
     def make_overdue(self) -> None:
         """Have the starts made whose shims were killed before they could."""
         for container in self._records.all():
-            if container.state is State.RESTARTING and _is_overdue(container.restart):
-                restarting.spawn(self._paths, container.id)
+            if self.is_overdue(container):
+                self.make(container)
+
+    def is_overdue(self, container: Container) -> bool:
+        """Whether a start should have been made by now."""
+        return container.state is State.RESTARTING and _is_overdue(container.restart)
+
+    def make(self, container: Container) -> None:
+        """Have a start made now."""
+        restarting.spawn(self._paths, container.id)
 
     def to_restore(self) -> list[Container]:
         """Whom the policies want to run after a boot, those that others may have joined first."""

@@ -71,8 +71,14 @@ class NounVerb(NamedTuple):
         return command
 
 
-def with_engine(action: Callable[[Engine, Chosen], Awaitable[int]]) -> Callable[[Roots, Chosen], int]:
-    """A verb's action that works on an open engine, in an event loop of its own."""
+def with_engine(
+    action: Callable[[Engine, Chosen], Awaitable[int]], recovers: bool = True
+) -> Callable[[Roots, Chosen], int]:
+    """A verb's action that works on an open engine, in an event loop of its own.
+
+    Args:
+        recovers: whether the engine puts in order what others left behind.
+    """
 
     def opened(roots: Roots, options: Chosen) -> int:
         import asyncio
@@ -80,7 +86,7 @@ def with_engine(action: Callable[[Engine, Chosen], Awaitable[int]]) -> Callable[
         from engine.engine import Engine
 
         async def work() -> int:
-            async with Engine.open(roots.root, roots.runroot) as engine:
+            async with Engine.open(roots.root, roots.runroot, recovers=recovers) as engine:
                 return await action(engine, options)
 
         return asyncio.run(work())

@@ -60,6 +60,18 @@ class DiskRow(Document, frozen=True, kw_only=True):
     reclaimable: str
 
 
+class FindingDocument(Document, frozen=True, kw_only=True):
+    """``boxdeck system check --format json``."""
+
+    kind: str
+    place: str
+    problem: str
+    remedy: str
+    mendable: bool
+    mended: bool
+    failure: str
+
+
 class VolumeRow(Document, frozen=True, kw_only=True):
     """``docker volume inspect``, with those who use it."""
 

@@ -86,6 +86,7 @@ INFO = Command(InfoOptions, _info_arguments, with_engine(_info))
 SYSTEM = noun(
     "system",
     {
+        "check": NounVerb("system_check", "CHECK", "find what is out of step, and mend it with --repair"),
         "df": NounVerb("system_df", "DF", "show what images, containers and volumes take on the disk"),
         "info": NounVerb("system", "INFO", "show what Boxdeck stands on"),
         "events": NounVerb("events", "EVENTS", "show what happens to containers, as it happens"),

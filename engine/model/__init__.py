@@ -9,6 +9,7 @@ from engine.limits import CgroupSetting, DeviceLimit, HugetlbLimit, Limits
 from engine.model.cgroup_tree import CgroupNode
 from engine.model.container import Chunk, Container, LogLine, State, StreamName
 from engine.model.event import Event
+from engine.model.finding import Finding
 from engine.model.history import History, Series
 from engine.model.image import HistoryStep, Image, ImageConfig, Progress
 from engine.model.info import Info
@@ -61,6 +62,7 @@ __all__ = [
     "Endpoint",
     "Event",
     "ExecRequest",
+    "Finding",
     "History",
     "HistoryStep",
     "HostSample",

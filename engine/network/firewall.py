@@ -10,6 +10,7 @@ import errno
 import socket
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -29,6 +30,13 @@ class Contents(Struct, frozen=True, kw_only=True):
 
     networks: tuple[GuardedNetwork, ...] = ()
     ports: tuple[PortMapping, ...] = ()
+
+
+class Difference(NamedTuple):
+    """A set of the table, or the table itself, and what is wrong with it."""
+
+    place: str
+    problem: str
 
 
 class Firewall:
@@ -99,6 +107,42 @@ class Firewall:
         """The requests that `withdraw` sends, for somebody else to send them in a transaction."""
         return ruleset.remove_ports(self._table, mappings)
 
+    def differences(self) -> list[Difference] | None:
+        """What in the table isn't as it should be, by the names of its sets; None without a table.
+
+        Raises:
+            OSError: as `ensure`.
+        """
+        table = transport.ask(self._socket(), nft.get_table(self._table))
+        if table is None:
+            return None
+        if _comment_of_table(table) != ruleset.stamp():
+            return [Difference("table", "is of another edition, or was changed")]
+        contents = self._contents()
+        wanted = ruleset.elements(contents.networks, contents.ports)
+        found: list[Difference] = []
+        for name in ruleset.set_names():
+            found += self._differences_of(name, wanted.get(name, frozenset()))
+        return found
+
+    def _differences_of(self, name: str, wanted: frozenset[bytes]) -> list[Difference]:
+        try:
+            messages = transport.dump(self._socket(), nft.list_elements(self._table, name))
+        except FileNotFoundError:
+            return [Difference(name, "has gone")]
+        present = {element for message in messages for element in nft.elements_in(message.payload)}
+        missing, unknown = len(wanted - present), len(present - wanted)
+        words = ((missing, "lacks {}"), (unknown, "has {} too many"))
+        return [Difference(name, text.format(_counted(count))) for count, text in words if count]
+
+    def make_anew(self) -> None:
+        """Replace the table by one with all that belongs into it.
+
+        Raises:
+            OSError: as `ensure`.
+        """
+        self._rebuild()
+
     def remove(self) -> None:
         """Remove the table with all that is in it; nothing happens when there is none.
 
@@ -147,17 +191,22 @@ class Firewall:
         except FileExistsError:
             self._commit(ruleset.replace_ports(self._table, mappings))
 
-    def _rebuild(self, network: GuardedNetwork) -> None:
+    def _rebuild(self, *further: GuardedNetwork) -> None:
         """Replace the table, until nothing has been published or withdrawn by others meanwhile."""
         for _ in range(_REBUILD_ATTEMPTS):
             contents = self._contents()
-            networks = [other for other in contents.networks if other.bridge != network.bridge]
+            own = {network.bridge for network in further}
+            networks = [other for other in contents.networks if other.bridge not in own]
             requests = ruleset.make_table(self._table)
-            for each in (*networks, network):
+            for each in (*networks, *further):
                 requests += ruleset.add_network(self._table, each)
             self._commit(requests + ruleset.add_ports(self._table, contents.ports))
             if self._contents().ports == contents.ports:
                 return
+
+
+def _counted(count: int) -> str:
+    return "an element" if count == 1 else f"{count} elements"
 
 
 def _comment_of_bridge(answer: memoryview | None) -> str | None:

@@ -40,7 +40,7 @@ class NameService:
         plan = await self._templates.endpoint(self._endpoint(network, server), index, _mtu(network), ())
         post = Post(network_id=network.id, address=server, is_internal=network.internal, plan=plan)
         self._write(post)
-        if not self._is_served():
+        if not self.is_served():
             self._start()
 
     def withdraw(self, network: Network) -> None:
@@ -78,7 +78,9 @@ class NameService:
         aside.write_bytes(content)
         aside.replace(path)
 
-    def _is_served(self) -> bool:
+    def is_served(self) -> bool:
+        """Whether somebody answers questions for names."""
+        self._paths.names.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._paths.names / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

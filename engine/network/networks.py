@@ -8,11 +8,13 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_network
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from engine.errors import BoxdeckError, Conflict, NotFound, Unsupported
 from engine.model import Attachment, Container, Endpoint, Network, NetworkRequest, Topology
+from engine.names.post import folder_of_posts
 from engine.network import (
     addresses,
     bridge,
@@ -171,6 +173,14 @@ class Networks:
         """See to it that containers on networks, which have to be there, can ask for names; quick when they can."""
         for reference in references:
             await self._name_service.announce(records.find(self._database, reference))
+
+    def are_names_served(self) -> bool:
+        """Whether somebody answers questions for names."""
+        return self._name_service.is_served()
+
+    def names_served(self) -> Sequence[Path]:
+        """What announces networks whose names are to be served: files with the networks' ids as names."""
+        return folder_of_posts(self._paths)
 
     def lease(self, container_id: str, wish: Attachment | None = None) -> Endpoint:
         """The container's place on a network; the same one for as long as it is on it.

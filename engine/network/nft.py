@@ -7,7 +7,9 @@ message is nested attributes (netlink(7)), so it is put together here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from engine.network import transport
 
 SUBSYSTEM = 10  # NFNL_SUBSYS_NFTABLES, linux/netfilter/nfnetlink.h
 FAMILY_INET = 1  # NFPROTO_INET
@@ -27,6 +29,9 @@ _ATTRIBUTE = struct.Struct("=HH")
 
 # Types of keys and data, with their lengths in bytes.
 INTERFACE_NAME, IPV4, IPV6, PROTOCOL, SERVICE = (41, 16), (7, 4), (8, 16), (12, 1), (13, 2)
+
+_SET_ELEMENTS = 3  # NFTA_SET_ELEM_LIST_ELEMENTS
+_OWN_PARTS = (1, 2, 3, 10)  # NFTA_SET_ELEM_KEY, _DATA, _FLAGS, _KEY_END
 
 GENERIC_BYTES = _GENERIC.size
 HEADER_BYTES = _HEADER.size
@@ -216,6 +221,32 @@ def change_elements(kind: int, table: str, name: str, elements: Iterable[bytes])
     """Add (NEWSETELEM), remove (DELSETELEM) or ask for (GETSETELEM) elements of a set."""
     flags = NLM_F_CREATE if kind == NEWSETELEM else 0
     return request(kind, text(1, table), text(2, name), nested(3, *elements), flags=flags)
+
+
+def list_elements(table: str, name: str) -> bytes:
+    """Ask for all elements of a set, see `elements_in`."""
+    return request(GETSETELEM, text(1, table), text(2, name))
+
+
+def elements_in(payload: memoryview) -> Iterator[bytes]:
+    """The elements of a set that the kernel lists, in a form in which equal ones are equal."""
+    for kind, listed in transport.attributes(payload, GENERIC_BYTES):
+        if kind == _SET_ELEMENTS:
+            yield from canonical(listed)
+
+
+def canonical(listed: memoryview) -> Iterator[bytes]:
+    """Each element of a list in that form: key, data, end of a range and flags, without comments and counts."""
+    for _, value in transport.attributes(listed, 0):
+        parts = dict(transport.attributes(value, 0))
+        own = [(kind, bytes(parts[kind])) for kind in _OWN_PARTS if kind in parts]
+        yield b"".join(bytes((kind,)) + _plain(part) for kind, part in own)
+
+
+def _plain(part: memoryview | bytes) -> bytes:
+    """An attribute without the flag that says whether there are attributes in it, which the kernel sets at will."""
+    nested_parts = list(transport.attributes(memoryview(part), 0)) if len(part) > 4 else []
+    return b"".join(bytes(value) for _, value in nested_parts) or bytes(part)
 
 
 def _type(parts: tuple[tuple[int, int], ...]) -> int:

@@ -133,6 +133,21 @@ def remove_ports(table: str, mappings: Iterable[PortMapping]) -> list[bytes]:
     return _removed(table, _ports(mappings))
 
 
+def elements(networks: Iterable[GuardedNetwork], ports: Iterable[PortMapping]) -> dict[str, frozenset[bytes]]:
+    """All elements that belong into a table, by the names of their sets, as `nft.elements_in` has them."""
+    found: dict[str, set[bytes]] = {}
+    for name, encoded in (*(part for network in networks for part in _network(network)), *_ports(ports)):
+        for each in encoded:
+            found.setdefault(name, set()).update(nft.canonical(memoryview(each)))
+    return {name: frozenset(each) for name, each in found.items()}
+
+
+def set_names() -> tuple[str, ...]:
+    """The names of all sets and maps."""
+    by_family = ("subnets", "homes", "ports", "everywhere")
+    return ("bridges", "internal", "within", *(name + family.suffix for name in by_family for family in _FAMILIES))
+
+
 @cache
 def stamp() -> str:
     """The edition of the chains: an older Boxdeck's table is known by it, and made anew."""
