@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from engine import joining, log_reader, naming, restart_policy, shims
 from engine.compile.namespaces import attachments, check_network
+from engine.debugging import debug_request
 from engine.disk_use import disk_bytes
 from engine.ending import Ending
 from engine.errors import BoxdeckError, Conflict
@@ -479,6 +480,30 @@ class Containers:
             CommandNotFound, CommandNotExecutable: as their names say.
         """
         return await self._streams.exec(reference, request)
+
+    async def shell(self, reference: str, request: ExecRequest) -> Session:
+        """Run the first shell that a container has: its user's own, bash, ash or sh.
+
+        Args:
+            request: whose command is replaced.
+
+        Raises:
+            Conflict: it isn't running, or is paused.
+            CommandNotFound: it has none of them; see `debug`.
+        """
+        return await self._streams.shell(reference, request)
+
+    async def debug(self, reference: str, command: tuple[str, ...] = (), *, tty: bool = True) -> Session:
+        """Run a shell, or another command, of the image ``base`` in a container's namespaces (`engine.debugging`).
+
+        It is a container of its own, which is removed when it ends, and has the other's files at ``/proc/1/root``.
+
+        Raises:
+            Conflict: the container isn't running.
+        """
+        container = await self._lookup.get_running(reference)
+        await self._images.ensure("base")
+        return await self.run_attached(debug_request(container, command, tty=tty))
 
     async def sessions(self, reference: str) -> tuple[KeptSession, ...]:
         """The further processes of a running container that are kept (`ExecRequest.kept`).

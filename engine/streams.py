@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
-from engine import joining, log_reader, shims
-from engine.errors import InvalidRequest, NotFound
+from msgspec.structs import replace
+
+from engine import container_files, joining, log_reader, shims
+from engine.errors import CommandNotExecutable, CommandNotFound, InvalidRequest, NotFound
 from engine.exec_process import compile_exec
+from engine.login_shell import shells
 from engine.lookup import Lookup
 from engine.model import Container, ExecRequest, LogLine
 from engine.oci.runtime_spec import decode
@@ -51,6 +55,16 @@ class Streams:
         )
         connection, _ = await self._connected(container, message)
         return Session(connection, container, request.tty)
+
+    async def shell(self, reference: str, request: ExecRequest) -> Session:
+        """As `Containers.shell`."""
+        container = await self._lookup.get_moving(reference)
+        process = decode(joining.template(self._paths, container.id).read_bytes()).process
+        passwd = container_files.read(container.pid, "etc/passwd")
+        for shell in shells(passwd, process.user.uid if process is not None else 0):
+            with suppress(CommandNotFound, CommandNotExecutable):
+                return await self.exec(container.id, replace(request, argv=(shell,)))
+        raise CommandNotFound(f"{container.name} has no shell", f"bring one in with: boxdeck debug {container.name}")
 
     async def _connected(
         self, container: Container, message: protocol.Message

@@ -16,12 +16,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         theme: the name of the theme to start with.
         keymap: keys by the id of what they do, such as ``"container.stop" = "x"``; help shows the ids.
-        shell: what ``e`` starts in a container.
+        shell: what ``e`` starts in a container; nothing for the user's own shell there, bash, ash or sh.
     """
 
     theme: str = "boxdeck-dark"
     keymap: dict[str, str] = {}
-    shell: tuple[str, ...] = ("/bin/sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
+    shell: tuple[str, ...] = ()
 
 
 def config_folder() -> Path:

@@ -10,7 +10,7 @@ from textual import work
 from textual.app import App, SuspendNotSupported
 from textual.geometry import Size
 
-from engine.errors import BoxdeckError
+from engine.errors import BoxdeckError, CommandNotFound
 from engine.model import Container
 from tui import keys, messages
 from tui.backfill import Backfill
@@ -187,34 +187,77 @@ class ContainerActions(App[None]):
         if container is not None and await self.push_screen_wait(_removal(container)):
             await self._guard(self.operations.remove(container))
 
-    def action_shell(self) -> None:
-        """A shell in the selected container, or the one that is open already."""
-        if container := self.deck.selected:
-            self.return_to_containers()
-            if not self.containers_screen.detail.return_to_shell(container.id):
-                self._open_shell(container, ShellPlace.TAB)
+    @work(exclusive=True, group="shell")
+    async def action_shell(self) -> None:
+        """A shell in the selected container, or those that are open already, here or left by an app before."""
+        container, detail = self.deck.selected, self.containers_screen.detail
+        if container is None:
+            return
+        self.return_to_containers()
+        if detail.return_to_shell(container.id):
+            return
+        try:
+            left = await self.operations.shells_left(container)
+        except BoxdeckError as error:
+            self.complain(error)
+            return
+        for session in left:
+            await detail.open_shell(session, container, ShellPlace.TAB)
+        if not left:
+            await self._open_shell(container, ShellPlace.TAB)
 
-    def action_shell_beside(self) -> None:
+    @work(exclusive=True, group="shell")
+    async def action_shell_beside(self) -> None:
         """A shell in the selected container, beside those that were looked at last."""
         if container := self.deck.selected:
             self.return_to_containers()
-            self._open_shell(container, ShellPlace.BESIDE)
+            await self._open_shell(container, ShellPlace.BESIDE)
 
-    def on_shell_wanted(self, message: ShellWanted) -> None:
+    @work(exclusive=True, group="shell")
+    async def on_shell_wanted(self, message: ShellWanted) -> None:
         """A further one."""
         for container in self.deck.containers or ():
             if container.id == message.container_id:
-                self._open_shell(container, message.place)
+                await self._open_shell(container, message.place)
 
-    @work(exclusive=True, group="shell")
     async def _open_shell(self, container: Container, place: ShellPlace) -> None:
         detail = self.containers_screen.detail
+        size = _rows_and_columns(detail.size)
         try:
-            session = await self.operations.shell(container, self.config.shell, *_rows_and_columns(detail.size))
+            session = await self.operations.shell(container, self.config.shell, *size)
+        except CommandNotFound as error:
+            if self.config.shell:
+                self.complain(error)
+            elif await self.push_screen_wait(_debugging(container)):
+                await self._debug(container, place)
         except BoxdeckError as error:
             self.complain(error)
         else:
             await detail.open_shell(session, container, place)
+
+    async def _debug(self, container: Container, place: ShellPlace) -> None:
+        try:
+            session = await self.operations.debug(container)
+        except BoxdeckError as error:
+            self.complain(error)
+        else:
+            await self.containers_screen.detail.open_shell(session, container, place)
+
+    @work(exclusive=True, group="shell")
+    async def action_attach(self) -> None:
+        """The selected container's own terminal."""
+        container, detail = self.deck.selected, self.containers_screen.detail
+        if container is None:
+            return
+        self.return_to_containers()
+        if detail.return_to_shell(container.id, joined=True):
+            return
+        try:
+            session = await self.operations.attach(container)
+        except BoxdeckError as error:
+            self.complain(error)
+        else:
+            await detail.open_shell(session, container, ShellPlace.TAB, joined=True)
 
     @work(exclusive=True, group="shell")
     async def action_visit(self) -> None:
@@ -255,6 +298,14 @@ def _removal(container: Container) -> Confirm:
     if container.is_running:
         sentence = f"It is running: its processes will be killed. {sentence}"
     return Confirm(f"remove {container.name}", sentence, "kill and remove it" if container.is_running else "remove it")
+
+
+def _debugging(container: Container) -> Confirm:
+    sentence = (
+        "Its image has none. One can be brought in: a shell of the image base in its namespaces, with its files at"
+        " /proc/1/root. It leaves nothing behind."
+    )
+    return Confirm(f"{container.name} has no shell", sentence, "bring one in")
 
 
 def _rows_and_columns(size: Size) -> tuple[int, int]:

@@ -21,6 +21,9 @@ BINDINGS: list[BindingType] = [
         show=False,
         tooltip="A shell in it beside those looked at last",
     ),
+    Binding(
+        "a", "attach", "attach", id="container.attach", show=False, tooltip="Its own terminal, to look at and type into"
+    ),
     Binding("l", "logs", "logs", id="container.logs", tooltip="What it wrote, and goes on writing"),
     Binding("u", "update", "limits", id="container.update", tooltip="Change its limits, at once if it runs"),
     Binding("s", "stop", "stop", id="container.stop", tooltip="Stop it; after ten seconds it is killed"),
@@ -47,7 +50,7 @@ BINDINGS: list[BindingType] = [
     Binding("ctrl+c", "quit", "quit", id="app.quit_too", show=False, tooltip="Leave; containers keep running"),
 ]
 
-NEEDS_RUNNING = frozenset({"pause", "shell", "shell_beside", "stop", "visit"})
+NEEDS_RUNNING = frozenset({"attach", "pause", "shell", "shell_beside", "stop", "visit"})
 """Actions on a container that runs."""
 
 NEEDS_ENDED = frozenset({"start"})

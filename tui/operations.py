@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 from engine.copying.places import Copied, CopyOptions, parse
+from engine.errors import Conflict
 from engine.limits import Limits
 from engine.model import (
     Container,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 
+_KEPT = "shell-"  # and a number: names of sessions that outlive the app
 _TERMINAL = ("TERM=xterm-256color", "COLORTERM=truecolor")  # what the shell pane understands
 
 
@@ -136,9 +139,42 @@ class Operations:
             raise
 
     async def shell(self, container: Container, argv: tuple[str, ...], rows: int, columns: int) -> Session:
-        """A further process in it, on a terminal of that size."""
-        request = ExecRequest(argv=argv, env=_TERMINAL, tty=True, interactive=True, rows=rows, columns=columns)
-        return await self._engine.containers.exec(container.id, request)
+        """A shell in it, on a terminal of that size, that goes on when the app is closed.
+
+        Args:
+            argv: what a person wants; empty for the first there is of the user's own, bash, ash and sh.
+
+        Raises:
+            CommandNotFound: it has none of them.
+        """
+        kept = {each.name for each in await self._engine.containers.sessions(container.id)}
+        name = next(f"{_KEPT}{number}" for number in count(1) if f"{_KEPT}{number}" not in kept)
+        wanted = ExecRequest(
+            argv=argv, env=_TERMINAL, tty=True, interactive=True, rows=rows, columns=columns, kept=name
+        )
+        if argv:
+            return await self._engine.containers.exec(container.id, wanted)
+        return await self._engine.containers.shell(container.id, wanted)
+
+    async def shells_left(self, container: Container) -> list[Session]:
+        """Shells that were opened in it by an app that has been closed."""
+        found = await self._engine.containers.sessions(container.id)
+        names = [each.name for each in found if each.name.startswith(_KEPT) and not each.viewed]
+        return [await self._engine.containers.resume(container.id, name) for name in names]
+
+    async def attach(self, container: Container) -> Session:
+        """Its own terminal.
+
+        Raises:
+            Conflict: it has none.
+        """
+        if not container.request.tty:
+            raise Conflict(f"{container.name} has no terminal of its own", "see what it writes with l, or open a shell")
+        return await self._engine.containers.attach(container.id)
+
+    async def debug(self, container: Container) -> Session:
+        """A shell of the image ``base`` in its namespaces."""
+        return await self._engine.containers.debug(container.id)
 
     async def visit(self, container: Container) -> Program:
         """What to start for a shell in its namespaces, but not in its cgroup."""

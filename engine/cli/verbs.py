@@ -37,6 +37,7 @@ VERBS = {
     "wait": Verb("containers", "wait for containers to end and print their exit statuses"),
     "ps": Verb("listing", "list containers"),
     "exec": Verb("streams", "run a further command in a running container"),
+    "debug": Verb("debug", "open a shell beside a container that has none"),
     "attach": Verb("streams", "connect to the streams of a running container"),
     "logs": Verb("logs", "show what a container wrote"),
     "cp": Verb("cp", "copy files into a container, out of it, or from one to another"),

@@ -21,6 +21,7 @@ class PtySession:
     """A child of the test on a terminal of its own."""
 
     tty = True
+    past = b""
 
     def __init__(self, pid: int, descriptor: int) -> None:
         self.pid = pid
@@ -66,6 +67,9 @@ class PtySession:
 
     async def resize(self, rows: int, columns: int) -> None:
         self._set_size(rows, columns)
+
+    async def hang_up(self) -> None:
+        os.kill(self.pid, signal.SIGHUP)
 
     async def wait(self) -> int:
         if self._status is None and not self._reap():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -105,3 +106,55 @@ async def test_the_frame_says_how_to_leave(engine: Engine) -> None:
         await at.see("ctrl+g leave, more")
         await at.press("ctrl+g")
         await at.see("n p tabs", "b same keys to all")
+
+
+async def test_a_shell_outlives_the_app_and_is_returned_to(engine: Engine) -> None:
+    async with desk(engine) as at:
+        await choose(at, "web")
+        await open_shell(at, "e")
+        await at.press(*"x=kept", "enter")
+        await at.press(*"echo said-$((1+1))", "enter")
+        await at.see("said-2")
+    async with desk(engine) as at:
+        await choose(at, "web")
+        await open_shell(at, "e")
+        await at.see("said-2")
+        await at.press(*"echo again-$x", "enter")
+        await at.see("again-kept")
+        await at.press("ctrl+g", "x")
+        await at.until(lambda: not at.app.screen.query(ShellPane))
+    for _ in range(100):
+        if not await engine.containers.sessions("web"):
+            break
+        await asyncio.sleep(0.05)
+    assert await engine.containers.sessions("web") == ()
+
+
+async def test_a_attaches_to_the_containers_own_terminal_and_leaves_it_running(engine: Engine) -> None:
+    request = ContainerRequest(image="base", command=("sh",), name="own", tty=True, interactive=True, network="none")
+    await engine.containers.run(request)
+    async with desk(engine) as at:
+        await at.see("own")
+        await choose(at, "own")
+        await open_shell(at, "a")
+        await at.press(*"echo mine-$((1+1))", "enter")
+        await at.see("mine-2", "attached · ctrl+g leave")
+        await at.press("ctrl+g", "x")
+        await at.until(lambda: not at.app.screen.query(ShellPane))
+        assert (await engine.containers.get("own")).is_running
+        await choose(at, "web")
+        await at.press("a")
+        await at.hear("web has no terminal of its own")
+
+
+async def test_where_there_is_no_shell_one_is_offered(engine: Engine) -> None:
+    bare = "rm -f /bin/sh /bin/bash /bin/dash /usr/bin/sh /usr/bin/bash /usr/bin/dash; exec sleep 1000"
+    await engine.containers.run(ContainerRequest(image="base", command=("sh", "-c", bare), name="bare", network="none"))
+    async with desk(engine) as at:
+        await at.see("bare")
+        await choose(at, "bare")
+        await at.press("e")
+        await at.see("bare has no shell", "bring one in")
+        await open_shell(at, "enter")
+        await at.press(*"tr '\\0' ' ' < /proc/1/cmdline; pwd", "enter")
+        await at.see("sleep 1000", "/proc/1/root")

@@ -202,16 +202,19 @@ class Detail(StillVertical):
 
     # --- shells ---
 
-    def return_to_shell(self, container_id: str) -> bool:
-        """Go to a container's shell, if there is one that runs."""
-        if not self.shells.focus_running(container_id):
+    def return_to_shell(self, container_id: str, *, joined: bool = False) -> bool:
+        """Go to a container's shell, or to its own terminal, if a pane shows it that runs."""
+        if not self.shells.focus_running(container_id, joined=joined):
             return False
         self.tab = _SHELL
         return True
 
-    async def open_shell(self, session: TerminalSession, container: Container, place: ShellPlace) -> None:
+    async def open_shell(
+        self, session: TerminalSession, container: Container, place: ShellPlace, *, joined: bool = False
+    ) -> None:
         """Show a process of a container's in a pane, and give it the focus."""
-        await self.shells.open(session, container.id, container.name, place)
+        title = f"{container.name} attached" if joined else container.name
+        await self.shells.open(session, container.id, title, place, joined=joined)
         self.tab = _SHELL
 
     async def close_shell(self, pane: ShellPane) -> None:

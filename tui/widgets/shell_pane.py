@@ -48,6 +48,8 @@ class ShellPane(Widget, can_focus=True):
     Args:
         session: the process; the pane closes it.
         title: for the border; otherwise what the process calls itself.
+        joined: the process was there before and doesn't belong to the pane: it is asked to paint itself anew, and
+            lives on when a person is done with the pane.
     """
 
     DEFAULT_CSS = """
@@ -146,6 +148,7 @@ class ShellPane(Widget, can_focus=True):
         session: TerminalSession,
         *,
         title: str = "",
+        joined: bool = False,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
@@ -155,6 +158,7 @@ class ShellPane(Widget, can_focus=True):
         self._emulator: Emulator = BitttyEmulator()
         self._pump = Pump(session, self._emulator, self._output_arrived)
         self._painter = Painter(Style())
+        self.joined = joined
         self._styled = False
         self._clock = FrameClock()
         self._paint_timer: Timer | None = None
@@ -178,6 +182,7 @@ class ShellPane(Widget, can_focus=True):
         await self.session.close()
 
     async def _follow(self) -> None:
+        await self._show_past()
         try:
             status = await self._pump.carry_output()
             words = f"exited {status}"
@@ -188,6 +193,16 @@ class ShellPane(Widget, can_focus=True):
         self._output_arrived()
         self._show_labels()
         self.post_message(self.Ended(self, status))
+
+    async def _show_past(self) -> None:
+        past = self.session.past
+        if past:
+            self._emulator.feed(past)
+            self._emulator.take_replies()  # to questions that were answered long ago
+            self._output_arrived()
+        if past or self.joined:
+            await self.session.resize(self._emulator.rows, self._emulator.columns + 1)  # another size: it paints anew
+            self._pump.resize(self._emulator.rows, self._emulator.columns)
 
     def on_resize(self) -> None:
         """Fit the process's terminal to the pane."""
@@ -303,7 +318,9 @@ class ShellPane(Widget, can_focus=True):
             return "q leave · z zoom · …"
         if self._back is not None:
             return "enter search · esc back" if self._back.entry is not None else "/ search · v select · y copy · q end"
-        return "enter close" if self.exit_status is not None else "ctrl+g leave, more"
+        if self.exit_status is not None:
+            return "enter close"
+        return f"{'attached · ' if self.joined else ''}ctrl+g leave, more"
 
     # --- keys ---
 
@@ -323,6 +340,11 @@ class ShellPane(Widget, can_focus=True):
         elif event.key == "enter":
             self.post_message(self.Closed(self))
         self._show_labels()
+
+    async def _end(self) -> None:
+        if not self.joined and self.exit_status is None:
+            await self.session.hang_up()
+        self.post_message(self.Closed(self))
 
     def type_key(self, key: str, character: str | None) -> None:
         """Press a key, in Textual's words, unless the process has ended."""
@@ -349,7 +371,7 @@ class ShellPane(Widget, can_focus=True):
         elif event.key == self.LEADER:
             self.type_key(event.key, event.character)
         elif event.key == "x":
-            self.post_message(self.Closed(self))
+            self.run_worker(self._end(), name="end")
         elif event.key in WISHES:
             self.post_message(self.Asked(self, WISHES[event.key]))
 

@@ -147,23 +147,26 @@ class Shells(Container):
 
     # --- opening and closing ---
 
-    def focus_running(self, container_id: str) -> bool:
-        """Go to a shell of a container's that runs, if there is one."""
+    def focus_running(self, container_id: str, *, joined: bool = False) -> bool:
+        """Go to a shell of a container's that runs, or to its own terminal, if a pane shows it already."""
         tabs = sorted(self.of(container_id), key=self._latest.index, reverse=True)
         panes = [pane for tab in tabs for pane in (tab.current, *tab.panes) if pane is not None]
-        pane = next((pane for pane in panes if pane.exit_status is None and pane.name == container_id), None)
+        fitting = (pane for pane in panes if pane.name == container_id and pane.joined is joined)
+        pane = next((pane for pane in fitting if pane.exit_status is None), None)
         if pane is None:
             return False
         self._look_at(pane)
         return True
 
-    async def open(self, session: TerminalSession, container_id: str, title: str, place: ShellPlace) -> None:
+    async def open(
+        self, session: TerminalSession, container_id: str, title: str, place: ShellPlace, *, joined: bool = False
+    ) -> None:
         """Show a process of a container's in a pane, and give it the focus."""
         ended = [pane for tab in self.of(container_id) for pane in tab.panes if pane.exit_status is not None]
         for pane in ended:
             await self.close(pane)
         tab = self._latest[-1] if self._latest and place is not ShellPlace.TAB else await self._new_tab()
-        pane = ShellPane(session, title=title, name=container_id)
+        pane = ShellPane(session, title=title, name=container_id, joined=joined)
         await tab.add(pane, place)
         self._look_at(pane)
 
