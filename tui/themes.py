@@ -32,6 +32,16 @@ FALLBACK_VARIABLES = {
 """Our own variables under Textual's themes, and until the first theme file is read."""
 
 
+_ANSI_VARIABLES = {  # the sixteen can't be mixed, and Textual's own widgets ask for these two
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "block-cursor-foreground": "ansi_bright_white",
+    "block-cursor-blurred-foreground": "ansi_bright_white",
+    "input-selection-background": "ansi_cyan",
+    "input-selection-foreground": "ansi_black",
+}
+
+
 class Colors(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A theme's colours by what they mean, as ``#rrggbb`` or a CSS colour name."""
 
@@ -60,6 +70,7 @@ class ThemeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: str
     dark: bool
+    ansi: bool = False  # colours like "ansi_red" go to the terminal as they are, which shows its own
     colors: Colors
     variables: Variables
 
@@ -127,7 +138,8 @@ def _to_textual(read: ThemeFile) -> Theme:
         background=colors.background,
         surface=colors.surface,
         panel=colors.panel,
-        variables=_variables(colors, extra),
+        ansi=read.ansi,
+        variables=_variables(colors, extra) | (_ANSI_VARIABLES if read.ansi else {}),
     )
 
 

@@ -15,12 +15,33 @@ from tui.config import Config, config_folder, load_config
 SHIPPED = [*themes.files(themes.folders()[:1])]
 
 
-def test_a_dark_and_a_light_theme_are_shipped() -> None:
+NATIVE = "ansi"
+CONTRAST = "boxdeck-contrast"
+
+
+def test_nine_themes_are_shipped_under_the_names_of_their_files() -> None:
     loaded = [themes.load(path) for path in SHIPPED]
-    assert {theme.name: theme.dark for theme in loaded} == {"boxdeck-dark": True, "boxdeck-light": False}
+    assert [theme.name for theme in loaded] == [path.stem for path in SHIPPED]
+    assert len(loaded) == 9
+    assert {theme.name for theme in loaded if not theme.dark} == {"boxdeck-light", "solarized-light"}
+    assert {theme.name for theme in loaded if theme.ansi} == {NATIVE}
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_theme_of_sixteen_colours_names_no_others() -> None:
+    theme = themes.load(next(path for path in SHIPPED if path.stem == NATIVE))
+    colors = [theme.accent, theme.success, theme.warning, theme.error, theme.foreground, theme.background, theme.panel]
+    assert all(color and color.startswith("ansi_") for color in (*colors, *theme.variables.values()) if color != "none")
+
+
+def test_high_contrast_is_that_of_level_aaa() -> None:
+    """WCAG 2.2, 1.4.6: 7 to 1, on the selected row and in fields, too."""
+    theme = themes.load(next(path for path in SHIPPED if path.stem == CONTRAST))
+    texts = (theme.foreground, theme.accent, theme.success, theme.warning, theme.error, theme.variables["muted"])
+    for ground in (theme.background, theme.surface, theme.panel, theme.variables["cursor"]):
+        assert all(contrast(text or "", ground or "") >= 7 for text in texts), ground
+
+
+@pytest.mark.parametrize("path", [path for path in SHIPPED if path.stem != NATIVE], ids=lambda path: path.stem)
 def test_text_can_be_read_on_its_background(path: Path) -> None:
     """WCAG 2.2, 1.4.3 asks for 4.5 to 1; labels, which are never needed alone, have 3.5."""
     theme = themes.load(path)
