@@ -6,6 +6,7 @@
 #   make test-vm      the engine's tests on a kernel with cgroup v2, in a virtual machine
 #   make screenshots  pictures of a real session, into screenshots/
 #   make bench        start, exec, statistics and pulls beside others of their kind; ROUNDS=100 FORM=--markdown as README has it
+#   make chaos        1,000 rounds in which somebody is killed, and 200 containers from 8 processes at once; SEED=1
 #   make clean        remove what was built
 
 SHELL := /bin/bash
@@ -14,10 +15,11 @@ export VM_CACHE ?= $(CURDIR)/build/vm
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 TESTS ?= tests
 ROUNDS ?= 100
+SEED ?= $(shell echo $$RANDOM)
 PULLS ?= 5
 
 .DEFAULT_GOAL := run
-.PHONY: run test venv lint test-vm screenshots bench clean
+.PHONY: run test venv lint test-vm screenshots bench chaos clean
 
 run: venv
 	@exec $(AS_ROOT) $(BIN)/boxdeck
@@ -48,6 +50,11 @@ bench: venv
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.ports
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.images $(PULLS) $(FORM)
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.networks
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.crowd
+
+chaos: venv
+	@.ci/setup test
+	$(AS_ROOT) $(BIN)/python -m tests.chaos 1000 $(SEED)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

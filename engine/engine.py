@@ -139,8 +139,11 @@ class Engine:
     def layers(self) -> Layers:
         """What containers have written: looked into, compared, committed."""
         from engine.layers import Layers
+        from engine.records import Records
+        from engine.standstill import Standstill
 
-        return Layers(self.paths, self.containers, self.images)
+        standstill = Standstill(self.paths, Records(self.database))
+        return Layers(self.paths, self.containers, self.images, standstill)
 
     @cached_property
     def files(self) -> Files:

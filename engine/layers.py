@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
-from engine.cgroups.manager import Cgroup
 from engine.containers import Containers
 from engine.images.images import Images
 from engine.jobs import Job, Report
@@ -18,6 +16,7 @@ from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.runtime.userns import inside_id
+from engine.standstill import Standstill
 
 if TYPE_CHECKING:
     from engine.images.explorer import Explorer, OwnLayer
@@ -43,8 +42,9 @@ class Commit(Struct, frozen=True, kw_only=True):
 class Layers:
     """Part of the engine's face: what containers have written."""
 
-    def __init__(self, paths: Paths, containers: Containers, images: Images) -> None:
+    def __init__(self, paths: Paths, containers: Containers, images: Images, standstill: Standstill) -> None:
         self._paths = paths
+        self._standstill = standstill
         self._containers = containers
         self._images = images
 
@@ -110,7 +110,7 @@ class Layers:
             instruction=" ".join(container.argv),
         )
         own = await self._own(container)
-        with self._standing_still(container) if wanted.pause and container.is_running else nullcontext():
+        with self._standstill.held(container.id) if wanted.pause and container.is_running else nullcontext():
             job = self._images.commit(container.image_id, own, request, wanted.name)
             async for progress in job:
                 report(progress)
@@ -126,15 +126,3 @@ class Layers:
             return inside_id(linux.uid_mappings, uid) or 0, inside_id(linux.gid_mappings, gid) or 0
 
         return OwnLayer(str(self._paths.upper(container.id)), owners)
-
-    @contextmanager
-    def _standing_still(self, container: Container) -> Iterator[None]:
-        cgroup = Cgroup.open(self._paths.cgroup_path(container.id))
-        if cgroup.is_frozen:  # somebody has paused it, and will let it go on
-            yield
-            return
-        cgroup.freeze()
-        try:
-            yield
-        finally:
-            cgroup.thaw()

@@ -11,51 +11,51 @@ from engine.paths import Paths
 
 
 class ContainerLock:
-    """The lock of one container."""
+    """The lock of one container; its file goes when it is let go of and the container has no folder any more."""
 
     def __init__(self, paths: Paths, container_id: str) -> None:
         self._path = paths.runroot / "locks" / container_id
+        self._home = paths.container(container_id)
 
     @contextmanager
     def attempt(self) -> Iterator[bool]:
         """Hold the lock if it is free; tells whether it was."""
-        descriptor = self._open()
+        descriptor, locked = self._open(), False
         try:
             while (locked := _try_lock(descriptor)) and not self._is_current(descriptor):
                 os.close(descriptor)
                 descriptor = self._open()
             yield locked
         finally:
-            os.close(descriptor)
+            self._let_go(descriptor, locked)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Hold the lock, waiting for it without blocking the event loop."""
         import asyncio  # who only looks at containers has no event loop, and importing it would be half of its cost
 
-        descriptor = self._open()
+        descriptor, locked = self._open(), False
         try:
             pause = 0.001
-            while True:
-                if not _try_lock(descriptor):
+            while not (locked := _try_lock(descriptor)) or not self._is_current(descriptor):
+                if locked:
+                    os.close(descriptor)
+                    descriptor, locked = self._open(), False
+                else:
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, 0.05)
-                elif self._is_current(descriptor):
-                    break
-                else:
-                    os.close(descriptor)
-                    descriptor = self._open()
             yield
         finally:
-            os.close(descriptor)
-
-    def exists(self) -> bool:
-        """Whether somebody has ever asked for it."""
-        return self._path.exists()
+            self._let_go(descriptor, locked)
 
     def forget(self) -> None:
         """Remove the lock file of a container that is gone for ever; whoever holds the lock may."""
         self._path.unlink(missing_ok=True)
+
+    def _let_go(self, descriptor: int, locked: bool) -> None:
+        if locked and not os.path.exists(self._home):
+            self.forget()
+        os.close(descriptor)
 
     def _is_current(self, descriptor: int) -> bool:
         """Whether the file that we have locked is still the one that others find."""

@@ -6,6 +6,7 @@ What a killed engine or shim leaves is found by the rows of `engine.network.port
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +39,7 @@ from engine.store.database import Database
 
 _ABOVE_OUTGOING = range(61000, 65536)  # ip_local_port_range begins at 32768 and ends at 60999 (ip-sysctl.rst)
 _CHOICES = 50  # tries to find a port that is free at several addresses
+_ORPHANS_SECONDS, _ORPHANS_PAUSE_SECONDS = 0.5, 0.02
 _IN_USE_REMEDY = "publish another port of the host's, or end what has it"
 
 
@@ -155,7 +157,7 @@ class Ports:
         for port in ports:
             addresses = [str(address) for address in port_mappings.host_addresses(port, way)]
             try:
-                number, sockets = _taken(port, addresses)
+                number, sockets = self._taken_soon(port, addresses)
             except InUse as error:
                 raise self._in_use(*error.taken) from error
             except OSError as error:
@@ -165,11 +167,30 @@ class Ports:
             chosen.append(replace(port, host_port=number))
             yield from sockets
 
-    def _in_use(self, address: str, port: int, protocol: str) -> Conflict:
+    def _taken_soon(self, port: PublishedPort, addresses: Sequence[str]) -> tuple[int, list[socket]]:
+        """As `_taken`; what nobody that we know of has is in the hands of a start whose engine was killed, and soon free.
+
+        Raises:
+            InUse: as `_taken`.
+        """
+        deadline = time.monotonic() + _ORPHANS_SECONDS
+        while True:
+            try:
+                return _taken(port, addresses)
+            except InUse as error:
+                if time.monotonic() > deadline or self._holder(*error.taken):
+                    raise
+                time.sleep(_ORPHANS_PAUSE_SECONDS)
+
+    def _holder(self, address: str, port: int, protocol: str) -> str:
+        """Who has a port, in words; empty where nobody knows."""
         owner = port_table.owner_of(self._database, address, port, protocol)
         container = self._records.get(owner) if owner else None
-        who = f"the container {container.name}" if container else holder_of(address, port, protocol)
-        return Conflict(f"port {port}/{protocol} of the host is in use by {who or 'another program'}", _IN_USE_REMEDY)
+        return f"the container {container.name}" if container else holder_of(address, port, protocol)
+
+    def _in_use(self, address: str, port: int, protocol: str) -> Conflict:
+        who = self._holder(address, port, protocol) or "another program"
+        return Conflict(f"port {port}/{protocol} of the host is in use by {who}", _IN_USE_REMEDY)
 
     def _record(self, container: Container, ports: tuple[PublishedPort, ...]) -> None:
         """Keep what has been chosen."""

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from engine import descriptors
 from engine.cgroups import delegation, incident_counts
 from engine.cgroups.manager import Cgroup, list_children
-from engine.errors import NotFound
+from engine.errors import BoxdeckError, NotFound
 from engine.images.removal import discard_tree
 from engine.incidents import Incidents
 from engine.locks import ContainerLock
@@ -24,6 +25,7 @@ from engine.ports import Ports
 from engine.records import Records, folded
 from engine.restarts import Restarts
 from engine.runtime.status import Status, read, shim_is_alive
+from engine.standstill import Standstill
 
 SHIM_KILLED_STATUS = 137
 UNKNOWN_STATUS = 255
@@ -125,12 +127,15 @@ class Recovery:
         self.refresh()
         known = {container.id for container in self._records.all()}
         for container_id in self.cgroup_children():
-            self.reap_cgroup(container_id)
+            with suppress(BoxdeckError):  # somebody in it doesn't die; `system check` tells of it
+                self.reap_cgroup(container_id)
         for folder in self._orphans(known):
             with ContainerLock(self._paths, folder.name).attempt() as locked:
                 if locked and self._records.get(folder.name) is None:
                     discard_tree(folder)
+        Standstill(self._paths, self._records).settle_all()
         self._sweep_histories()
+        self._sweep_locks()
         self._settle_ports()
 
     def _settle_ports(self) -> None:
@@ -138,12 +143,20 @@ class Recovery:
         for container_id in self._ports.owners():
             with ContainerLock(self._paths, container_id).attempt() as locked:
                 if locked:
-                    self._ports.settle(container_id)
+                    with suppress(BoxdeckError):  # one of them mustn't keep everybody from everything
+                        self._ports.settle(container_id)
 
     def _sweep_histories(self) -> None:
         for container_id in _names_in(self._paths.histories):
             if self._records.get(container_id) is None:
                 self._paths.history(container_id).unlink(missing_ok=True)
+
+    def _sweep_locks(self) -> None:
+        """Of containers that whoever was killed couldn't remove any more."""
+        for container_id in _names_in(self._paths.runroot / "locks"):
+            if self._records.get(container_id) is None:
+                with ContainerLock(self._paths, container_id).attempt():
+                    continue  # whoever lets go of it removes it
 
     def _orphans(self, known: set[str]) -> list[Path]:
         parent = self._paths.root / "containers"
@@ -207,17 +220,42 @@ def _has_a_future(status: Status) -> bool:
 
 
 def _kill_shim(status: Status) -> None:
-    try:
-        pidfd = os.pidfd_open(status.shim_pid)
-    except OSError as error:
-        if error.errno in (errno.ESRCH, errno.EINVAL):  # the latter of one that is just being reaped
-            return
-        raise
+    """Kill a shim and its children, one of which may be making a container still and hold its ports."""
+    pidfds = _opened([status.shim_pid])
+    if not pidfds:
+        return
     try:
         if shim_is_alive(status):  # asked again now that the pid can't become another's
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            descriptors.readable([pidfd], _KILL_PATIENCE_SECONDS)
-    except ProcessLookupError:
-        return
+            pidfds += _opened(_children(status.shim_pid))
+            for pidfd in pidfds:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            _await_ends(pidfds)
     finally:
-        os.close(pidfd)
+        for pidfd in pidfds:
+            os.close(pidfd)
+
+
+def _await_ends(pidfds: list[int]) -> None:
+    deadline = time.monotonic() + _KILL_PATIENCE_SECONDS
+    for pidfd in pidfds:
+        descriptors.readable([pidfd], max(0.0, deadline - time.monotonic()))
+
+
+def _opened(pids: list[int]) -> list[int]:
+    """Pidfds of those that are there."""
+    found = []
+    for pid in pids:
+        try:
+            found.append(os.pidfd_open(pid))
+        except OSError as error:
+            if error.errno not in (errno.ESRCH, errno.EINVAL):  # the latter of one that is just being reaped
+                raise
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

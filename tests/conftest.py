@@ -60,7 +60,7 @@ def shared_command_line() -> Iterator[CommandLine]:
     """One root for the whole session, so that `base` is assembled once; nothing of it may be left at the end."""
     if os.geteuid() != 0:
         pytest.skip(needs_root)
-    with _command_line() as boxdeck:
+    with fresh_command_line() as boxdeck:
         boxdeck.ok("run", "--rm", "base", "true")
         yield boxdeck
 
@@ -78,7 +78,7 @@ def fresh_boxdeck() -> Iterator[CommandLine]:
     """The command line on a root where nothing has ever been."""
     if os.geteuid() != 0:
         pytest.skip(needs_root)
-    with _command_line() as boxdeck:
+    with fresh_command_line() as boxdeck:
         yield boxdeck
 
 
@@ -101,7 +101,8 @@ def open_app(boxdeck: CommandLine, tmp_path: Path) -> Iterator[OpenApp]:
 
 
 @contextmanager
-def _command_line() -> Iterator[CommandLine]:
+def fresh_command_line() -> Iterator[CommandLine]:
+    """The command line on a root of its own, of which nothing may be left in the end."""
     folder = Path(tempfile.mkdtemp(prefix="boxdeck-test-"))
     boxdeck = CommandLine(folder)
     yield boxdeck

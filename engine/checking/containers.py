@@ -117,9 +117,14 @@ async def _freezer(scene: Scene, container_id: str) -> AsyncIterator[Finding]:
         if container.state is State.PAUSED and not is_frozen:
             words = "is paused as the store has it, and its cgroup isn't frozen"
             yield await scene.found("cgroup", container.name, words, "freezes it", cgroup.freeze)
-        if container.state is State.RUNNING and is_frozen:
+        if container.state is State.RUNNING and is_frozen and not scene.standstill.is_held(container_id):
             words = "is running as the store has it, and its cgroup is frozen"
-            yield await scene.found("cgroup", container.name, words, "thaws it", cgroup.thaw)
+            yield await scene.found("cgroup", container.name, words, "thaws it", partial(_thaw, scene, cgroup))
+
+
+def _thaw(scene: Scene, cgroup: Cgroup) -> None:
+    scene.standstill.settle_all()
+    cgroup.thaw()
 
 
 async def _folders(scene: Scene, container: Container) -> AsyncIterator[Finding]:

@@ -17,6 +17,7 @@ from engine.records import Records
 from engine.recovery import Recovery
 from engine.removal import Removal
 from engine.restarts import Restarts
+from engine.standstill import Standstill
 from engine.store.database import Database
 from engine.updates import Updates
 from engine.volumes import Volumes
@@ -42,6 +43,7 @@ class Scene:
         self.ports.refresh = self.recovery.refresh
         self.updates = Updates(paths, self.records)
         self.removal = Removal(paths, self.records, self.ports, volumes)
+        self.standstill = Standstill(paths, self.records)
         self.repairs = repairs
 
     async def found(self, kind: str, place: str, problem: str, remedy: str, mend: Mend) -> Finding:
@@ -63,13 +65,9 @@ class Scene:
 
     @contextmanager
     def undisturbed(self, container_id: str) -> Iterator[bool]:
-        """The container's lock; False where somebody is at it just now. Of no container, none stays behind."""
-        lock = ContainerLock(self.paths, container_id)
-        is_new = not lock.exists()
-        with lock.attempt() as locked:
+        """The container's lock; False where somebody is at it just now."""
+        with ContainerLock(self.paths, container_id).attempt() as locked:
             yield locked
-            if locked and is_new and not self.is_known(container_id):
-                lock.forget()
 
     def name_of(self, container_id: str) -> str:
         """A container as people know it, or the beginning of its id."""

@@ -7,6 +7,7 @@ the bridge forwards, and the port needs its hairpin mode (bridge(8)).
 
 from __future__ import annotations
 
+import errno
 import struct
 from pathlib import Path
 
@@ -41,14 +42,18 @@ def request(host_interface: str) -> bytes:
 
 
 def let(host_interface: str) -> None:
-    """Set the mode of a bridge's port where that is needed.
+    """Set the mode of a bridge's port where that is needed; nothing happens when it has just gone with its container.
 
     Raises:
-        OSError: ENODEV when it has gone, EPERM.
+        OSError: EPERM.
     """
     if is_needed():
         with transport.open_socket() as sock:
-            transport.send_requests(sock, (request(host_interface),))
+            try:
+                transport.send_requests(sock, (request(host_interface),))
+            except OSError as error:
+                if error.errno != errno.ENODEV:
+                    raise
 
 
 def _is_on(switch: Path) -> bool:
