@@ -168,7 +168,7 @@ class Ports:
             yield from sockets
 
     def _taken_soon(self, port: PublishedPort, addresses: Sequence[str]) -> tuple[int, list[socket]]:
-        """As `_taken`; what nobody that we know of has is in the hands of a start whose engine was killed, and soon free.
+        """As `_taken`; what nobody that we know of has is held for a start whose engine was killed, and soon free.
 
         Raises:
             InUse: as `_taken`.

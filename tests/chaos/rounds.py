@@ -62,7 +62,7 @@ class Round:
         chance = random.Random(f"{seed} {number}")
         operation = operations[number % len(operations)]
         victim = "command" if operation in WITHOUT_A_SHIM else chance.choice(VICTIMS)
-        return cls(number, operation, victim, chance.uniform(0.3, 1.1), chance.random() < 0.2)
+        return cls(number, operation, victim, chance.uniform(0.3, 1.0), chance.random() < 0.2)
 
     @property
     def name(self) -> str:
