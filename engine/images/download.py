@@ -23,12 +23,13 @@ from engine.images.monitor import Advance
 from engine.oci.digest import hexadecimal
 from engine.oci.image_spec import Descriptor
 from engine.paths import Paths
+from engine.registry.pace import Pace, TooSlow
 from engine.registry.registry import Registry
 from engine.registry.transport import pause_seconds, unreachable
 from engine.store.blobs import Blobs, sync_directory, unwritable, write_all
 
 _CHUNK_BYTES: Final = 1 << 20
-_TRIES: Final = 6  # without a single byte in between
+_TRIES: Final = 6  # without a single byte in between, or with too few
 _LOCK_SECONDS: Final = 0.1
 
 Pause = Callable[[float], None]
@@ -134,15 +135,15 @@ def _fill(part: _Part, registry: Registry, repository: str, descriptor: Descript
     part.take_stock()
     tries = 0
     while part.size < descriptor.size:
-        before = part.size
+        before, problem = part.size, None
         try:
             _read_on(part, registry, repository, descriptor.digest)
-            reason = "it ends too early"
         except httpx.TransportError as error:  # cut on the way; what came before it stays
-            reason = str(unreachable(registry.host, error).cause)
-        tries = 0 if part.size > before else tries + 1
+            problem = error
+        tries = 0 if part.size > before and not isinstance(problem, TooSlow) else tries + 1
         if part.size < descriptor.size:
             if tries >= _TRIES:
+                reason = _reason(registry.host, problem)
                 raise RegistryError(f"a part of the image doesn't arrive: {reason}", "try again: it goes on from there")
             pause(pause_seconds(tries + 1))
     if part.digest != descriptor.digest:
@@ -152,12 +153,22 @@ def _fill(part: _Part, registry: Registry, repository: str, descriptor: Descript
         )
 
 
+def _reason(host: str, problem: httpx.TransportError | None) -> str:
+    if problem is None:
+        return "it ends too early"
+    if isinstance(problem, TooSlow):
+        return f"the registry {host} is too slow, {problem}"
+    return unreachable(host, problem).cause
+
+
 def _read_on(part: _Part, registry: Registry, repository: str, digest: str) -> None:
     with registry.blob(repository, digest, part.size) as response:
         if part.size and not _continues(response, part.size):
             part.restart()
+        pace = Pace()
         for chunk in response.iter_raw():
             part.add(chunk)
+            pace.count(len(chunk))
 
 
 def _continues(response: httpx.Response, start: int) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from engine.jobs import Report
@@ -28,10 +29,34 @@ class Monitor:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._stopped = threading.Event()
+        self._waking: list[Callable[[], None]] = []
 
     def stop(self) -> None:
         """Let the next step raise; may be called from any thread."""
         self._stopped.set()
+        for wake in tuple(self._waking):
+            wake()
+
+    @contextmanager
+    def woken_by(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Have something called when it is stopped, which ends a wait that `check` would come too late for."""
+        self._waking.append(wake)
+        try:
+            if self._stopped.is_set():
+                wake()
+            yield
+        finally:
+            self._waking.remove(wake)
+
+    @contextmanager
+    def attempt(self) -> Iterator[Monitor]:
+        """A monitor for work that may fail, and be stopped for that, before something else is tried.
+
+        It stops when this one does.
+        """
+        inner = Monitor(self._report)
+        with self.woken_by(inner.stop):
+            yield inner
 
     def step(self, what: str, total: int = 0, part: str = "") -> Advance:
         """Begin a step; call the answer with the amount of every piece that is done.

@@ -80,8 +80,12 @@ def _pull_from(
     settings: registry_settings.Settings,
     monitor: Monitor,
 ) -> Pulled:
-    with open_registry(host, settings, reference.repository, monitor.nap) as registry:
-        return _Pull(paths, registry, reference.repository, wanted, monitor).run(
+    with (
+        monitor.attempt() as attempt,
+        open_registry(host, settings, reference.repository, attempt.nap) as registry,
+        attempt.woken_by(registry.hang_up),
+    ):
+        return _Pull(paths, registry, reference.repository, wanted, attempt).run(
             reference.digest or reference.tag or ""
         )
 

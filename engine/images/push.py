@@ -33,7 +33,10 @@ def push(paths: Paths, image: ImageRecord, target: Reference, elsewhere: Sequenc
     blobs = Blobs(paths)
     data = blobs.read(image.manifest_digest)
     manifest = decode(data, Manifest, "the image's manifest")
-    with open_registry(target.registry, settings.load(), target.repository, monitor.nap) as registry:
+    with (
+        open_registry(target.registry, settings.load(), target.repository, monitor.nap) as registry,
+        monitor.woken_by(registry.hang_up),
+    ):
         sender = _Sender(blobs, registry, target.repository, elsewhere, monitor)
         with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="push") as pool:
             wanted = dict.fromkeys((*manifest.layers, manifest.config))

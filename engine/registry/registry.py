@@ -78,6 +78,10 @@ class Registry:
     ) -> None:
         self._transport.close()
 
+    def hang_up(self) -> None:
+        """Let threads that wait for the registry know that nothing comes; may be called from any thread."""
+        self._transport.hang_up()
+
     def check(self) -> None:
         """See whether the registry lets us in (distribution spec, "Determining Support").
 

@@ -11,10 +11,11 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import httpx
 import msgspec
@@ -35,6 +36,7 @@ _WORTH_ANOTHER_TRY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _USER_AGENT: Final = f"boxdeck/{__version__}"
 _SECRET: Final = "authorization"
+_CONNECTED: Final = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 
 NONSENSE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What reading JSON of somebody else's may raise."""
@@ -56,6 +58,8 @@ class Transport:
         self._pause = pause
         self._may_be_plain = insecure or is_loopback(host)
         self._scheme = ""
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._hung_up = False
         limits = httpx.Limits(max_keepalive_connections=8)
         self._client = httpx.Client(
             verify=_context(host, insecure), timeout=_TIMEOUT, limits=limits, headers={"User-Agent": _USER_AGENT}
@@ -64,6 +68,20 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+    def hang_up(self) -> None:
+        """Let all threads that wait for the other side know that nothing comes; may be called from any thread."""
+        self._hung_up = True
+        for each in tuple(self._sockets):
+            _end(each)
+
+    def _remember(self, event: str, told: dict[str, Any]) -> None:
+        """Know the sockets that httpcore opens (its "trace" extension)."""
+        if event in _CONNECTED:
+            opened = told["return_value"].get_extra_info("socket")
+            self._sockets.add(opened)
+            if self._hung_up:
+                _end(opened)
 
     @property
     def speaks_plainly(self) -> bool:
@@ -118,7 +136,10 @@ class Transport:
         for _ in range(_MAXIMUM_REDIRECTS):
             body = content() if callable(content) else content
             response = self._client.send(
-                self._client.build_request(method, url, headers=headers, content=body), stream=True
+                self._client.build_request(
+                    method, url, headers=headers, content=body, extensions={"trace": self._remember}
+                ),
+                stream=True,
             )
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
                 return response
@@ -149,10 +170,15 @@ class Transport:
 
     def _speaks_tls(self) -> bool:
         try:
-            self._client.get(f"https://{self.host}/v2/")
+            self._client.get(f"https://{self.host}/v2/", extensions={"trace": self._remember})
         except httpx.TransportError as error:
             return _is_final(error)  # a certificate that isn't trusted is one
         return True
+
+
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # an SSLSocket's own would disturb its reader
 
 
 def read_body(response: httpx.Response, limit: int, host: str) -> bytes:

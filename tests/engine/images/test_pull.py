@@ -7,8 +7,10 @@ import gzip
 import os
 import random
 import shutil
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -314,6 +316,88 @@ async def test_a_cancelled_pull_leaves_what_the_next_one_goes_on_with(
     assert list(paths.downloads.iterdir()) == []
 
 
+@pytest.mark.parametrize("silent", ["/v2/", "/manifests/", "/blobs/"])
+async def test_a_pull_that_waits_for_a_silent_registry_is_cancelled_at_once(
+    images: Images, layout: Layout, served: Served, layer: bytes, paths: Paths, silent: str
+) -> None:
+    held, over = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def keep_silent(request: Handler) -> bool:
+        if silent not in request.path:
+            return False
+        loop.call_soon_threadsafe(held.set)
+        over.wait(20)
+        return False
+
+    served.twist = keep_silent
+    job = images.pull(served.tag(layout.image(layer)))
+    await held.wait()
+    job.cancel()
+    began = time.monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    over.set()
+    assert time.monotonic() - began < 2
+    assert left(paths) == []
+
+
+async def test_a_registry_that_drips_is_tried_again_and_left(
+    images: Images, layout: Layout, served: Served, layer: bytes, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.registry.pace._WINDOW_SECONDS", 0.1)
+    starts: list[int] = []
+
+    def drip(request: Handler) -> bool:
+        if "/blobs/" not in request.path:
+            return False
+        starts.append(request.start())
+        data = (layout.folder / "blobs/sha256" / request.path.rpartition(":")[2]).read_bytes()
+        ranges = {"Content-Range": f"bytes {starts[-1]}-{len(data) - 1}/{len(data)}"} if starts[-1] else {}
+        request.begin(206 if starts[-1] else 200, len(data) - starts[-1], **ranges)
+        with suppress(OSError):  # we have hung up
+            for at in range(starts[-1], len(data)):
+                request.wfile.write(data[at : at + 1])
+                time.sleep(0.02)
+        return True
+
+    served.twist = drip
+    name = served.tag(layout.image(layer))
+    await refused(images, name, paths, RegistryError, r"too slow, with fewer than 1024 bytes a second for 0\.1 seconds")
+    assert len(starts) == 6 and starts == sorted(set(starts))  # each try went on where the one before it had ended
+    served.twist = None
+    assert await images.pull(name)
+
+
+async def test_a_registry_that_is_slow_only_for_a_while_is_gone_on_with(
+    images: Images, layout: Layout, served: Served, layer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.registry.pace._WINDOW_SECONDS", 0.1)
+    starts: list[int] = []
+
+    def stumble(request: Handler) -> bool:
+        digest = request.path.rpartition(":")[2]
+        if "/blobs/" not in request.path or (layout.folder / "blobs/sha256" / digest).stat().st_size < 1_000_000:
+            return False
+        starts.append(request.start())
+        if len(starts) > 9:
+            return False
+        data = (layout.folder / "blobs/sha256" / digest).read_bytes()
+        ranges = {"Content-Range": f"bytes {starts[-1]}-{len(data) - 1}/{len(data)}"} if starts[-1] else {}
+        request.begin(206 if starts[-1] else 200, len(data) - starts[-1], **ranges)
+        request.wfile.write(data[starts[-1] : starts[-1] + 100_000])
+        if len(starts) % 2:  # then a line that is cut, so that every other try brings a lot
+            request.hang_up()
+            return True
+        time.sleep(0.15)
+        request.hang_up()
+        return True
+
+    served.twist = stumble
+    assert await images.pull(served.tag(layout.image(layer)))
+    assert starts == sorted(starts)
+
+
 # Broken words
 
 
@@ -408,3 +492,21 @@ async def test_a_mirror_is_asked_first_and_the_image_keeps_its_name(
     (tmp_path / "registries.toml").write_text(f'[mirrors]\n"registry.invalid" = ["{served.host}"]\n')
     image = await images.pull("registry.invalid/image")
     assert image.references == ("registry.invalid/image:latest",)
+
+
+async def test_what_a_mirror_has_lost_comes_from_the_registry_itself(
+    images: Images, paths: Paths, layout: Layout, served: Served, layer: bytes, tmp_path: Path
+) -> None:
+    mirror_folder = tmp_path / "mirror"
+    name = served.tag(layout.image(layer))
+    shutil.copytree(layout.folder, mirror_folder)
+    max(mirror_folder.glob("blobs/sha256/*"), key=lambda path: path.stat().st_size).unlink()
+    mirror = Served(mirror_folder)
+    try:
+        mirror.tags, mirror.types = served.tags, served.types
+        (tmp_path / "registries.toml").write_text(f'[mirrors]\n"{served.host}" = ["{mirror.host}"]\n')
+        image = await images.pull(name)
+    finally:
+        mirror.close()
+    assert content(paths, image.layers[0], "hello") == b"hello\n"
+    assert served.paths("blobs") and mirror.paths("blobs")
