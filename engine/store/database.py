@@ -6,15 +6,17 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import StoreError
 from engine.model import Event
+from engine.store.reserve import Reserve
 from engine.store.schema import MIGRATIONS
 
 BUSY_TIMEOUT_SECONDS = 10.0
 EVENTS_KEPT = 10_000
+_DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)  # the lowest byte of extended ones, such as IOERR_WRITE
 
 
 class Database:
@@ -28,8 +30,10 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
+        self._reserve = Reserve(path.with_name("reserve"))
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._reserve.make_room()  # SQLite makes its log, and an index of it, even for those who only read
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # variables may hold secrets
             self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
@@ -37,9 +41,17 @@ class Database:
             self._connection.execute("PRAGMA foreign_keys=ON")
             self._migrate()
         except (sqlite3.Error, OSError) as error:
+            self._abandon()
+            if self._reserve.is_used_up:
+                raise StoreError(f"the disk of the store {path} is full", "free some space on it") from error
             raise StoreError(
                 f"the store {path} can't be opened ({error})", "choose another folder with --root or repair it"
             ) from error
+
+    def _abandon(self) -> None:
+        """Close what can't be used: it keeps its file system busy otherwise."""
+        with suppress(AttributeError):  # it wasn't even opened
+            self._connection.close()
 
     def _migrate(self) -> None:
         with self.transaction():
@@ -71,17 +83,28 @@ class Database:
 
     @contextmanager
     def _begun(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._reserve.make_room()
+        with _explained():
+            self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            with _explained():
+                self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # a full disk may have ended it already
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def execute(self, statement: str, parameters: tuple[object, ...] = ()) -> int:
-        """Run a statement and return how many rows it changed."""
-        return self._connection.execute(statement, parameters).rowcount
+        """Run a statement and return how many rows it changed.
+
+        Raises:
+            StoreError: the disk is full, or fails.
+        """
+        if not self._connection.in_transaction:
+            self._reserve.make_room()
+        with _explained():
+            return self._connection.execute(statement, parameters).rowcount
 
     def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple]:  # type: ignore[type-arg]
         """All rows of a query."""
@@ -141,6 +164,20 @@ class Database:
     def close(self) -> None:
         """Close the connection; later calls fail."""
         self._connection.close()
+        self._reserve.replenish()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn a disk's no into a sentence."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _DISK_ERRORS:
+            raise
+        raise StoreError(
+            f"the store can't be written ({error})", "free some space, as with: boxdeck rm, boxdeck system prune"
+        ) from error
 
 
 def _statements(script: str) -> Iterator[str]:

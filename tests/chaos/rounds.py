@@ -186,6 +186,7 @@ class Chaos:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             if victims:
+                _await_ends(victims)
                 return len(victims)
             time.sleep(0.0005)
         return 0
@@ -352,6 +353,20 @@ def _name(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
+
+
+def _await_ends(pids: list[int]) -> None:
+    """Until they are gone, or zombies: whoever comes before that finds them alive."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while any(map(_is_alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _children(pid: int) -> list[int]:
