@@ -108,10 +108,13 @@ class BoxdeckApp(ImageActions):
 
     def on_logs_wanted(self, message: messages.LogsWanted) -> None:
         """Follow another container's logs."""
-        if message.container_id is None:
+        names = {each: self.deck.names[each] for each in message.container_ids if each in self.deck.names}
+        if not names:
             message.view.clear()
-        else:
-            message.view.show(self.operations.logs(message.container_id))
+            return
+        message.view.show(self.operations.logs(names, message.since_unix_ns))
+        if message.since_unix_ns is not None:
+            message.view.begin_at_start()
 
     # --- views ---
 

@@ -288,9 +288,9 @@ class ContainerActions(App[None]):
         self.live.hurry()
 
     def action_logs(self) -> None:
-        """The logs of the selected container."""
+        """The logs of the selected container; once they are in sight, their own keys."""
         self.return_to_containers()
-        self.containers_screen.detail.tab = "logs"
+        self.containers_screen.detail.show_logs()
 
 
 def _removal(container: Container) -> Confirm:

@@ -100,10 +100,11 @@ class SelectionMoved(Message):
 
 @dataclass
 class LogsWanted(Message, bubble=False):
-    """A log view came into sight, or another container was selected; None: nothing to follow."""
+    """Lines are wanted in a log view: those of so many containers, lately or from a time on."""
 
     view: LogView
-    container_id: str | None
+    container_ids: tuple[str, ...]
+    since_unix_ns: int | None = None
 
 
 class ShellPlace(Enum):

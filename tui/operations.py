@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from engine.model import (
 from engine.model.limits_in_force import LimitsInForce
 from tui.deck import Deck
 from tui.drawing import units
+from tui.terminal.log_merge import interleaved
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 
+_LINES, _LINES_EACH = 2_000, 500  # that are read of a log at first: of one alone, of each of several
 _KEPT = "shell-"  # and a number: names of sessions that outlive the app
 _TERMINAL = ("TERM=xterm-256color", "COLORTERM=truecolor")  # what the shell pane understands
 
@@ -180,9 +182,19 @@ class Operations:
         """What to start for a shell in its namespaces, but not in its cgroup."""
         return await self._engine.namespaces.visit(NamespaceVisit(target=container.id))
 
-    def logs(self, container_id: str) -> AsyncIterator[LogLine]:
-        """What it wrote lately, and goes on writing."""
-        return self._engine.containers.logs(container_id, follow=True, tail=2_000)
+    def logs(self, names: Mapping[str, str], since_unix_ns: int | None = None) -> AsyncIterator[LogLine]:
+        """What containers wrote lately, or from a time on, and go on writing.
+
+        Args:
+            names: by id.
+        """
+        logs = self._engine.containers.logs
+        if len(names) > 1:
+            return interleaved(
+                names, lambda each, follow, since: logs(each, follow, _LINES_EACH, since or since_unix_ns)
+            )
+        tail = _LINES if since_unix_ns is None else None
+        return logs(next(iter(names)), follow=True, tail=tail, since_unix_ns=since_unix_ns)
 
     @contextmanager
     def _marked(self, container: Container, words: str) -> Iterator[None]:

@@ -106,6 +106,7 @@ class FakeSession:
 
     container: Container
     tty: bool = True
+    past: bytes = b""
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self) -> None:
@@ -121,6 +122,9 @@ class FakeSession:
     async def wait(self) -> int:
         await self.done.wait()
         return 0
+
+    async def hang_up(self) -> None:
+        self.done.set()
 
     async def close(self) -> None:
         self.done.set()
@@ -164,7 +168,15 @@ class FakeContainers:
             raise CommandNotFound("the container has no /bin/sh", "run something that it has")
         return FakeSession(found)
 
-    async def logs(self, reference: str, follow: bool = False, tail: int | None = None) -> AsyncIterator[LogLine]:
+    async def sessions(self, reference: str) -> tuple[str, ...]:
+        return ()
+
+    async def shell(self, reference: str, request: object) -> FakeSession:
+        return await self.exec(reference, request)
+
+    async def logs(
+        self, reference: str, follow: bool = False, tail: int | None = None, since_unix_ns: int | None = None
+    ) -> AsyncIterator[LogLine]:
         for number in range(2_000):
             text = f"\x1b[32mGET\x1b[0m /index-{number}.html \x1b[1m200\x1b[0m 12 ms"
             yield LogLine(at_unix_ns=time.time_ns(), stream="stdout" if number % 9 else "stderr", data=text.encode())

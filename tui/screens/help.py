@@ -30,14 +30,20 @@ _GROUPS = {
     "files": "Layers and files",
     "rows": "Layers and files",
     "graphs": "The container beside the list",
+    "log": "Its logs",
     "log": "Logs",
     "app": "Boxdeck",
 }
 _SHELL = (
     ("ctrl+g q", "Leave it; it runs on, and e comes back to it"),
     ("ctrl+g z", "As large as the screen, and back"),
-    ("ctrl+g [", "Look back in its output"),
+    ("ctrl+g t n p", "Another in a new tab; the next, the previous"),
+    ("ctrl+g | -", "Another beside this one, or below it"),
+    ("ctrl+g o", "To the other panes; arrows do, too"),
+    ("ctrl+g b", "The same keys to all panes in sight"),
+    ("ctrl+g [ /", "Look back in its output, or search it"),
     ("ctrl+g y", "Copy what is selected with the mouse"),
+    ("ctrl+g x", "End it"),
     ("ctrl+g ctrl+g", "Type a ctrl+g"),
 )
 

@@ -83,6 +83,19 @@ class LogBuffer:
         index = bisect_right(self._ends, row)
         return self._lines[index], row - (self._ends[index - 1] if index else self.first_row)
 
+    @property
+    def lines(self) -> Sequence[LogLine]:
+        """All lines, the oldest first."""
+        return self._lines
+
+    def index_at(self, row: int) -> int:
+        """Which of `lines` a row belongs to; the last for rows beyond the end."""
+        return max(0, min(bisect_right(self._ends, row), len(self._lines) - 1))
+
+    def first_row_of(self, index: int) -> int:
+        """The number of the first row of one of `lines`."""
+        return self._ends[index - 1] if index else self.first_row
+
     def is_last_row_of_line(self, row: int) -> bool:
         """Whether the next row belongs to another line."""
         return row + 1 == self._ends[bisect_right(self._ends, row)]

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from tui.terminal.emulator import Emulator
+from tui.terminal.prompt import Answer, Prompt
 
 _WORD = re.compile(r"\S+")
 
@@ -63,7 +64,7 @@ class LookBack:
         at = emulator.cursor
         self.cursor = Place(self.top + at.row, self._index_at(self.top + at.row, at.column))
         self.anchor: Place | None = None
-        self.entry: str | None = None
+        self.entry: Prompt | None = None
         self.word = ""
         self._whole_lines = False
         self._backwards = True
@@ -131,7 +132,7 @@ class LookBack:
         """Act on a key in Textual's words; those without a meaning are ignored."""
         self.word = ""
         if self.entry is not None:
-            self._edit(key, character)
+            self._edit(self.entry, key, character)
             return Outcome.STAYED
         if key in ("y", "enter"):
             return Outcome.COPIED
@@ -225,21 +226,16 @@ class LookBack:
     # --- search ---
 
     def _ask(self, backwards: bool) -> None:
-        self.entry, self._backwards = "", backwards
+        self.entry, self._backwards = Prompt("search"), backwards
 
-    def _edit(self, key: str, character: str | None) -> None:
-        entry = self.entry or ""
-        if key == "enter":
+    def _edit(self, entry: Prompt, key: str, character: str | None) -> None:
+        answer = entry.press(key, character)
+        if answer is not Answer.TYPING:
             self.entry = None
-            if entry:
-                self._pattern = _pattern(entry)
+        if answer is Answer.GIVEN:
+            if entry.text:
+                self._pattern = _pattern(entry.text)
             self._search(self._backwards)
-        elif key == "escape" or (key == "backspace" and not entry):
-            self.entry = None
-        elif key == "backspace":
-            self.entry = entry[:-1]
-        elif character is not None and character.isprintable():
-            self.entry = entry + character
 
     def _search(self, backwards: bool) -> None:
         if self._pattern is None:

@@ -53,7 +53,7 @@ class Detail(StillVertical):
     def __init__(self, deck: Deck, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._deck = deck
-        self._logs_of: str | None = None
+        self._logs_of: tuple[str, ...] | None = None
         self._shown_id: str | None = None
         self._shown_title = Content()
         self._titled: tuple[object, ...] = ()
@@ -164,7 +164,7 @@ class Detail(StillVertical):
     def _subtitle(self) -> str:
         if not self.is_mounted:
             return ""
-        return {"graphs": self._graphs.span, _SHELL: self.shells.hint}.get(self.tab, "")
+        return {"graphs": self._graphs.span, "logs": self._log_view.label, _SHELL: self.shells.hint}.get(self.tab, "")
 
     def _title_of(self, name: str) -> Content:
         in_sight = tabs_in_sight(self.tabs, self.tab, self.size.width - _NAME_CELLS)
@@ -190,15 +190,38 @@ class Detail(StillVertical):
     def _want_logs(self) -> None:
         """Follow the logs of the selected container, once they are in sight."""
         view = self._log_view
-        wanted = self._deck.selected_id
+        wanted = self._wanted_logs
         in_sight = view.is_mounted and isinstance(view.parent, Widget) and view.parent.display
         if in_sight and wanted != self._logs_of:
             self._logs_of = wanted
             self.app.post_message(LogsWanted(view, wanted))  # one that a screen sends stops bubbling at the screen
 
+    @property
+    def _wanted_logs(self) -> tuple[str, ...]:
+        if self._log_view.everybody:
+            return tuple(sorted(container.id for container in self._deck.listed))
+        return (self._deck.selected_id,) if self._deck.selected_id is not None else ()
+
+    def show_logs(self) -> None:
+        """Show the logs; where they are shown already, go to them."""
+        if self.tab == "logs":
+            self._log_view.focus()
+        self.tab = "logs"
+
     def forget_logs(self) -> None:
         """Follow the logs anew at the next occasion, as after a restart."""
         self._logs_of = None
+
+    def on_log_view_source_wanted(self, message: LogView.SourceWanted) -> None:
+        """Lines of others, or from a time on."""
+        message.stop()
+        self._logs_of = self._wanted_logs
+        self.app.post_message(LogsWanted(message.view, self._logs_of, message.since_unix_ns))
+
+    def on_log_view_relabelled(self, message: LogView.Relabelled) -> None:
+        """The frame says what is special about the log."""
+        message.stop()
+        self._title()
 
     # --- shells ---
 

@@ -31,6 +31,8 @@ _NAMES = {
     "slash": "/",
     "colon": ":",
     "plus": "+",
+    "ampersand": "&",
+    "at": "@",
     "escape": "esc",
     "left": "←",
     "right": "→",
@@ -98,7 +100,8 @@ class KeyBar(Static):
 
     def _lay_out(self, cells: int) -> Line:
         items = [(key, shown.binding.id or "", shown) for key, shown in self.screen.active_bindings.items()]
-        items.sort(key=lambda item: _place(item[1]))
+        focused = self.screen.focused
+        items.sort(key=lambda item: (item[2].node is not focused, _place(item[1])))
         visible = [
             (key, id, _label(key, each.binding.description, each.enabled))
             for key, id, each in items

@@ -1,295 +1,275 @@
-"""A view of what a container writes: follows the end, keeps colours, bears floods."""
+"""What containers write: followed or frozen, searched, filtered, laid out and saved."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
+from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
-from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import var
-from textual.scroll_view import ScrollView
-from textual.selection import Selection
-from textual.strip import Strip
-from textual.timer import Timer
 
-from engine.errors import BoxdeckError
+from engine.errors import BoxdeckError, InvalidRequest
 from engine.model import LogLine
-from tui.terminal.colours import sixteen_of
-from tui.terminal.log_buffer import LogBuffer
-from tui.terminal.log_text import row_starts, runs_of
-from tui.terminal.painter import Painter, highlighted, with_words
+from tui.terminal.log_patterns import LogFilter, filter_of, pattern_of, time_of
+from tui.terminal.log_shape import shaped
+from tui.terminal.log_text import runs_of
+from tui.terminal.prompt import Answer, Prompt
+from tui.widgets.log_rows import LogRows
 
-LINES_KEPT = 5_000
-FRAME_SECONDS = 1 / 30
-LINES_PER_FRAME = 2_000
-"""How many lines may arrive between two frames; a source that is faster has to wait."""
-
-_LINES_PER_TURN = 200
-_GUTTER_COLUMNS = 2
-_TIME_COLUMNS = 13
+_SEARCH, _FILTER, _TIME, _SAVE = "search", "filter (! others)", "time", "save to"
 
 
-class LogView(ScrollView, can_focus=True):
-    """The last lines of a log.
+class LogView(LogRows):
+    """The log of a container, or of several: see its keys. What is typed stands in the lowest row."""
 
-    It follows the end until it is scrolled up, and again once it is scrolled to the end. Lines from
-    standard error carry a mark at their left. Text can be selected and copied.
-    """
-
-    DEFAULT_CSS = """
-    LogView {
-        background: $background;
-        color: $foreground;
-        scrollbar-size: 0 1;
-        scrollbar-gutter: stable;
-        & > .log-view--time { color: $text-muted; }
-        & > .log-view--stderr { color: $warning; }
-        & > .log-view--empty { color: $text-muted; }
-        & > .log-view--rest { color: $text-muted; background: $surface; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "log-view--time",
-        "log-view--stderr",
-        "log-view--empty",
-        "log-view--rest",
-    }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `log-view--time` | When a line was written. |
-    | `log-view--stderr` | The mark beside a line from standard error. |
-    | `log-view--empty` | What stands in place of lines while there are none. |
-    | `log-view--rest` | How much is below, while the end isn't followed. |
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "ask_search", "search", id="log.search", tooltip="Find a regular expression, upwards"),
+        Binding("n", "search(-1)", "next", id="log.next", show=False, tooltip="The next place above"),
+        Binding("N", "search(1)", "previous", id="log.previous", show=False, tooltip="The next place below"),
+        Binding(
+            "ampersand", "ask_filter", "filter", id="log.filter", tooltip="Only lines with a pattern; !… for all others"
+        ),
+        Binding("space", "toggle_freeze", "freeze", id="log.freeze", tooltip="Stand still, or follow the end"),
         Binding("t", "toggle('show_times')", "times", id="log.times", tooltip="Show when each line was written"),
         Binding("w", "toggle('wrap_lines')", "wrap", id="log.wrap", tooltip="Wrap long lines or cut them"),
+        Binding("J", "toggle('json')", "JSON", id="log.json", tooltip="Lay out lines that are JSON objects"),
+        Binding(
+            "i",
+            "toggle('everybody')",
+            "all",
+            id="log.everybody",
+            tooltip="The logs of all listed containers, interleaved",
+        ),
+        Binding("at", "ask_time", "time", id="log.time", tooltip="Go to a time, such as 14:05 or 10m ago"),
+        Binding("ctrl+s", "ask_save", "save", id="log.save", show=False, tooltip="Write the lines to a file"),
         Binding("G", "scroll_end", "end", id="log.end", show=False, tooltip="Go to the end and follow it"),
+        Binding("g", "scroll_home", "start", id="log.start", show=False, tooltip="Go to the oldest line"),
     ]
-    ALLOW_SELECT = True
 
-    show_times: var[bool] = var(False)
-    """Whether each line starts with the time it was written at."""
+    json: var[bool] = var(False)
+    """Whether JSON objects are laid out."""
 
-    wrap_lines: var[bool] = var(True)
-    """Whether lines that are too long go on in the next row."""
+    everybody: var[bool] = var(False)
+    """Whether the lines of all listed containers are interleaved."""
 
-    following: var[bool] = var(True)
-    """Whether new lines scroll into sight; False while scrolled up."""
+    @dataclass
+    class SourceWanted(Message):
+        """Other lines are wanted: of others, or from a time on."""
 
-    def __init__(
-        self, *, name: str | None = None, id: str | None = None, classes: str | None = None, limit: int = LINES_KEPT
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self._buffer = LogBuffer(limit)
-        self._arrived: list[LogLine] = []
-        self._taken = asyncio.Event()
-        self._frame: Timer | None = None
-        self._painter = Painter(Style())
-        self._looks: tuple[Style, ...] = ()
-        self._styled = False
-        self._strips: LRUCache[int, Strip] = LRUCache(512)
+        view: LogView
+        since_unix_ns: int | None = None
+
+    @dataclass
+    class Relabelled(Message):
+        """What the frame should say has changed."""
+
+        view: LogView
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._prompt: Prompt | None = None
+        self._filter: LogFilter | None = None
+        self._word = ""
 
     # --- what is shown ---
 
-    def show(self, lines: AsyncIterator[LogLine]) -> None:
-        """Follow another source, from an empty view on.
-
-        Args:
-            lines: closed once it is replaced or the view removed. When it fails with a `BoxdeckError`,
-                that is shown as its last line.
-        """
-        self.clear()
-        self.run_worker(self._follow(lines), name="log", group="log", exclusive=True, exit_on_error=False)
-
-    def clear(self) -> None:
-        """Forget all lines; a source that is followed goes on."""
-        self._arrived.clear()
-        self._buffer.clear()
-        self._strips.clear()
-        self.following = True
-        self._lay_out()
-
-    async def _follow(self, lines: AsyncIterator[LogLine]) -> None:
-        try:
-            async for line in lines:
-                self._arrived.append(line)
-                await self._let_others_run()
-        except BoxdeckError as error:
-            self._arrived.append(LogLine(at_unix_ns=_now(), stream="stderr", data=str(error).encode()))
-            self._expect_frame()
-        finally:
-            close = getattr(lines, "aclose", None)
-            if close is not None:
-                await close()
-
-    async def _let_others_run(self) -> None:
-        self._expect_frame()
-        if len(self._arrived) >= LINES_PER_FRAME:
-            self._taken.clear()
-            await self._taken.wait()
-        elif len(self._arrived) % _LINES_PER_TURN == 0:
-            await asyncio.sleep(0)
-
-    def _expect_frame(self) -> None:
-        if self._frame is None:
-            self._frame = self.set_timer(FRAME_SECONDS, self._take_arrived)
-
-    def _take_arrived(self) -> None:
-        self._frame = None
-        arrived, self._arrived = self._arrived, []
-        self._taken.set()
-        dropped = self._buffer.extend(arrived)
-        self._lay_out()
-        if not self.following and dropped:
-            self.scroll_to(y=max(0, self.scroll_offset.y - dropped), animate=False, immediate=True, force=True)
-
-    # --- layout ---
+    def shaped(self, lines: Iterable[LogLine]) -> list[LogLine]:
+        """Lines that the filter lets through, with names and JSON laid out."""
+        every = (shaped(line, json=self.json) for line in lines)
+        wanted = self._filter
+        return list(every) if wanted is None else [line for line in every if wanted.wants(line.data)]
 
     @property
-    def _prefix_columns(self) -> int:
-        return _GUTTER_COLUMNS + (_TIME_COLUMNS if self.show_times else 0)
+    def emptiness(self) -> str:
+        """Why there are no lines."""
+        return f"no line of {len(self._lines):,} fits the filter" if self._filter and self._lines else super().emptiness
 
-    def _lay_out(self) -> None:
-        columns = self.scrollable_content_region.width - self._prefix_columns
-        self._buffer.wrap(max(1, columns) if self.wrap_lines else None)
-        width = 0 if self.wrap_lines else self._buffer.widest + self._prefix_columns
-        self.virtual_size = Size(width, self._buffer.rows)
-        if self.following:
-            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)  # before the scrollbar shows, too
+    @property
+    def label(self) -> str:
+        """What the frame should say: what differs from a log that is simply followed."""
+        parts = ["all containers"] if self.everybody else []
+        parts += [f"filter {self._filter} · {len(self._buffer):,} of {len(self._lines):,}"] if self._filter else []
+        parts += [] if self.following else ["frozen"]
+        return " · ".join(parts)
+
+    def rest(self, below: int) -> str:
+        """What is typed, or what became of it."""
+        if self._prompt is not None:
+            return str(self._prompt)
+        return f" {self._word} · {below:,} rows below · G end " if self._word else super().rest(below)
+
+    def watch_following(self) -> None:
+        """The frame says whether the view stands still."""
+        self._relabel()
+
+    def watch_json(self) -> None:
+        """Lay all lines out anew."""
+        self.reshape()
+
+    def watch_everybody(self, before: bool, after: bool) -> None:
+        """Show other containers' lines, too, or no more."""
+        if before != after:
+            self.post_message(self.SourceWanted(self))
+            self._relabel()
+
+    def _relabel(self) -> None:
+        if self.is_mounted:
+            self.post_message(self.Relabelled(self))
+            self.refresh()
+
+    # --- prompts ---
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._prompt is not None:
+            event.stop()
+            event.prevent_default()
+            answer = self._prompt.press(event.key, event.character)
+            if answer is Answer.GIVEN:
+                await self._take(self._prompt)
+            elif answer is Answer.CANCELLED:
+                self._prompt = None
+            self.refresh()
+        elif event.key == "escape" and self._forget():
+            event.stop()
+            event.prevent_default()
+        elif (bound := self._bindings.key_to_bindings.get(event.key)) and bound[0].action.startswith("ask_"):
+            event.stop()  # at once: what is typed next is meant for the prompt
+            event.prevent_default()
+            await self.run_action(bound[0].action)
+
+    def on_blur(self) -> None:
+        """Nothing is typed any more."""
+        self._prompt = None
         self.refresh()
 
-    def _lay_out_anew(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a next place only of something that was searched for."""
+        return self._sought is not None if action == "search" else True
+
+    def _ask(self, what: str, text: str = "") -> None:
+        self._prompt, self._word = Prompt(what, text), ""
+        self.refresh()
+
+    def action_ask_search(self) -> None:
+        """Ask what to search for."""
+        self._ask(_SEARCH)
+
+    def action_ask_filter(self) -> None:
+        """Ask which lines to show."""
+        self._ask(_FILTER, str(self._filter or ""))
+
+    def action_ask_time(self) -> None:
+        """Ask when."""
+        self._ask(_TIME)
+
+    def action_ask_save(self) -> None:
+        """Ask where to."""
+        self._ask(_SAVE, str(Path.cwd() / "container.log"))
+
+    async def _take(self, prompt: Prompt) -> None:
+        try:
+            await {_SEARCH: self._search_for, _FILTER: self._filter_by, _TIME: self._go_to, _SAVE: self._save}[
+                prompt.what
+            ](prompt.text)
+        except BoxdeckError as error:
+            prompt.problem = str(error)
+        else:
+            self._prompt = None
+
+    def _forget(self) -> bool:
+        """Undo search and filter; whether there was one."""
+        had_any = bool(self._sought or self._filter)
+        self._sought, self._word = None, ""
+        if self._filter is not None:
+            self._filter = None
+            self.reshape()
         self._strips.clear()
-        self._lay_out()
+        self._relabel()
+        return had_any
 
-    def on_resize(self) -> None:
-        """Wrap lines to the new width."""
-        self._lay_out_anew()
+    # --- what they lead to ---
 
-    def watch_show_times(self) -> None:
-        """Make room for times."""
-        self._lay_out_anew()
-
-    def watch_wrap_lines(self) -> None:
-        """Lay all lines out anew."""
-        self.scroll_to(x=0, animate=False)
-        self._lay_out_anew()
-
-    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
-        """Cut lines elsewhere."""
-        super().watch_scroll_x(old_value, new_value)
+    async def _search_for(self, text: str) -> None:
+        self._sought = pattern_of(text) if text else self._sought
         self._strips.clear()
+        self.action_search(-1)
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Stop following once scrolled up, go on at the end."""
-        super().watch_scroll_y(old_value, new_value)
-        if new_value < old_value or not self.following:
-            self.following = self.is_vertical_scroll_end
+    def action_search(self, step: int) -> None:
+        """Go to the nearest line with what is searched for: above (-1) or below (1), and round the end."""
+        if self._sought is None:
+            return
+        lines, height = self._buffer.lines, self.scrollable_content_region.height
+        top = self._buffer.first_row + self.scroll_offset.y
+        at = self._buffer.index_at(top + height // 2) if not self.following else len(lines)
+        order = (
+            [*range(at - 1, -1, -1), *range(len(lines) - 1, at - 1, -1)]
+            if step < 0
+            else [*range(at + 1, len(lines)), *range(min(at + 1, len(lines)))]
+        )
+        found = next((index for index in order if self._sought.search(_text(lines[index]))), None)
+        self._word = "" if found is not None else "not found"
+        if found is not None:
+            self._show_line(found)
+        self.refresh()
 
-    def notify_style_update(self) -> None:
-        """Look at the colours again before the next frame; Textual calls this at every layout, too."""
-        super().notify_style_update()
-        self._styled = False
+    def _show_line(self, index: int) -> None:
+        """Bring a line into the middle, and stand still there."""
+        self.following = False
+        row = self._buffer.first_row_of(index) - self._buffer.first_row
+        middle = self.scrollable_content_region.height // 2
+        self.scroll_to(y=max(0, row - middle), animate=False, immediate=True, force=True)
+        self.following = False
 
-    # --- painting ---
+    async def _filter_by(self, text: str) -> None:
+        self._filter = filter_of(text)
+        self.reshape()
+        self._relabel()
 
-    def render_line(self, y: int) -> Strip:
-        """One row of the view."""
-        self._take_style()
-        width = self.scrollable_content_region.width
-        row = self._buffer.first_row + self.scroll_offset.y + y
-        if row >= self._buffer.end_row:
-            return self._empty(y, width)
-        strip = self._row(row, width)
-        if self.following or y + 1 < self.size.height:
-            return strip
-        words = f" {self._buffer.end_row - row - 1:,} rows below · G end "
-        return with_words(strip, words, self._painter.base + self.get_component_rich_style("log-view--rest"))
+    async def _go_to(self, text: str) -> None:
+        at = time_of(text)
+        oldest = self._lines[0].at_unix_ns if self._lines else at
+        if at < oldest:
+            self.post_message(self.SourceWanted(self, at))
+            return
+        self.show_times = True
+        lines = self._buffer.lines
+        index = next((index for index, line in enumerate(lines) if line.at_unix_ns >= at), len(lines) - 1)
+        if index >= 0:
+            self._show_line(index)
 
-    def _take_style(self) -> None:
-        if not self._styled:
-            self._styled = True
-            looks = tuple(self.get_component_rich_style(name) for name in sorted(self.COMPONENT_CLASSES))
-            base, sixteen = self.rich_style, sixteen_of(self.app)
-            if (base, sixteen, looks) != (self._painter.base, self._painter.sixteen, self._looks):
-                self._painter, self._looks = Painter(base, sixteen), looks
-                self._strips.clear()
+    def begin_at_start(self) -> None:
+        """Stand still at the first of the lines that are to come, and leave the source waiting behind them."""
+        self.show_times = True
+        self.following = False
+        self.hold_source()
 
-    def _row(self, row: int, width: int) -> Strip:
-        # The same object for the same row: Textual keeps what it made of a strip with the strip.
-        span = self.text_selection.get_span(row) if self.text_selection is not None else None
-        strip = self._strips.get(row) if span is None else None
-        if strip is None:
-            line, part = self._buffer.at(row)
-            text = self._text(line, part, span).apply_offsets(self.scroll_offset.x, row)
-            strip = Strip.join([self._prefix(line, part), text]).crop_extend(0, width, self._painter.base)
-            if span is None:
-                self._strips[row] = strip
-        return strip
+    def action_toggle_freeze(self) -> None:
+        """Stand still, or go to the end and follow it."""
+        if self.following:
+            self.following = False
+        else:
+            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
+            self.following = True
 
-    def _with_rest(self, strip: Strip, row: int, width: int) -> Strip:
-        """The lowest row with a word on what is below it."""
-        words = f" {self._buffer.end_row - row - 1:,} rows below · G end "
-        style = self._painter.base + self.get_component_rich_style("log-view--rest")
-        return Strip.join([strip.crop(0, max(0, width - len(words))), Strip([Segment(words, style)])]).crop(0, width)
-
-    def _empty(self, y: int, width: int) -> Strip:
-        words = "nothing written yet" if y == 0 and not len(self._buffer) else ""
-        style = self.get_component_rich_style("log-view--empty")
-        return Strip([Segment(" " * _GUTTER_COLUMNS + words, style)]).crop_extend(0, width, self._painter.base)
-
-    def _prefix(self, line: LogLine, part: int) -> Strip:
-        base = self._painter.base
-        mark = "▎ " if line.stream == "stderr" else "  "
-        segments = [Segment(mark, base + self.get_component_rich_style("log-view--stderr"))]
-        if self.show_times:
-            time = "" if part else _clock(line.at_unix_ns)
-            style = base + self.get_component_rich_style("log-view--time")
-            segments.append(Segment(time.ljust(_TIME_COLUMNS), style))
-        return Strip(segments, self._prefix_columns)
-
-    def _text(self, line: LogLine, part: int, span: tuple[int, int] | None) -> Strip:
-        strip = self._piece(line, part)
-        if span is not None:
-            strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
-        columns = self.scrollable_content_region.width - self._prefix_columns
-        return strip if self.wrap_lines else strip.crop(self.scroll_offset.x, self.scroll_offset.x + columns)
-
-    def _piece(self, line: LogLine, part: int) -> Strip:
-        runs = runs_of(line.data)
-        strip = self._painter.strip(runs)
-        columns = self._buffer.wrap_columns
-        if columns is None or strip.cell_length <= columns:
-            return strip
-        starts = (*row_starts(runs, columns), strip.cell_length)
-        return strip.crop(starts[part], starts[part + 1])
-
-    # --- selection ---
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text without marks and times; wrapped lines are one line again."""
-        parts = []
-        for row in range(self._buffer.first_row, self._buffer.end_row):
-            span = selection.get_span(row)
-            if span is not None:
-                text = self._piece(*self._buffer.at(row)).text
-                end = len(text) if span[1] == -1 else span[1]
-                parts.append(text[span[0] : end] + ("\n" if self._buffer.is_last_row_of_line(row) else ""))
-        return "".join(parts).removesuffix("\n"), "\n"
+    async def _save(self, text: str) -> None:
+        path = Path(text).expanduser()
+        lines = [_text(line) for line in self._buffer.lines]
+        try:
+            await asyncio.to_thread(_write_new, path, lines)
+        except OSError as error:
+            raise InvalidRequest(f"it can't be written ({error.strerror})", "choose another path") from error
+        self.notify(f"{len(lines):,} lines saved to {path}", markup=False)
 
 
-def _clock(at_unix_ns: int) -> str:
-    moment = datetime.fromtimestamp(at_unix_ns / 1e9)
-    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
+def _text(line: LogLine) -> str:
+    return "".join(run.text for run in runs_of(line.data))
 
 
-def _now() -> int:
-    return int(datetime.now().timestamp() * 1e9)
+def _write_new(path: Path, lines: list[str]) -> None:
+    with path.open("x", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)

@@ -281,7 +281,7 @@ class ShellPane(Widget, can_focus=True):
         if back is None:
             return f" {below:,} rows below " if below else ""
         if back.entry is not None:
-            return f" search: {back.entry}▏ "
+            return str(back.entry)
         return f" {back.word or f'{below:,} rows below'} · q end "
 
     def _take_style(self) -> None:
