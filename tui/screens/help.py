@@ -30,7 +30,6 @@ _GROUPS = {
     "files": "Layers and files",
     "rows": "Layers and files",
     "graphs": "The container beside the list",
-    "log": "Its logs",
     "log": "Logs",
     "app": "Boxdeck",
 }
