@@ -7,11 +7,11 @@ so nothing is read for what is out of sight.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.errors import BoxdeckError
-from engine.model import CgroupNode, ProcessInfo
+from engine.model import CgroupNode, Finding, ProcessInfo
 from engine.model.history import History
 from engine.model.limits_in_force import LimitsInForce
 
@@ -81,6 +81,7 @@ class Readings:
     """
 
     def __init__(self, engine: Engine, start: Start, changed: Callable[[], None]) -> None:
+        self._engine = engine
         self.processes: Reading[tuple[ProcessInfo, ...]] = Reading(engine.containers.top, start, changed)
         self.history: Reading[History] = Reading(engine.containers.history, start, changed)
         self.limits: Reading[LimitsInForce] = Reading(engine.containers.limits, start, changed)
@@ -90,3 +91,7 @@ class Readings:
         """Something was done: what is in sight is read anew."""
         for reading in (self.processes, self.limits, self.groups):
             reading.expire()
+
+    def check(self, repairs: bool) -> AsyncIterator[Finding]:
+        """What is out of step between the store, the disk and the kernel; mended at once where that is wanted."""
+        return self._engine.check(repairs)

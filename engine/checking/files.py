@@ -24,7 +24,7 @@ async def check(scene: Scene) -> AsyncIterator[Finding]:
     ):
         for name in _names_of_ids(folder):
             with scene.undisturbed(name) as locked:
-                if locked and not scene.is_known(name):
+                if locked and not scene.is_known(name) and not scene.paths.container(name).exists():
                     path = folder / name
                     yield await scene.found("file", str(path), words, "deletes it", partial(_unlink, path))
     for place in _mounts(scene):

@@ -28,6 +28,7 @@ class HostScreen(LiveScreen):
     CSS_PATH = "host.tcss"
     AUTO_FOCUS = "#groups"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "check", "check", id="host.check", tooltip="Find what is out of step, and mend it"),
         Binding("escape", "app.go('containers')", "back", id="host.back", tooltip="Back to the containers"),
     ]
 
@@ -83,6 +84,13 @@ class HostScreen(LiveScreen):
         note = content_of(self.query_one(GroupTree).footnote)
         if not note.is_same(self._shown_note):
             self._shown_note = self.query_one("#tree").border_subtitle = note
+
+    def action_check(self) -> None:
+        """What is out of step."""
+        from tui.screens.checkup import Checkup  # at its first use: it costs start-up time
+
+        if self.deck.readings is not None:
+            self.app.push_screen(Checkup(self.deck.readings.check))
 
     def on_selection_moved(self, message: SelectionMoved) -> None:
         """Follow at once."""
