@@ -15,6 +15,7 @@ from engine.cli.stdin_pump import StdinPump
 from engine.errors import BoxdeckError, InvalidRequest
 
 if TYPE_CHECKING:
+    from engine.asciicast import Recording
     from engine.cli.attach_options import AttachmentOptions
     from engine.engine import Engine
     from engine.session import Session
@@ -34,22 +35,32 @@ def check_terminal(interactive: bool, tty: bool) -> None:
         raise InvalidRequest("the input device is not a TTY", "leave out -t when input comes from a pipe or a file")
 
 
-async def follow(session: Session, interactive: bool, options: AttachmentOptions, engine: Engine | None = None) -> int:
+async def follow(
+    session: Session,
+    interactive: bool,
+    options: AttachmentOptions,
+    engine: Engine | None = None,
+    recording: Recording | None = None,
+) -> int:
     """Connect a session to this process until its process ends, or the detach keys are typed.
 
     Args:
         interactive: pass standard input on.
         options: how it is left, and whether signals are passed on to a container without a terminal.
         engine: the container's, when the session is that of its first process.
+        recording: gets what is shown, too.
 
     Returns:
         the process's exit status; 0 after detaching.
     """
-    return await _Foreground(session, options, engine).run(interactive)
+    return await _Foreground(session, options, engine, recording).run(interactive)
 
 
 class _Foreground:
-    def __init__(self, session: Session, options: AttachmentOptions, engine: Engine | None) -> None:
+    def __init__(
+        self, session: Session, options: AttachmentOptions, engine: Engine | None, recording: Recording | None
+    ) -> None:
+        self._recording = recording
         self._session = session
         self._options = options
         self._engine = engine
@@ -93,6 +104,8 @@ class _Foreground:
         while (chunk := await self._session.read()) is not None:
             # in a thread: whoever reads our output may be slow, and signals and input must not wait for it
             await asyncio.to_thread(_write_all, streams[chunk.stream], chunk.data)
+            if self._recording is not None:
+                self._recording.output(chunk.data)
 
     async def _unheard(self) -> None:
         """Nobody reads our output any more: what was to be removed at its end anyway shouldn't run on unseen."""
@@ -146,6 +159,8 @@ class _Foreground:
         size = terminal.size()
         if size is not None:
             await self._session.resize(size.rows, size.columns)
+            if self._recording is not None:
+                self._recording.resize(size.rows, size.columns)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.asciicast import Recording
 from engine.cli import terminal, values
 from engine.cli.attach_options import AttachmentOptions, detach_argument, proxy_argument
 from engine.cli.command import Command, Parser, with_engine
 from engine.cli.foreground import check_terminal, follow
 from engine.cli.line_files import variables
-from engine.errors import Conflict
+from engine.errors import BoxdeckError, Conflict, InvalidRequest
 from engine.model import ExecRequest
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ class ExecOptions(AttachmentOptions):
     privileged: bool
     detach: bool
     keep: str | None
+    record: str | None
 
 
 class AttachOptions(AttachmentOptions):
@@ -53,6 +58,7 @@ def _exec_arguments(parser: Parser) -> None:
     add("-u", "--user", metavar="USER[:GROUP]", help="who runs the command, by name or number")
     add("--privileged", action="store_true", help="with all capabilities")
     add("--keep", metavar="NAME", help="with -t: it goes on without this terminal; the same NAME again returns to it")
+    add("--record", metavar="FILE", help="with -t: write what it shows to a new file that asciinema plays")
     detach_argument(parser)
     add("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
     add("first", metavar="COMMAND", help="what to run in it")
@@ -76,11 +82,31 @@ async def _exec(engine: Engine, options: ExecOptions) -> int:
         rows=size.rows,
         columns=size.columns,
     )
-    session = await _begun_or_resumed(engine, options.container, request)
-    if options.detach:
-        await session.close()
-        return 0
-    return await follow(session, options.interactive, options)
+    if options.record is not None and (options.detach or not options.tty):
+        raise InvalidRequest("--record is for what has a terminal and is looked at", "give -t, and leave out -d")
+    with _recording(options.record, size, request) as recording:
+        session = await _begun_or_resumed(engine, options.container, request)
+        if options.detach:
+            await session.close()
+            return 0
+        return await follow(session, options.interactive, options, recording=recording)
+
+
+@contextmanager
+def _recording(path: str | None, size: terminal.Size, request: ExecRequest) -> Iterator[Recording | None]:
+    """A file to record to; nothing is begun where it can't be made, and none stays where nothing was begun."""
+    if path is None:
+        yield None
+        return
+    recording = Recording(Path(path), size.rows, size.columns, " ".join(request.argv))
+    try:
+        yield recording
+    except BoxdeckError:
+        if recording.is_empty:
+            Path(path).unlink(missing_ok=True)
+        raise
+    finally:
+        recording.close()
 
 
 async def _begun_or_resumed(engine: Engine, container: str, request: ExecRequest) -> Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -12,6 +13,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -196,6 +198,26 @@ def test_a_kept_exec_outlives_its_terminal_and_is_returned_to(boxdeck: CommandLi
     again.type(b"echo $word; exit 4\r")
     again.expect(rb"\r\nkept\r\n")
     assert again.end() == 4
+
+
+def test_a_recording_plays_what_was_shown(boxdeck: CommandLine, sit_at: Typist, tmp_path: Path) -> None:
+    boxdeck.ok("run", "-d", "--name", "host", "base", "sleep", "99")
+    file = tmp_path / "cast"
+    terminal = sit_at("exec", "-it", "--record", str(file), "host", "sh")
+    terminal.expect(PROMPT)
+    terminal.resize(30, 100)
+    terminal.type("echo grün-$((1+1)); exit 3\r".encode())
+    assert terminal.end() == 3
+    header, *events = [json.loads(line) for line in file.read_text().splitlines()]
+    assert (header["version"], header["width"], header["height"]) == (2, 80, 24)
+    assert "grün-2" in "".join(text for _, kind, text in events if kind == "o")
+    assert [text for _, kind, text in events if kind == "r"] == ["100x30"]
+    assert [at for at, _, _ in events] == sorted(at for at, _, _ in events)
+    again = sit_at("exec", "-it", "--record", str(file), "host", "sh")
+    again.expect(b"is there already: remove it, or record to another file")
+    assert again.end() == 125
+    assert boxdeck("exec", "--record", str(tmp_path / "new"), "host", "true").status != 0
+    assert not (tmp_path / "new").exists()
 
 
 def test_progress_is_shown_while_base_is_assembled(fresh_boxdeck: CommandLine) -> None:

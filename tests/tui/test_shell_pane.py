@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
+from pathlib import Path
 from time import perf_counter, process_time
 
 import pytest
@@ -16,6 +18,7 @@ from engine.errors import CommandNotFound
 from engine.model import Chunk
 from tests.tui.pty_session import PtySession
 from tests.tui.shell_desk import Desk, desk, press, screen, until, until_shown
+from tui.terminal.bittty_emulator import BitttyEmulator
 from tui.widgets.shell_pane import ShellPane
 
 
@@ -280,3 +283,24 @@ async def test_a_flood_leaves_the_app_responsive_and_holds_the_process_up() -> N
         assert app.session.read_bytes - before < 10_000_000
         await pilot.press("ctrl+c")
         await until(pilot, lambda: "ended 130" in app.notes)
+
+
+async def test_what_is_shown_is_recorded_from_the_present_screen_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with desk("sh", "-c", "printf '\\033[31mbefore\\033[0m\\n'; exec cat") as (app, pilot):
+        await until_shown(pilot, "before")
+        await pilot.press("ctrl+g", "r")
+        assert "recording" in str(app.pane.border_subtitle)
+        await press(pilot, "later", "enter")
+        await until_shown(pilot, "later")
+        await pilot.press("ctrl+g", "r")
+        assert "recording" not in str(app.pane.border_subtitle)
+        await press(pilot, "unheard", "enter")
+        await until_shown(pilot, "unheard")
+    header, *events = [json.loads(line) for line in next(tmp_path.glob("*.cast")).read_text().splitlines()]
+    played = BitttyEmulator(header["width"], header["height"])
+    played.feed("".join(text for _, kind, text in events if kind == "o").encode())
+    assert [played.line_text(y).rstrip() for y in range(3)] == ["before", "later", "later"]
+    assert played.row(0)[0].style.foreground == 1

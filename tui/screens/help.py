@@ -42,6 +42,7 @@ _SHELL = (
     ("ctrl+g b", "The same keys to all panes in sight"),
     ("ctrl+g [ /", "Look back in its output, or search it"),
     ("ctrl+g y", "Copy what is selected with the mouse"),
+    ("ctrl+g r", "Record what it shows into a file, or no more"),
     ("ctrl+g x", "End it"),
     ("ctrl+g ctrl+g", "Type a ctrl+g"),
 )

@@ -40,6 +40,8 @@ class Pump:
         self._session = session
         self._emulator = emulator
         self._changed = changed
+        self.heard: Callable[[bytes], None] = lambda data: None
+        """Called with output before it is interpreted."""
         self._typed = bytearray()
         self._size: tuple[int, int] | None = None
         self._wake = asyncio.Event()
@@ -67,6 +69,7 @@ class Pump:
             Its exit status.
         """
         while (chunk := await self._session.read()) is not None:
+            self.heard(chunk.data)
             for start in range(0, len(chunk.data), _BITE_BYTES):
                 await self._frame_time()
                 self._interpret(chunk.data[start : start + _BITE_BYTES])

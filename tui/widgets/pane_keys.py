@@ -39,10 +39,11 @@ _KEYS = (
     ("-", "below"),
     ("o", "other pane"),
     ("n p", "tabs"),
-    ("b", "same keys to all"),
-    ("[", "look back"),
+    ("b", "same keys"),
+    ("[", "back"),
     ("/", "search"),
     ("y", "copy"),
+    ("r", "record"),
     ("x", "end it"),
     ("ctrl+g", "itself"),
 )
