@@ -1,4 +1,9 @@
-"""Unpacked layers on disk: made aside, synced, renamed to ``layers/sha256/HEX``; never changed."""
+"""Unpacked layers on disk: made aside, synced, renamed to ``layers/sha256/HEX``; never changed.
+
+A layer stays as the version that unpacked it left it. Those of before 2026-11-29 lack ``user.overlay.opaque`` on opaque
+folders: our own mounts don't read it. For an overlay that a user namespace mounts they have to be unpacked anew
+(remove the image and get it again).
+"""
 
 from __future__ import annotations
 

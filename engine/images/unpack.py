@@ -146,11 +146,33 @@ class _Unpacker:
         except NotADirectoryError:
             if is_whiteout:  # umoci hides what was in a folder also when a file has taken the folder's place
                 return
-            raise
+            if not self._make_folder_of_whiteout(parent_name):
+                raise
+            parent = self._open_parent(parent_name)
         if is_whiteout:
             self._whiteout(parent, parent_name, base)
         else:
             self._place(parent, parent_name, base, entry)
+
+    def _make_folder_of_whiteout(self, name: str) -> bool:
+        """Make way to a folder where this layer has hidden one of the same name without naming its own; whether it did.
+
+        docker and podman refuse such a layer, umoci and aufs don't.
+        """
+        parts = name.split("/")
+        for number, base in enumerate(parts):
+            place = "/".join(parts[:number])
+            if f"{place}/{base}" in self._whited_out:
+                self._whited_out.discard(f"{place}/{base}")
+                parent = open_in_root(self._root, place or ".", os.O_PATH | os.O_DIRECTORY)
+                try:
+                    os.unlink(base, dir_fd=parent)
+                    os.close(make_directories_in_root(self._root, f"{place}/{base}"))
+                    self._make_opaque(parent, base)
+                finally:
+                    os.close(parent)
+                return True
+        return False
 
     def _root_folder(self, entry: Entry) -> None:
         if entry.kind is not Kind.DIRECTORY:

@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from tests.command_line import CHECKOUT, CommandLine
 from tests.conftest import needs_root
+from tests.engine.images.conftest import Layout, member, tar
 from tests.peers import trees
 from tests.peers.conftest import require
 from tests.peers.daemons import Docker
 from tests.peers.image_tools import Podman, our_copy, run, skopeo_copy, umoci_copy, umoci_made
 from tests.registry import DockerRegistry
+
+if TYPE_CHECKING:
+    from tests.engine.images.conftest import MakeMember, MakeTar
+
+__all__ = ["member", "tar"]  # fixtures
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(600)]
 
@@ -239,3 +246,26 @@ def test_what_a_container_changed_is_what_the_image_holds(boxdeck: CommandLine, 
     assert ours.tree[b"etc/new"]["time"] == 1_700_000_000 and ours.tree[b"etc/kept"]["owner"] == (7, 8)
     assert ours.tree[b"etc/listed"]["attributes"] == {"system.posix_acl_access": trees.access_list(77, 88, owner=7)}
     assert ours.tree[b"bin/su"]["mode"] == 0o4755 and ours.tree[b"bin/ping"]["attributes"]
+
+
+def test_folders_that_a_layer_does_not_name_are_everybody_s_alike(
+    boxdeck: CommandLine, podman: Podman, registry: DockerRegistry, tar: MakeTar, member: MakeMember, tmp_path: Path
+) -> None:
+    """Also where a lower layer gives such a folder another mode and owner: every layer is unpacked by itself."""
+    layout = Layout(tmp_path / "layout")
+    folder = member("named", type=tarfile.DIRTYPE, mode=0o1770, uid=5, gid=6)
+    lower = tar(folder, member("named/old"), member("bin", type=tarfile.DIRTYPE))
+    descriptor = layout.image(lower, tar(member("named/new"), member("unnamed/deep/new")))
+    layout.finish({**descriptor, "annotations": {"org.opencontainers.image.ref.name": "1"}})
+    name = registry.reference("unnamed:1")
+    skopeo_copy(f"oci:{layout.folder}:1", f"docker://{name}")
+    boxdeck.ok("pull", name)
+    ours = trees.describe(our_copy(boxdeck, name, tmp_path / "ours"))
+    boxdeck.ok("rmi", name)
+    assert {key: (ours[key]["mode"], ours[key]["owner"]) for key in (b"named", b"unnamed", b"unnamed/deep")} == {
+        b"named": (0o755, (0, 0)), b"unnamed": (0o755, (0, 0)), b"unnamed/deep": (0o755, (0, 0)),
+    }  # fmt: skip
+    podman("pull", "-q", "--tls-verify=false", name)
+    theirs = trees.describe(podman.copy(name, tmp_path / "podman"))
+    podman("rmi", name)
+    assert [line for line in trees.differences(theirs, ours) if ": time " not in line] == []  # of when it was unpacked

@@ -56,6 +56,7 @@ def _node(path: bytes, first: dict[tuple[int, int], bytes], top: bytes) -> dict[
         name: os.getxattr(path, name)
         for name in os.listxattr(path)
         if name == "security.capability" or name.startswith(("user.", "system.posix_acl_"))
+        if not name.startswith("user.overlay.")  # what a layer of ours says to overlays that others mount
     }
     if stat.S_ISREG(status.st_mode):
         node["content"] = hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest()

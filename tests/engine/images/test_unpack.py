@@ -18,6 +18,7 @@ from engine.images import acl
 from engine.images.limits import Limits
 from engine.images.removal import remove_tree
 from engine.images.unpack import unpack
+from engine.images.whiteouts import USER_OPAQUE_XATTR
 from tests.peers.trees import access_list
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def test_whiteouts_become_the_overlays_own(unpack_to: UnpackTo, target: Path, ta
     unpack_to(tar(member("etc/.wh.gone"), member("opt/.wh..wh..opq"), member("opt/new", b"x"), member(".wh..wh.plnk")))
     assert stat.S_ISCHR((target / "etc/gone").stat().st_mode)
     assert (target / "etc/gone").stat().st_rdev == 0
-    assert os.getxattr(target / "opt", OPAQUE) == b"y"
+    assert os.getxattr(target / "opt", OPAQUE) == os.getxattr(target / "opt", USER_OPAQUE_XATTR) == b"y"
     assert (target / "opt/new").read_bytes() == b"x"
     assert sorted(os.listdir(target)) == ["etc", "opt"]
 
@@ -167,6 +168,30 @@ def test_a_whiteout_hides_lower_layers_only(
     unpack_to(tar(*([both[0], folder, both[1]] if whiteout_first else [folder, both[1], both[0]])))
     assert (target / "d/f").read_bytes() == b"mine"
     assert os.getxattr(target / "d", OPAQUE) == b"y"
+
+
+def test_files_of_a_hidden_folder_that_isn_t_named_make_it_anew(
+    unpack_to: UnpackTo, target: Path, tar: MakeTar, member: MakeMember
+) -> None:
+    unpack_to(tar(member("a/.wh.d"), member("a/d/.wh.gone"), member("a/d/e/f", b"mine"), member("a/d/.wh.other")))
+    assert (target / "a/d/e/f").read_bytes() == b"mine"
+    assert os.getxattr(target / "a/d", OPAQUE) == b"y"
+    assert sorted(os.listdir(target / "a/d")) == ["e", "other"]
+    assert stat.S_ISCHR((target / "a/d/other").stat().st_mode)
+
+
+def test_folders_that_are_not_named_are_roots_whatever_the_umask(
+    unpack_to: UnpackTo, target: Path, tar: MakeTar, member: MakeMember
+) -> None:
+    """As docker's and podman's layers have them; what a lower layer says of such a folder is hidden there, too."""
+    before = os.umask(0o077)
+    try:
+        unpack_to(tar(member("a/b/file", b"x", uid=7, gid=8, mode=0o600)))
+    finally:
+        os.umask(before)
+    for name in ("a", "a/b"):
+        status = (target / name).stat()
+        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o755, 0, 0)
 
 
 # Hostile archives
