@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from engine.model import Finding
 from tui.drawing.lines import Line, Span, Tone, line
 
-
 _LONG_ID = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
 
 
