@@ -7,6 +7,8 @@ import sys
 from engine.errors import BoxdeckError, InvalidRequest
 
 _OPTIONS = ("--root", "--runroot", "--theme")
+_WEB = "--web"
+_SERVED = "textual.drivers.web_driver:WebDriver"
 
 
 def main() -> int:
@@ -29,6 +31,9 @@ def _app_options(arguments: list[str]) -> dict[str, str] | None:
     rest = list(arguments)
     while rest:
         name, equals, value = rest.pop(0).partition("=")
+        if name == _WEB:
+            options[name] = value if equals else "0"
+            continue
         if name not in _OPTIONS:
             return None
         if not equals and not rest:
@@ -41,13 +46,30 @@ def _run_app(options: dict[str, str]) -> int:
     import asyncio  # the command line doesn't always need it, and starts without
 
     try:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual paints on stderr
+        if _WEB in options:
+            return _serve(options)
+        if not ((sys.stdin.isatty() and sys.stderr.isatty()) or _is_served()):  # Textual paints on stderr
             raise InvalidRequest("the app needs a terminal", "see `boxdeck --help` for commands that don't")
         sys.stdout.write(asyncio.run(_app(options)))
     except BoxdeckError as error:
         return _fail(error)
     except KeyboardInterrupt:
         return 130
+    return 0
+
+
+def _is_served() -> bool:
+    """Whether a browser shows this app: textual-serve talks to it through pipes, in Textual's own protocol."""
+    import os
+
+    return os.environ.get("TEXTUAL_DRIVER") == _SERVED
+
+
+def _serve(options: dict[str, str]) -> int:
+    from tui import web
+
+    port = web.parse_port(options[_WEB])
+    web.serve([f"{name}={value}" for name, value in options.items() if name != _WEB], port)
     return 0
 
 
@@ -66,6 +88,8 @@ async def _app(options: dict[str, str]) -> str:
             config = replace(config, theme=options["--theme"])
         app = BoxdeckApp(engine, config)
         await app.run_async()
+        if _is_served():
+            return ""
         return farewell(app.deck.running_count)
 
 

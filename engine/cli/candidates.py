@@ -11,7 +11,7 @@ from engine.cli.command import Parser, Roots, parser_of
 from engine.cli.verbs import VERBS, load
 from engine.paths import Paths
 
-_GLOBAL = {"--root": "DIR", "--runroot": "DIR", "--version": "", "--help": ""}
+_GLOBAL = {"--root": "DIR", "--runroot": "DIR", "--theme": "NAME", "--web": "", "--version": "", "--help": ""}
 _TABLES = {
     "CONTAINER": "SELECT name FROM containers ORDER BY name",
     "IMAGE": "SELECT reference FROM image_references ORDER BY reference",

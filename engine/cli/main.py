@@ -85,7 +85,7 @@ def _parser() -> Parser:
         prog="boxdeck",
         usage="boxdeck [--root DIR] [--runroot DIR] [COMMAND …]",
         description="Containers in the terminal, without a daemon. Without a command it starts the app.",
-        epilog=_verb_list(),
+        epilog=f"{_OF_THE_APP}\n\n{_verb_list()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -95,6 +95,11 @@ def _parser() -> Parser:
     parser.add_argument("verb", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+_OF_THE_APP = """the app alone:
+  --theme NAME   what it wears, once
+  --web[=PORT]   serve it to a browser on this machine, behind a link that works once"""
 
 
 def _verb_list() -> str:
