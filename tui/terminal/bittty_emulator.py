@@ -2,8 +2,9 @@
 
 What is worked around (bittty 0.3.0), each with a test:
 
-- a process may resize the page behind the pane's back (XTWINOPS 8, DECSLPP, DECCOLM, DECSCPP): refused by `_board`
-  and `_MODEL`;
+- a process may resize the page behind the pane's back (XTWINOPS 8, DECSLPP, DECCOLM, DECSCPP): refused by `_board`;
+  of DECCOLM what else it does is kept, which is to clear the screen and reset the margins;
+- clearing a tab stop (TBC) takes 1 and 2, which mean lines, for 0: `_board` leaves them out;
 - an OSC, DCS or CSI sequence that never ends is buffered without a bound and searched anew for every chunk:
   `BitttyEmulator._drop_endless_sequence`;
 - combining characters take a cell of their own unless mode 2027 is set: it is always set here;
@@ -23,7 +24,7 @@ from typing import Any
 
 from bittty import Board
 from bittty.devices.modes import MouseProtocol
-from bittty.mode_profiles import XTERM_COLUMN_MODE, XTERM_SYNC_OUTPUT
+from bittty.mode_profiles import XTERM_SYNC_OUTPUT
 from bittty.model import XTERM
 from bittty.options import EDITING
 from bittty.terminals.base import Terminal
@@ -53,7 +54,7 @@ HISTORY_CELLS = 600_000
 SEQUENCE_LIMIT = 65_536
 """Characters that one control sequence may have before the rest of it is dropped."""
 
-# What the process is told and offered: xterm without its printer, locator, downloadable keys and 132 columns,
+# What the process is told and offered: xterm without its printer, locator and downloadable keys,
 # but with re-wrapping and with frames that are held until complete (mode 2026).
 _MODEL = replace(
     XTERM,
@@ -61,7 +62,7 @@ _MODEL = replace(
     da1_response="\x1b[?62;22c",
     options=frozenset(),
     control_capabilities=EDITING,
-    mode_capabilities=(XTERM.mode_capabilities - {XTERM_COLUMN_MODE}) | {XTERM_SYNC_OUTPUT},
+    mode_capabilities=XTERM.mode_capabilities | {XTERM_SYNC_OUTPUT},
     reflows=True,
 )
 
@@ -123,11 +124,29 @@ def _board(columns: int, rows: int) -> Board:
             window_operation(operation)
 
     board.registry["XTWINOPS"] = answer_window_operation
+    clear_tab_stops = board.registry["TBC"]
+
+    def clear_columns_stops(operation: Any) -> None:
+        if operation.args[0] in (0, 3):  # ECMA-48, 8.3.154: the others are about line tabulation
+            clear_tab_stops(operation)
+
+    board.registry["TBC"] = clear_columns_stops
+    board.blitter.set_column_mode = lambda columns: _begin_page(board)
     del board.registry["DECSCPP"]  # the page is as wide as the pane
     del board.registry["DECRQCRA"]
     # VT100 and later: combining characters join the character before them.
     board.blitter.set_grapheme_clustering(True)
     return board
+
+
+def _begin_page(board: Board) -> None:
+    """What DECCOLM does besides changing the width (VT510, 5.5): only after mode 40, as in xterm."""
+    blitter = board.blitter
+    blitter.set_scroll_region(0, board.height - 1)
+    blitter.reset_left_right_margins()
+    if not board.modes.no_clear_column_mode:
+        blitter.clear_screen(2)
+    board.cursor.set_position(0, 0)
 
 
 class BitttyEmulator:
