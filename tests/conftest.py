@@ -105,7 +105,12 @@ def fresh_command_line() -> Iterator[CommandLine]:
     """The command line on a root of its own, of which nothing may be left in the end."""
     folder = Path(tempfile.mkdtemp(prefix="boxdeck-test-"))
     boxdeck = CommandLine(folder)
-    yield boxdeck
+    try:
+        yield boxdeck
+    except BaseException:
+        boxdeck("system", "reset", "--force")
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     boxdeck.ok("system", "reset", "--force")
     shutil.rmtree(folder)
     assert not boxdeck.left_after_reset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from engine.linux import clone, namespaces
+from engine.linux import clone, namespaces, prctl
 from engine.oci.linux_spec import IdMapping, Linux
 from engine.oci.process_spec import Process
 from engine.oci.runtime_spec import Spec
@@ -27,9 +27,12 @@ def write_maps(pid: int, linux: Linux) -> None:
 
 def open_mapping(linux: Linux) -> int:
     """A descriptor of a user namespace with these maps and nobody in it, for mount_setattr(2)."""
+    parent = os.getpid()
     child = clone.clone(namespaces.CLONE_NEWUSER)
     if child.pid == 0:
-        signal.pause()
+        prctl.set_parent_death_signal(signal.SIGKILL)  # it has our descriptors, and with them locks
+        if os.getppid() == parent:
+            signal.pause()
         os._exit(0)
     try:
         write_maps(child.pid, linux)

@@ -30,7 +30,7 @@ VICTIMS = ("command", "launcher", "shim", "init", "everybody")
 WITHOUT_A_SHIM = ("create", "pull", "commit")  # the command alone is at it
 _TOKEN = "BOXDECK_CHAOS"
 _PATIENCE_SECONDS = 10.0
-_COMMAND_SECONDS = 60.0
+_COMMAND_SECONDS = 30.0
 _WRITER = "while :; do echo line; sleep 0.02; done"
 _LAYER_BYTES = 8_000_000
 
@@ -130,8 +130,10 @@ class Chaos:
         try:
             out, err = command.communicate(timeout=_COMMAND_SECONDS)
         except subprocess.TimeoutExpired:
-            it.failures.append("the command never ended")
-            command.kill()
+            it.failures.append("the command never ended, or somebody holds its output")
+            for pid in (command.pid, *_with_token(token)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             out, err = command.communicate()
         it.exit_status = command.returncode
         if b"Traceback" in err:
@@ -195,7 +197,7 @@ class Chaos:
         """Processes of this round, by what they are."""
         if victim == "command":
             return [command]
-        ours = _with_token(token)
+        ours = [pid for pid in _with_token(token) if pid != command]
         names = {pid: _name(pid) for pid in ours}
         shims = [pid for pid in ours if names[pid] in ("boxdeck-shim", "boxdeck-maker")]
         if victim == "launcher":
@@ -343,7 +345,7 @@ def _with_token(token: str) -> list[int]:
     mark, found = f"{_TOKEN}={token}".encode(), []
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         with suppress(OSError):
-            if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and _name(int(pid)) != "boxdeck":
+            if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
                 found.append(int(pid))
     return found
 
