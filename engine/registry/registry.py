@@ -103,8 +103,9 @@ class Registry:
         target = f"/v2/{repository}/manifests/{reference}"
         with self.request("GET", target, pull_scope(repository), {"Accept": _ACCEPT}) as response:
             if response.status_code == 404:
+                place = repository if self.host == DEFAULT_REGISTRY else f"{self.host}/{repository}"
                 raise NotFound(
-                    f"{self.host} has no image {repository}:{reference}", f"see its tags: boxdeck tags {repository}"
+                    f"{self.host} has no image {repository}:{reference}", f"see its tags: boxdeck tags {place}"
                 )
             if response.status_code != 200:
                 raise self.complaint(response, "no manifest")

@@ -9,6 +9,7 @@ import ipaddress
 import random
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -58,6 +59,7 @@ class Transport:
         self._pause = pause
         self._may_be_plain = insecure or is_loopback(host)
         self._scheme = ""
+        self._scheme_lock = threading.Lock()
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._hung_up = False
         limits = httpx.Limits(max_keepalive_connections=8)
@@ -164,8 +166,9 @@ class Transport:
 
     def _found_scheme(self) -> str:
         """https, but for loopback and insecure hosts that don't speak it."""
-        if not self._scheme:
-            self._scheme = "http" if self._may_be_plain and not self._speaks_tls() else "https"
+        with self._scheme_lock:  # the other threads then know it, too
+            if not self._scheme:
+                self._scheme = "http" if self._may_be_plain and not self._speaks_tls() else "https"
         return self._scheme
 
     def _speaks_tls(self) -> bool:

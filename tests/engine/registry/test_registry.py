@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,18 @@ def test_all_tags_are_listed_page_by_page(docker_registry: MakeRegistry, layout:
         assert sorted(opened_registry.tags("some/image")) == ["1", "2", "three"]
         with pytest.raises(NotFound, match="has no repository nothing"):
             opened_registry.tags("nothing")
+
+
+def test_an_image_that_isn_t_there_is_told_with_how_to_see_its_tags(served: Served) -> None:
+    with opened(served.host) as registry, pytest.raises(NotFound, match=f"boxdeck tags {served.host}/team/image"):
+        registry.manifest("team/image", "2")
+
+
+def test_threads_that_share_a_registry_ask_once_whether_it_speaks_tls(docker_registry: MakeRegistry) -> None:
+    registry = docker_registry(tls=True)
+    with opened(registry.host, insecure=(registry.host,)) as shared, ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: shared.check(), range(4)))
+    assert registry.requests().count("GET /v2/") == 5
 
 
 def test_pages_follow_each_other(served: Served) -> None:
