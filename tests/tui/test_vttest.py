@@ -1,0 +1,94 @@
+"""vttest in our emulator and in tmux: every page of its menus 1, 2, 3, 6, 8 and 11 looks the same.
+
+Slow since each page has to come to rest in both. Where tmux shows something else than the page says it should, the
+page itself is asked: see `OTHERWISE`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tui.test_terminal_against_tmux import Ours, Tmux, both
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux isn't installed: apt-get install tmux"),
+    pytest.mark.skipif(shutil.which("vttest") is None, reason="vttest isn't installed: apt-get install vttest"),
+]
+
+REST_SECONDS, LOOKS, LOOKS_UNLIKE = 0.12, 60, 12
+VT100, OURS = b"\x1b[?1;2c", b"\x1b[?62;22c"
+"""What tmux and we say we are. vttest has other menus for a VT220, so both say VT100 here."""
+
+WALKS = {
+    "cursor movements": ("1", *[""] * 6),
+    "screen features": ("2", *[""] * 15),
+    "character sets": ("3", ""),
+    "reports": ("6", "3", "", "4", "", "1", ""),
+    "VT102 features": ("8", *[""] * 14),
+    "ISO 6429 colours": ("11", "6", "1", "", "2", "", "3", ""),
+    "ECMA-48 movements": ("11", "7", "2", "", "3", "", "4", "", "5", ""),
+    "xterm": ("11", "8", "2", "", "3", "", "4", "", "7", "", "8", ""),
+}
+
+
+def letters_in_order(screen: list[str]) -> bool:
+    return [line[:1] for line in screen[2:20]] == [chr(ord("I") + n) for n in range(18)]
+
+
+def origin_at_the_bottom(screen: list[str]) -> bool:
+    return screen[23].startswith("Origin mode test. This line should be at the bottom")
+
+
+def lines_are_drawn(screen: list[str]) -> bool:
+    return any(line.startswith("line:      ──────────") for line in screen)
+
+
+def special_graphics(screen: list[str]) -> bool:
+    return any("┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·" in line for line in screen)
+
+
+def stars_below_each_other(screen: list[str]) -> bool:
+    return all(line == " " * 39 + "*" for line in screen[:20])
+
+
+OTHERWISE: tuple[Callable[[list[str]], bool], ...] = (
+    letters_in_order,  # tmux loses lines where a control character follows one in the last column
+    origin_at_the_bottom,  # tmux keeps the cursor of before the region was set
+    lines_are_drawn,  # capture-pane prints the letters that stand for lines
+    special_graphics,
+    stars_below_each_other,  # tmux doesn't scroll sideways
+)
+
+
+async def at_rest(ours: Ours, server: Tmux) -> tuple[list[str], list[str]]:
+    """Both screens once they are alike and don't change any more, or have been unlike for a while."""
+    before: tuple[list[str], list[str]] = ([], [])
+    for look in range(LOOKS):
+        await asyncio.sleep(REST_SECONDS)
+        now = ours.screen(), server.screen()
+        if now == before and (now[0] == now[1] or look > LOOKS_UNLIKE):
+            return now
+        before = now
+    return before
+
+
+@pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS.keys())
+async def test_vttest_looks_as_in_tmux(tmp_path: Path, walk: tuple[str, ...]) -> None:
+    async with both(tmp_path, "vttest", "24x80.80") as (ours, server):
+        replies = ours.emulator.take_replies
+        ours.emulator.take_replies = lambda: replies().replace(OURS, VT100)  # type: ignore[method-assign]
+        await at_rest(ours, server)
+        for step, keys in enumerate(walk):
+            await ours.session.write(f"{keys}\r".encode())
+            if keys:
+                server.run("send-keys", "-l", keys)
+            server.run("send-keys", "Enter")
+            mine, theirs = await at_rest(ours, server)
+            assert mine == theirs or any(holds(mine) for holds in OTHERWISE), (step, mine, theirs)
