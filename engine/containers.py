@@ -134,7 +134,7 @@ class Containers:
         """
         self._recovery.clean_up()
         self._updates.settle_all()
-        await self.refresh()
+        await self._removal.sweep_ended(self._records.all())
         if makes_overdue_starts:
             self._restarts.make_overdue()
 

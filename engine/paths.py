@@ -10,6 +10,7 @@ from engine.errors import StoreError
 
 DEFAULT_ROOT = Path("/var/lib/boxdeck")
 DEFAULT_RUNROOT = Path("/run/boxdeck")
+STATUS = "status.json"  # in a container's run-time folder
 NAMES_INTERFACE = "bdn"  # what such interfaces' names begin with
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -161,7 +162,7 @@ class Paths:
 
     def status(self, container_id: str) -> Path:
         """The file that the shim replaces whenever something changes."""
-        return self.runtime(container_id) / "status.json"
+        return self.runtime(container_id) / STATUS
 
     @property
     def histories(self) -> Path:

@@ -51,7 +51,7 @@ class Ports:
         self._database = database
         self._records = records
         self._firewall = firewall
-        self.refresh: Callable[[], None] = lambda: None  # tells which containers have ended
+        self.refresh: Callable[[], object] = lambda: None  # tells which containers have ended
 
     # A container's start and end
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -49,6 +49,19 @@ class Records:
         """Every container that has a process, as far as the store knows."""
         query = "SELECT record FROM containers WHERE state IN (?, ?)"
         return [_decode(row[0]) for row in self._database.rows(query, (State.RUNNING.value, State.PAUSED.value))]
+
+    def running_ids(self) -> list[str]:
+        """The ids of `running`."""
+        query = "SELECT id FROM containers WHERE state IN (?, ?)"
+        return [row[0] for row in self._database.rows(query, (State.RUNNING.value, State.PAUSED.value))]
+
+    def unchanged(self, statuses: Collection[Status]) -> set[str]:
+        """The ids of those whose words are in the store already, asked for all at once."""
+        if not statuses:
+            return set()
+        rows = self._database.rows("SELECT id, generation, record FROM containers")
+        known = {container_id: (generation, record) for container_id, generation, record in rows}
+        return {each.container_id for each in statuses if _is_as_known(each, known.get(each.container_id))}
 
     def running_rows(self, known: Mapping[str, tuple[bytes, Container]]) -> dict[str, tuple[bytes, Container]]:
         """As `running`, by id, with what they were decoded from; those of `known` that haven't changed are kept."""
@@ -207,6 +220,13 @@ def folded(container: Container, status: Status) -> Container:
         state = State.CREATED if container.started_unix_ns is None else State.EXITED
         return replace(container, state=state, pid=None, error=status.error, restart=None)
     return container
+
+
+def _is_as_known(status: Status, row: tuple[int, bytes] | None) -> bool:
+    if row is None or row[0] != status.generation:
+        return False
+    container = _decode(row[1])
+    return container.is_running and folded(container, status) == container
 
 
 def _count(status: Status) -> int:

@@ -20,7 +20,7 @@ from engine.incidents import Incidents
 from engine.locks import ContainerLock
 from engine.model import Container, State
 from engine.network import withdrawal
-from engine.paths import Paths
+from engine.paths import STATUS, Paths
 from engine.ports import Ports
 from engine.records import Records, folded
 from engine.restarts import Restarts
@@ -43,13 +43,21 @@ class Recovery:
         self._ports = ports
         self._restarts = restarts
 
-    def refresh(self) -> None:
-        """Bring the store up to date with every shim; cheap enough to call before each answer."""
-        ids = _names_in(self._paths.runroot / "containers")
-        seen = {container_id for container_id in ids if self.refresh_one(container_id)}
-        for container in self._records.running():
-            if container.id not in seen:
+    def refresh(self) -> set[str]:
+        """Bring the store up to date with every shim; cheap enough to call before each answer.
+
+        Returns:
+            The ids of the containers that run as the store has it now, and have a living shim.
+        """
+        folder = str(self._paths.runroot / "containers")
+        found = {container_id: read(f"{folder}/{container_id}/{STATUS}") for container_id in _names_in(Path(folder))}
+        living = [status for status in found.values() if status is not None and _has_a_future(status)]
+        settled = self._records.unchanged(living)
+        seen = settled | {each for each in found if each not in settled and self.refresh_one(each)}
+        for container_id in self._records.running_ids():
+            if container_id not in seen and (container := self._records.get(container_id)) is not None:
                 self.bury(container)
+        return settled
 
     def refresh_one(self, container_id: str) -> bool:
         """Fold one status file; False when there is none to speak for the container."""
@@ -57,6 +65,9 @@ class Recovery:
         if status is None:
             self._forget_unwritten(container_id)
             return False
+        if not status.is_final and self._records.get(container_id) is None:
+            self._lay(status)
+            return True
         if not status.is_final and not _has_a_future(status):
             status = self._speak_for(status)
             if status is None:
@@ -92,6 +103,14 @@ class Recovery:
             self._kill_cgroup(status.container_id)
         return self._restarts.spoken_for(_ended(status, incidents))
 
+    def _lay(self, status: Status) -> None:
+        """End a shim of a container that has been removed."""
+        with ContainerLock(self._paths, status.container_id).attempt() as locked:
+            if locked and self._records.get(status.container_id) is None:
+                _kill_shim(status)
+                self._kill_cgroup(status.container_id)
+                self._remove_runtime(status.container_id)
+
     def _forget_runtime(self, status: Status) -> None:
         """Remove the run-time folder, unless a new start has already taken it over."""
         with ContainerLock(self._paths, status.container_id).attempt() as locked:
@@ -124,9 +143,9 @@ class Recovery:
 
     def clean_up(self) -> None:
         """Once per engine: cgroups and folders that belong to no container any more."""
-        self.refresh()
+        living = self.refresh()
         known = {container.id for container in self._records.all()}
-        for container_id in self.cgroup_children():
+        for container_id in set(self.cgroup_children()) - living:
             with suppress(BoxdeckError):  # somebody in it doesn't die; `system check` tells of it
                 self.reap_cgroup(container_id)
         for folder in self._orphans(known):

@@ -9,6 +9,7 @@ time from the program that has just begun.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import time
@@ -71,11 +72,12 @@ def _serve(
 ) -> None:
     try:
         socket.send_fds(shim, [frame], rights)
-        for descriptor in rights:
+        asker, *others = rights
+        for descriptor in others:
             os.close(descriptor)
         launch = protocol.decode(frame)
         if isinstance(launch, protocol.Launch):
-            made = _make(launch, shim, forecast, stocked)
+            made = _make(launch, asker, shim, forecast, stocked)
             _take_time(pipe)
             news.tell_experience(pipe, made)
     except BoxdeckError as error:
@@ -86,7 +88,7 @@ def _serve(
 
 
 def _make(
-    launch: protocol.Launch, shim: socket.socket, forecast: Forecast | None, stocked: stock.Stocked | None
+    launch: protocol.Launch, asker: int, shim: socket.socket, forecast: Forecast | None, stocked: stock.Stocked | None
 ) -> Experience:
     """Make the container and hand it over; what it was like."""
     config = _read(f"{launch.bundle}/config.json")
@@ -107,6 +109,7 @@ def _make(
         _make_folder(launch.runtime_directory)
         # Before anything of the container is on the machine: who finds it knows whose it is.
         write(f"{launch.runtime_directory}/status.json", at_start(launch, os.getppid()))
+        _require_asker(asker)
         undo.callback(unix_socket.remove, launch.runtime_directory)
         cgroup = Cgroup.create(launch.cgroup, linux.resources, around.cgroup.is_below_limits)
         undo.callback(cgroup.discard)
@@ -124,6 +127,23 @@ def _make(
         undo.pop_all()
     pages = (_learn_pages(os.getpid()), init_pages) if forecast is None else None
     return Experience(flags=namespace_flags(linux), pages=pages)
+
+
+def _require_asker(asker: int) -> None:
+    """See that whoever asked for the container lives, and with him the lock.
+
+    Who comes after a killed one finds the status, and ends us; who came before it was written has found nothing, and
+    may have started or removed the container.
+
+    Raises:
+        RuntimeFailure: he has gone.
+    """
+    poll = select.poll()
+    poll.register(asker, 0)  # which leaves POLLHUP
+    has_gone = bool(poll.poll(0))
+    os.close(asker)
+    if has_gone:
+        raise RuntimeFailure("whoever asked for the container has gone", "start it again")
 
 
 def _take_time(pipe: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -154,6 +155,39 @@ async def test_a_shim_that_waits_for_a_killed_engine_is_ended(engine: Engine) ->
     shim = shim_pid(engine, container)
     (found,) = await reopened(engine)
     assert found.state is State.CREATED and await gone(shim)
+    assert (await engine.containers.start(container.id)).is_running
+
+
+async def test_a_shim_of_a_container_that_was_removed_is_ended(engine: Engine) -> None:
+    # As one whose engine was killed while it asked for it, and that was slower than whoever removed the container.
+    container = await engine.containers.run(SLEEP)
+    shim = shim_pid(engine, container)
+    with engine.database.transaction():
+        engine.database.execute("DELETE FROM containers WHERE id = ?", (container.id,))
+    assert await reopened(engine) == ()
+    assert await gone(shim) and await gone(container.pid)
+    assert await traces(engine) == []
+
+
+async def test_a_start_goes_no_further_than_whoever_asked_for_it(engine: Engine) -> None:
+    container = await engine.containers.create(SLEEP)
+    launch = protocol.Launch(
+        container_id=container.id,
+        generation=engine.containers._records.next_generation(container.id),
+        bundle=str(engine.paths.bundle(container.id)),
+        cgroup=engine.paths.cgroup_path(container.id),
+        runtime_directory=str(engine.paths.runtime(container.id)),
+        log=str(engine.paths.log(container.id)),
+    )
+    asker, report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with report:
+        asker.close()  # as the kernel does when it was killed
+        engine.launcher._send(launch, [report])
+    deadline = time.monotonic() + 5
+    while (found := status.read(engine.paths.status(container.id))) is None or not found.is_final:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    assert (found.state, found.pid) == ("failed", None)
     assert (await engine.containers.start(container.id)).is_running
 
 
