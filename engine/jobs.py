@@ -40,6 +40,13 @@ class Job(Generic[Result]):
         """Ask the work to stop; awaiting the job then raises `asyncio.CancelledError`."""
         self._task.cancel()
 
+    async def end(self) -> None:
+        """Ask the work to stop, and wait until it has undone what is half done."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()  # seen
+
     def __await__(self) -> Generator[object, None, Result]:
         return self._task.__await__()
 

@@ -60,7 +60,7 @@ class Board:
 
 
 async def shown(job: Job[Result]) -> Result:
-    """Show a job's progress until its end; cancelled with us.
+    """Show a job's progress until its end; cancelled with us, and over when this is.
 
     Raises:
         BoxdeckError: what the job raises.
@@ -70,7 +70,7 @@ async def shown(job: Job[Result]) -> Result:
             await _show(job)
         return await job
     except BaseException:
-        job.cancel()
+        await job.end()
         raise
 
 

@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import tarfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from tests.cli.test_terminal import Terminal
 from tests.command_line import CommandLine
 from tests.engine.images.conftest import Layout
+from tests.engine.registry.served import Handler, Served
 from tests.registry import PASSWORD, USER, DockerRegistry
 
 KILLS = int(os.environ.get("BOXDECK_KILLS", "8"))
@@ -136,6 +138,32 @@ def test_bars_are_shown_in_a_terminal(boxdeck: CommandLine, registry: DockerRegi
     finally:
         terminal.close()
     boxdeck.ok("rmi", registry.reference("tiny:1"))
+
+
+def test_a_pull_that_is_interrupted_ends_at_once_and_without_a_word(boxdeck: CommandLine, tmp_path: Path) -> None:
+    served, over = Served(busybox(tmp_path / "layout")), threading.Event()
+    (image,) = json.loads((tmp_path / "layout/index.json").read_text())["manifests"]
+
+    def keep_silent(request: Handler) -> bool:
+        if "/blobs/" in request.path:
+            request.begin(200, 1000)
+            over.wait(30)
+        return "/blobs/" in request.path
+
+    served.twist = keep_silent
+    terminal = Terminal([*boxdeck.argv, "pull", served.tag(image)])
+    try:
+        terminal.expect(rb"Fetching the image's config")
+        time.sleep(0.5)  # in which it has come to wait for what doesn't come
+        terminal.type(b"\x03")
+        began = time.monotonic()
+        assert terminal.end() == 130 and time.monotonic() - began < 5
+        with pytest.raises(AssertionError):
+            terminal.expect(rb"Traceback|Error|exception", seconds=0.5)
+    finally:
+        over.set()
+        terminal.close()
+        served.close()
 
 
 def test_tags_are_listed(boxdeck: CommandLine, registry: DockerRegistry) -> None:
