@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from engine.log_file import LogFile
 from engine.log_lines import LINE_LIMIT, Entry, parse
 from engine.runtime.logs import rotated
 
@@ -27,7 +28,7 @@ class LogFiles:
     def __init__(self, path: Path, max_files: int) -> None:
         self._path = path
         self._max_files = max_files
-        self._files = self._open_all()
+        self._files: list[LogFile] = self._open_all()
 
     def __enter__(self) -> Self:
         return self
@@ -39,12 +40,12 @@ class LogFiles:
     def entries(self) -> Iterator[Entry]:
         """What is there and hasn't been read yet, oldest first; may be asked again later."""
         while self._files:
-            yield from _entries(self._files[0])
+            yield from _entries(self._files[0].content)
             if len(self._files) == 1:
                 self._files += self._newer_than(self._files[0])
                 if len(self._files) == 1:
                     return
-                yield from _entries(self._files[0])  # what was written between its end and its renaming
+                yield from _entries(self._files[0].content)  # what was written between its end and its renaming
             self._files.pop(0).close()
 
     def skip_to_last(self, lines: int) -> None:
@@ -54,47 +55,53 @@ class LogFiles:
             file.close()
         del self._files[:number]
         for file in self._files:
-            file.seek(offset)
+            file.content.seek(offset)
             offset = 0
 
     def _place(self, lines: int) -> tuple[int, int]:
         """The file, by its place among ours, and the offset to begin at."""
         scan = _Scan(lines)
         for number in range(len(self._files) - 1, -1, -1):
-            place = self._files[number].seek(0, os.SEEK_END)
-            for offset, raw in islice(_backwards(self._files[number]), 1, None):  # the first has no end yet
+            content = self._files[number].content
+            place = content.seek(0, os.SEEK_END)
+            for offset, raw in islice(_backwards(content), 1, None):  # the first has no end yet
                 if scan.is_far_enough(raw):
                     return number, place
                 place = offset
         return 0, 0
 
-    def _newer_than(self, current: BinaryIO) -> list[BinaryIO]:
+    def _newer_than(self, current: LogFile) -> list[LogFile]:
         """The files that were begun after this one."""
-        inode = os.fstat(current.fileno()).st_ino
-        if _inode(self._path) in (inode, None):
+        newest = _inode(self._path)
+        if newest is None or (not current.is_compressed and newest == current.identity.inode):
             return []
         files = self._open_all()
-        inodes = [os.fstat(file.fileno()).st_ino for file in files]
-        first = inodes.index(inode) + 1 if inode in inodes else 0
+        first = next((number + 1 for number in _newest_first(files) if files[number].is_same(current)), 0)
         for file in files[:first]:
             file.close()
         return files[first:]
 
-    def _open_all(self) -> list[BinaryIO]:
+    def _open_all(self) -> list[LogFile]:
         """All files, oldest first.
 
         They are opened from the newest on: one that is renamed meanwhile moves towards those still to be opened,
         and may come twice, but none is missed.
         """
-        found: dict[int, BinaryIO] = {}
+        found: list[LogFile] = []
         for number in range(self._max_files):
             try:
-                file = open(rotated(str(self._path), number), "rb")  # noqa: SIM115 - closed with the reader
+                file = LogFile(rotated(str(self._path), number))
             except FileNotFoundError:
                 continue
-            if found.setdefault(os.fstat(file.fileno()).st_ino, file) is not file:
+            if any(file.is_same(other) for other in found):
                 file.close()
-        return list(found.values())[::-1]
+            else:
+                found.append(file)
+        return found[::-1]
+
+
+def _newest_first(files: list[LogFile]) -> range:
+    return range(len(files) - 1, -1, -1)
 
 
 class _Scan:

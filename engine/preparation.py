@@ -28,7 +28,7 @@ from engine.oci.process_spec import User
 from engine.oci.runtime_spec import Spec, decode, encode
 from engine.paths import Paths
 from engine.records import Records
-from engine.runtime import logs, seccomp
+from engine.runtime import seccomp
 from engine.runtime.userns import host_id
 from engine.signal_names import signal_number
 from engine.store.database import Database
@@ -157,7 +157,7 @@ def _check(request: ContainerRequest) -> None:
     check_modes(request)
     etc_files.check(request)
     restart_policy.check(request.restart_policy, request.auto_remove)
-    logs.check_limits(request.log_max_bytes, request.log_max_files)
+    request.log.check()
     for name in filter(None, (request.hostname, request.domainname)):
         naming.check_hostname(name)
     if request.hostname and (request.uts == "host" or targets(request).get("network")):

@@ -100,8 +100,8 @@ class Starting:
             interactive=container.request.interactive,
             attach=attach,
             seccomp_cache=str(self._paths.seccomp_cache),
-            log_max_bytes=container.request.log_max_bytes,
-            log_max_files=container.request.log_max_files,
+            log_config=container.request.log,
+            journal_fields=_journal_fields(container) if container.request.log.driver == "journald" else {},
             restarting=self._restarts.order(container, is_due),
             health=self._health_order(container),
         )
@@ -164,3 +164,15 @@ async def _leave(last: status.Status) -> None:
         await asyncio.sleep(_LEAVING_SECONDS / _LEAVING_LOOKS)
         if not status.shim_is_alive(last):
             return
+
+
+def _journal_fields(container: Container) -> dict[str, str]:
+    """What docker's driver tells the journal about a container."""
+    return {
+        "CONTAINER_ID": container.short_id,
+        "CONTAINER_ID_FULL": container.id,
+        "CONTAINER_NAME": container.name,
+        "CONTAINER_TAG": container.short_id,
+        "IMAGE_NAME": container.request.image,
+        "SYSLOG_IDENTIFIER": container.short_id,
+    }

@@ -9,7 +9,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from engine import container_files, joining, log_reader, shims
-from engine.errors import CommandNotExecutable, CommandNotFound, InvalidRequest, NotFound, RuntimeFailure
+from engine.errors import CommandNotExecutable, CommandNotFound, Conflict, InvalidRequest, NotFound, RuntimeFailure
 from engine.exec_process import compile_exec
 from engine.login_shell import shells
 from engine.lookup import Lookup
@@ -105,6 +105,17 @@ class Streams:
             except NotFound:
                 return False
 
-        max_files = container.request.log_max_files
-        async for line in log_reader.read(self._paths.log(container.id), max_files, wanted, is_running):
+        config = container.request.log
+        if config.driver != "file":
+            raise Conflict(
+                f"{container.name} keeps no log of its own (--log-driver {config.driver})", _elsewhere(container)
+            )
+        async for line in log_reader.read(self._paths.log(container.id), config.max_files, wanted, is_running):
             yield line
+
+
+def _elsewhere(container: Container) -> str:
+    """Where its output is instead."""
+    if container.request.log.driver == "journald":
+        return f"read it with: journalctl CONTAINER_NAME={container.name}"
+    return f"see what it writes from now on with: boxdeck attach {container.name}"

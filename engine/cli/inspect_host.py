@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 from engine.cli.documents import Document
 from engine.cli.inspect_limits import LimitsDocument, limits_document
 from engine.cli.inspect_ports import PortBindings, port_bindings
+from engine.log_config import LogConfig
 from engine.model import Container
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Spec
@@ -50,6 +51,13 @@ class RestartPolicyDocument(Document, frozen=True, kw_only=True):
     maximum_retry_count: int
 
 
+class LogConfigDocument(Document, frozen=True, kw_only=True):
+    """``LogConfig``: the driver, and its options as ``--log-opt`` takes them."""
+
+    type: str
+    config: dict[str, str]
+
+
 class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     """``HostConfig`` of a container: limits, namespaces, privileges.
 
@@ -61,6 +69,7 @@ class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     publish_all_ports: bool
     auto_remove: bool
     restart_policy: RestartPolicyDocument
+    log_config: LogConfigDocument
     userns_mode: str
     id_map: tuple[str, ...]
     ipc_mode: str
@@ -99,6 +108,7 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
         restart_policy=RestartPolicyDocument(
             name=request.restart_policy.name, maximum_retry_count=request.restart_policy.most
         ),
+        log_config=_log_config(request.log),
         userns_mode="host" if linux.namespace("user") is None else request.userns or "auto",
         id_map=tuple(f"{m.container_id} {m.host_id} {m.size}" for m in linux.uid_mappings),
         ipc_mode=request.ipc,
@@ -124,6 +134,11 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
         init=request.init,
         oom_score_adj=request.oom_score_adj or 0,
     )
+
+
+def _log_config(log: LogConfig) -> LogConfigDocument:
+    options = {"max-size": str(log.max_bytes), "max-file": str(log.max_files), "compress": str(log.compress).lower()}
+    return LogConfigDocument(type=log.driver, config=options if log.driver == "file" else {})
 
 
 def mounts(container: Container, spec: Spec) -> tuple[MountDocument, ...]:

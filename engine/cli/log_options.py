@@ -1,33 +1,56 @@
-"""``--log-opt``: how large the log of a container may become."""
+"""``--log-driver`` and ``--log-opt``: where the log of a container goes, and how large it may become."""
 
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from engine.cli import values
 from engine.errors import InvalidRequest
-from engine.runtime.logs import DEFAULT_MAX_BYTES, DEFAULT_MAX_FILES
+from engine.log_config import DRIVERS, LogConfig, LogDriver
 
-HELP = "max-size=SIZE of each of max-file=NUMBER files [10m, 3]"
+DRIVER_HELP = "file, journald, or none to keep nothing [file]"
+HELP = "max-size=SIZE of each of max-file=NUMBER files, compress=BOOL those that are full [10m, 3, true]"
+_DOCKERS: dict[str, LogDriver] = {"json-file": "file", "local": "file"}
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def log_limits(words: Iterable[str]) -> tuple[int, int]:
-    """Bytes of a file and number of files, from ``max-size=…`` and ``max-file=…``.
+def driver(text: str) -> LogDriver:
+    """One of ours; docker's two kinds of files are our files.
 
     Raises:
-        InvalidRequest: another option, or a value that is none.
+        ArgumentTypeError: there is no such driver.
     """
-    max_bytes, max_files = DEFAULT_MAX_BYTES, DEFAULT_MAX_FILES
+    known: dict[str, LogDriver] = {name: name for name in DRIVERS} | _DOCKERS
+    if text not in known:
+        raise ArgumentTypeError(f"there is no log driver {text!r}: choose {', '.join(DRIVERS[:-1])} or {DRIVERS[-1]}")
+    return known[text]
+
+
+def log_config(driver: LogDriver, words: Iterable[str]) -> LogConfig:
+    """From a driver and options such as ``max-size=1m``.
+
+    Raises:
+        InvalidRequest: an option that the driver hasn't got, or a value that is none.
+    """
+    config = LogConfig(driver=driver)
     for word in words:
         name, _, value = word.partition("=")
+        if driver != "file":
+            raise InvalidRequest(f"the log driver {driver} has no option {name!r}", "leave it out")
         if name == "max-size":
-            max_bytes = _size(value)
+            config = replace(config, max_bytes=_size(value))
         elif name == "max-file":
-            max_files = _count(value)
+            config = replace(config, max_files=_count(value))
+        elif name == "compress" and value in _BOOLEANS:
+            config = replace(config, compress=_BOOLEANS[value])
         else:
-            raise InvalidRequest(f"there is no log option {name!r}", "choose max-size=10m or max-file=3")
-    return max_bytes, max_files
+            raise InvalidRequest(
+                f"there is no log option {word!r}", "choose max-size=10m, max-file=3 or compress=false"
+            )
+    return config
 
 
 def _size(text: str) -> int:

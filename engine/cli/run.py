@@ -13,7 +13,7 @@ from engine.cli.failure import warn
 from engine.cli.health_options import health_of
 from engine.cli.limit_options import limits_of
 from engine.cli.line_files import labels, variables
-from engine.cli.log_options import log_limits
+from engine.cli.log_options import log_config
 from engine.cli.network_options import attachments
 from engine.cli.output import write_lines
 from engine.cli.publish_options import ports
@@ -123,7 +123,6 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         InvalidRequest: words that can't be understood.
     """
     mounts = [*map(notation.volume, options.volume), *map(notation.mount, options.mount)]
-    log_max_bytes, log_max_files = log_limits(options.log_opt)
     network, wishes = attachments(options)
     return ContainerRequest(
         image=options.image,
@@ -175,8 +174,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         restart_policy=options.restart,
         health=health_of(options),
         oom_score_adj=options.oom_score_adj,
-        log_max_bytes=log_max_bytes,
-        log_max_files=log_max_files,
+        log=log_config(options.log_driver, options.log_opt),
         auto_remove=options.rm,
         labels=labels(options.label_file, options.label),
     )

@@ -11,6 +11,7 @@ from engine.cli.health_options import HealthCheckOptions, health_arguments
 from engine.cli.limit_options import LimitOptions, limit_arguments
 from engine.cli.network_options import NetworkOptions, network_arguments
 from engine.cli.publish_options import PublishOptions, publish_arguments
+from engine.log_config import LogDriver
 from engine.restart_policy import RestartPolicy
 
 
@@ -41,6 +42,7 @@ class CreateOptions(AttachmentOptions, HealthCheckOptions, LimitOptions, Network
     ulimit: list[str]
     shm_size: int | None
     oom_score_adj: int | None
+    log_driver: LogDriver
     log_opt: list[str]
     pull: str
     platform: str | None
@@ -139,6 +141,7 @@ def _further_limits(parser: Parser) -> None:
     )
     add("--platform", metavar="OS/ARCH", help="which of its variants, such as linux/arm64 [this machine's]")
     add("-q", "--quiet", action="store_true", help="don't show how the image comes")
+    add("--log-driver", type=log_options.driver, default="file", metavar="DRIVER", help=log_options.DRIVER_HELP)
     add("--log-opt", metavar="NAME=VALUE", action="append", default=[], help=log_options.HELP)
 
 

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from engine.health import HealthOptions
 from engine.limits import Limits
+from engine.log_config import LogConfig
 from engine.model.network import Attachment
 from engine.model.published_port import PublishedPort
 from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit, VolumeMount
@@ -57,8 +58,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
         health: how it is checked otherwise than its image says, and what follows.
         restart_policy: whether it is started again when it has ended by itself.
         oom_score_adj: -1000 to 1000, the larger the sooner it is killed for lack of memory.
-        log_max_bytes: of each file of its log.
-        log_max_files: how many files the log has at most; the oldest is forgotten.
+        log: what becomes of its output.
     """
 
     image: str
@@ -107,8 +107,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     restart_policy: RestartPolicy = RestartPolicy()
     health: HealthOptions = HealthOptions()
     oom_score_adj: int | None = None
-    log_max_bytes: int = 10 * 1024 * 1024
-    log_max_files: int = 3
+    log: LogConfig = LogConfig()
     auto_remove: bool = False
     labels: dict[str, str] = field(default_factory=dict)
 

@@ -2,7 +2,8 @@
 
 ``2026-11-24T10:15:03.123456789Z stdout F the text`` — time, stream, F for a full line or P for a part of
 one that is longer than `PART_SIZE` or not yet ended, then the bytes as they came. The newest file has the log's
-own name, older ones end in ``.1``, ``.2`` and so on; `engine.log_reader` reads them as one.
+own name, older ones end in ``.1``, ``.2`` and so on, or ``.1.gz`` when they have been compressed
+(`engine.runtime.log_compression`); `engine.log_reader` reads them as one.
 """
 
 from __future__ import annotations
@@ -10,26 +11,12 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from engine.errors import InvalidRequest
+if TYPE_CHECKING:
+    from engine.runtime.log_compression import LogCompression
 
-DEFAULT_MAX_BYTES = 10 * 1024 * 1024
-DEFAULT_MAX_FILES = 3
 PART_SIZE = 16 * 1024  # the bound on what the shim keeps of an unfinished line
-SMALLEST_FILE_BYTES = 128 * 1024  # the longest line that is written in one go must fit
-MOST_FILES = 1000
-
-
-def check_limits(max_bytes: int, max_files: int) -> None:
-    """Refuse limits that no log can keep.
-
-    Raises:
-        InvalidRequest: a file that is too small for a line, or no file at all.
-    """
-    if max_bytes < SMALLEST_FILE_BYTES:
-        raise InvalidRequest(f"a log can't be kept in files of {max_bytes} bytes", "let max-size be at least 128k")
-    if not 1 <= max_files <= MOST_FILES:
-        raise InvalidRequest(f"{max_files} is no number of log files", f"let max-file be between 1 and {MOST_FILES}")
 
 
 def rotated(path: str, number: int) -> str:
@@ -45,12 +32,20 @@ class LogWriter:
     Args:
         max_bytes: of each file.
         max_files: how many there are at most, with the one that is written.
+        compression: compresses those that are full; None leaves them as they are.
     """
 
-    def __init__(self, path: str, max_bytes: int = DEFAULT_MAX_BYTES, max_files: int = DEFAULT_MAX_FILES) -> None:
+    def __init__(
+        self,
+        path: str,
+        max_bytes: int = 10 * 1024 * 1024,
+        max_files: int = 3,
+        compression: LogCompression | None = None,
+    ) -> None:
         self._path = path
         self._max_bytes = max_bytes
         self._max_files = max_files
+        self._compression = compression
         self._descriptor = _open(path)
         self._size = os.fstat(self._descriptor).st_size
         self._torn = False
@@ -70,6 +65,8 @@ class LogWriter:
 
     def close(self) -> None:
         """Write what is unfinished, and close."""
+        if self._compression is not None:
+            self._compression.interrupt()
         stamp = timestamp(time.time_ns())
         self._append(b"".join(b"%s %s P %s\n" % (stamp, s, rest) for s, rest in self._pending.items()))
         os.close(self._descriptor)
@@ -99,17 +96,36 @@ class LogWriter:
     def _rotate(self) -> bool:
         """Begin a new file; False when the disk refuses, and then lines are lost rather than the bound exceeded."""
         fresh = f"{self._path}.new"
+        if self._compression is not None:
+            self._compression.interrupt()
         try:
             descriptor = _open(fresh, os.O_TRUNC)
-            for number in range(self._max_files - 1, 0, -1):
-                with suppress(FileNotFoundError):
-                    os.rename(rotated(self._path, number - 1), rotated(self._path, number))
+            self._move_on()
             os.rename(fresh, self._path)
         except OSError:
             return False
+        if self._compression is not None:
+            self._compression.soon()
         os.close(self._descriptor)
         self._descriptor, self._size, self._torn = descriptor, 0, False
         return True
+
+    def _move_on(self) -> None:
+        """Make every file one older; the oldest is forgotten, in whichever form."""
+        oldest = self._max_files - 1
+        if oldest:
+            with suppress(FileNotFoundError):
+                os.unlink(f"{rotated(self._path, oldest)}.gz")
+        for number in range(oldest, 0, -1):
+            younger, older = rotated(self._path, number - 1), rotated(self._path, number)
+            _rename(younger, older)
+            if number > 1:
+                _rename(f"{younger}.gz", f"{older}.gz")
+
+
+def _rename(path: str, to: str) -> None:
+    with suppress(FileNotFoundError):
+        os.rename(path, to)
 
 
 def _open(path: str, flags: int = 0) -> int:

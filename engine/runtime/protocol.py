@@ -16,6 +16,7 @@ from msgspec import Struct
 from engine import errors
 from engine.cgroups.alarms import Kind
 from engine.health import HealthCheck, Reaction
+from engine.log_config import LogConfig
 from engine.network.plan import NetworkPlan
 from engine.oci.process_spec import Process
 from engine.restart_policy import Restart, RestartPolicy
@@ -68,7 +69,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
         start: go on to execve by itself; otherwise wait for `Start` on the shim's socket.
         attach: the socket that the start is reported on stays, as if it had said `Attach` before the start.
         seccomp_cache: the folder of compiled filters.
-        log_max_bytes, log_max_files: the bounds of its log.
+        log, log_config, journal_fields: where its output goes, in which way, and with what beside it.
         host_interface: the host's end of its network interface, if it has one.
         restarting: what is to be done when the container has ended by itself; None for nothing.
         health: how it is watched; None where there is no check.
@@ -88,8 +89,8 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
     start: bool = True
     attach: bool = False
     seccomp_cache: str | None = None
-    log_max_bytes: int = 10 * 1024 * 1024
-    log_max_files: int = 3
+    log_config: LogConfig = LogConfig()
+    journal_fields: dict[str, str] = {}
     restarting: Restarting | None = None
     health: HealthOrder | None = None
 

@@ -31,7 +31,7 @@ from engine.runtime.client import Client
 from engine.runtime.exec import Enterable, find
 from engine.runtime.incident_alarms import IncidentAlarms
 from engine.runtime.kept import KeptSessions
-from engine.runtime.logs import LogWriter
+from engine.runtime.log import Log, open_log
 from engine.runtime.loop import Loop
 from engine.runtime.news import Forecast
 from engine.runtime.port_keeper import PortKeeper
@@ -125,7 +125,7 @@ class Shim:
         self._report = report
         self._making = making
         self._loop = Loop()
-        self._log: LogWriter | None = None
+        self._log: Log | None = None
         self._listens = False
         self._sessions: dict[Client, ExecSession] = {}
         self._kept = KeptSessions()
@@ -158,7 +158,7 @@ class Shim:
     def _get_ready(self) -> None:
         """Log, socket and streams, while the maker is at work."""
         launch = self._launch
-        self._log = LogWriter(launch.log, launch.log_max_bytes, launch.log_max_files)
+        self._log = open_log(self._loop, launch)
         self._streams = Streams(self._loop, self._log, self._finish_if_over)
 
     def _receive(self) -> None:

@@ -12,7 +12,7 @@ from engine.linux import pty
 from engine.runtime import protocol
 from engine.runtime.client import Client
 from engine.runtime.kept import Past
-from engine.runtime.logs import LogWriter
+from engine.runtime.log import Log
 from engine.runtime.loop import Loop
 
 _STDIN_PENDING = 256 * 1024  # more than this unread by the process, and its writer has to wait
@@ -83,7 +83,7 @@ class Streams:
     would, and nothing is lost. Without viewers it goes to the log alone.
     """
 
-    def __init__(self, loop: Loop, log: LogWriter | Past | None, ended: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, log: Log | Past | None, ended: Callable[[], None]) -> None:
         self._loop = loop
         self._log = log
         self._ended = ended

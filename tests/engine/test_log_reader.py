@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine import log_reader
+from engine.log_config import SMALLEST_FILE_BYTES
 from engine.log_files import LogFiles
 from engine.log_lines import LINE_LIMIT
-from engine.runtime.logs import PART_SIZE, SMALLEST_FILE_BYTES, LogWriter
+from engine.runtime.logs import PART_SIZE, LogWriter
 
 FILES = 3
 STREAMS = [b"stdout", b"stderr"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
+from engine.log_config import LogConfig
 from engine.runtime import protocol, status, unix_socket
 from tests.engine.attacks.inside import execute, first_line, perl, run, start
 from tests.engine.traces import traces
@@ -48,7 +49,7 @@ async def test_what_a_container_writes_at_once_is_never_taken_for_a_message_of_o
 
 async def test_a_flood_that_nobody_watches_leaves_a_bounded_log_and_a_small_shim(attacked: Engine) -> None:
     """Without rotation the log has grown beyond its bound."""
-    container = await start(attacked, *perl(FLOOD), log_max_bytes=1 << 20, log_max_files=2)
+    container = await start(attacked, *perl(FLOOD), log=LogConfig(max_bytes=1 << 20, max_files=2))
     pid = shim_pid(attacked, container)
     await first_line(attacked, container)
     before = private_kib(pid)

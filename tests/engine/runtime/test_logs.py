@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InvalidRequest
+from engine.log_config import SMALLEST_FILE_BYTES, LogConfig
 from engine.log_lines import LINE_LIMIT, Assembler, Entry, parse
-from engine.runtime import logs
 from engine.runtime.logs import PART_SIZE, LogWriter, timestamp
 
 STAMP = 30  # bytes of a time
@@ -98,7 +98,7 @@ def test_times_survive_to_the_nanosecond(unix_ns: int) -> None:
 @pytest.mark.parametrize("max_files", [1, 2, 4])
 @pytest.mark.parametrize("block", [b"a line\n" * 9000, b"x" * 60_000, b"\n" * 65_536, b"one\n"])
 def test_files_are_never_more_nor_larger_than_allowed(tmp_path: Path, max_files: int, block: bytes) -> None:
-    bound = logs.SMALLEST_FILE_BYTES
+    bound = SMALLEST_FILE_BYTES
     writer = LogWriter(str(tmp_path / "log"), bound, max_files)
     for _ in range(max(20, 2_000_000 // len(block) // 50)):
         writer.write(b"stdout", block)
@@ -110,7 +110,7 @@ def test_files_are_never_more_nor_larger_than_allowed(tmp_path: Path, max_files:
 
 def test_a_log_goes_on_where_the_last_run_left_it(tmp_path: Path) -> None:
     for _ in range(3):
-        writer = LogWriter(str(tmp_path / "log"), logs.SMALLEST_FILE_BYTES, 2)
+        writer = LogWriter(str(tmp_path / "log"), SMALLEST_FILE_BYTES, 2)
         writer.write(b"stdout", b"x" * 50_000 + b"\n")
         writer.close()
     assert set(sizes(tmp_path)) == {"log", "log.1"}
@@ -118,11 +118,11 @@ def test_a_log_goes_on_where_the_last_run_left_it(tmp_path: Path) -> None:
 
 
 def test_a_log_that_can_t_be_rotated_stays_within_its_bound(tmp_path: Path) -> None:
-    writer = LogWriter(str(tmp_path / "log"), logs.SMALLEST_FILE_BYTES, 2)
+    writer = LogWriter(str(tmp_path / "log"), SMALLEST_FILE_BYTES, 2)
     (tmp_path / "log.new").mkdir()
     for _ in range(10):
         writer.write(b"stdout", b"x" * 50_000 + b"\n")
-    assert sizes(tmp_path)["log"] <= logs.SMALLEST_FILE_BYTES
+    assert sizes(tmp_path)["log"] <= SMALLEST_FILE_BYTES
     (tmp_path / "log.new").rmdir()
     writer.write(b"stdout", b"it goes on\n")
     writer.write(b"stdout", b"x" * 120_000 + b"\n")
@@ -150,4 +150,4 @@ def test_a_full_disk_costs_lines_and_spoils_no_later_one(tmp_path: Path) -> None
 @pytest.mark.parametrize(("max_bytes", "max_files"), [(1000, 3), (1 << 20, 0), (1 << 20, 100_000)])
 def test_limits_that_no_log_can_keep_are_refused(max_bytes: int, max_files: int) -> None:
     with pytest.raises(InvalidRequest, match="let max-"):
-        logs.check_limits(max_bytes, max_files)
+        LogConfig(max_bytes=max_bytes, max_files=max_files).check()

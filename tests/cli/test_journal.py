@@ -1,0 +1,60 @@
+"""``--log-driver journald``, with a real journal in a mount namespace of its own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CommandLine
+
+JOURNALD = Path("/lib/systemd/systemd-journald")
+SCRIPT = """
+set -e
+mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log/journal
+systemd-machine-id-setup >/dev/null 2>&1 || true
+{journald} >/dev/null 2>&1 &
+journal=$!
+trap 'kill $journal; wait $journal || :' EXIT
+for try in $(seq 100); do [ -S /run/systemd/journal/socket ] && break; sleep 0.1; done
+{boxdeck} run --name web --log-driver journald base sh -c {script}
+for try in $(seq 50); do
+    journalctl --directory /run/log/journal --sync >/dev/null 2>&1 || :
+    journalctl --directory /run/log/journal -o export CONTAINER_NAME=web > {out} 2>/dev/null || :
+    [ "$(grep -c '^MESSAGE=' {out})" -ge 3 ] && break
+    sleep 0.1
+done
+{boxdeck} logs web 2> {refused} || :
+"""
+
+
+@pytest.mark.skipif(not JOURNALD.exists() and "BOXDECK_NO_SKIPS" not in os.environ, reason="there is no journald here")
+def test_lines_are_entries_of_the_journal(boxdeck: CommandLine, tmp_path: Path) -> None:
+    boxdeck.ok("run", "--rm", "base", "true")
+    out, refused = tmp_path / "out", tmp_path / "refused"
+    words = {
+        "journald": JOURNALD,
+        "boxdeck": shlex.join(boxdeck.argv),
+        "script": shlex.quote("echo one; echo two >&2; printf unended"),
+        "out": out,
+        "refused": refused,
+    }
+    subprocess.run(["unshare", "-m", "sh", "-c", SCRIPT.format(**words)], check=True, timeout=120)
+    entries = [
+        dict(line.split("=", 1) for line in entry.splitlines()) for entry in out.read_text().split("\n\n") if entry
+    ]
+    said = {entry["MESSAGE"]: entry["PRIORITY"] for entry in entries}
+    assert said == {"one": "6", "two": "3", "unended": "6"}
+    assert {entry["IMAGE_NAME"] for entry in entries} == {"base"}
+    assert all(entry["CONTAINER_ID_FULL"].startswith(entry["CONTAINER_ID"]) for entry in entries)
+    assert "read it with: journalctl CONTAINER_NAME=web" in refused.read_text()
+
+
+@pytest.mark.skipif(Path("/run/systemd/journal/socket").exists(), reason="this machine has a journal")
+def test_without_a_journal_that_is_said(boxdeck: CommandLine) -> None:
+    refused = boxdeck("run", "--log-driver", "journald", "base", "true")
+    assert refused.status == 125 and "there is no journal on this machine" in refused.sentence
+    assert boxdeck.ok("ps", "-aq") == ""
