@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,15 +50,21 @@ class Recovery:
         Returns:
             The ids of the containers that run as the store has it now, and have a living shim.
         """
-        folder = str(self._paths.runroot / "containers")
-        found = {container_id: read(f"{folder}/{container_id}/{STATUS}") for container_id in _names_in(Path(folder))}
-        living = [status for status in found.values() if status is not None and _has_a_future(status)]
-        settled = self._records.unchanged(living)
-        seen = settled | {each for each in found if each not in settled and self.refresh_one(each)}
+        ids = _names_in(self._paths.runroot / "containers")
+        settled = set(self.known(ids))
+        seen = settled | {each for each in ids if each not in settled and self.refresh_one(each)}
         for container_id in self._records.running_ids():
             if container_id not in seen and (container := self._records.get(container_id)) is not None:
                 self.bury(container)
         return settled
+
+    def known(self, ids: Iterable[str]) -> dict[str, Status]:
+        """What living shims say that is in the store already, by the ids of their containers; asked for all at once."""
+        folder = str(self._paths.runroot / "containers")
+        found = (read(f"{folder}/{container_id}/{STATUS}") for container_id in ids)
+        living = {each.container_id: each for each in found if each is not None and _has_a_future(each)}
+        settled = self._records.unchanged(living.values())
+        return {container_id: each for container_id, each in living.items() if container_id in settled}
 
     def refresh_one(self, container_id: str) -> bool:
         """Fold one status file; False when there is none to speak for the container."""

@@ -16,6 +16,7 @@ from engine.store.database import Database
 
 _COMMIT_NS = 3_000_000_000  # a commit writes to the log first, and shows when that has reached the disk
 _ASK_EVERY = 10  # looks
+_FEW = 8  # containers; the store is asked for more of them all at once
 _COARSE_NS = 50_000_000  # a file's time stands still for a clock tick, 10 ms at most: what is as new may change yet
 
 
@@ -62,11 +63,15 @@ class Running:
             The ids of those that were looked at and don't run, whose end may have to be followed up.
         """
         pending = self._unsettled.union(doubtful, self._shims.gone(), self._new())
-        over = {container_id for container_id in pending if not self._take_over(container_id)}
-        while self._may_be_written() and self._version != (version := self._database.version()):
-            self._version = version
-            over.update(container_id for container_id in self._changed() if not self._take_over(container_id))
-        return over
+        over: set[str] = set()
+        while True:
+            if self._may_be_written() and self._version != (version := self._database.version()):
+                self._version = version
+                pending.update(self._changed())
+            if not pending:
+                return over
+            over.update(self._taken_over(pending))
+            pending = set()
 
     def close(self) -> None:
         """Close all descriptors."""
@@ -102,6 +107,16 @@ class Running:
         found = (container for _, container in rows.values())
         self.containers = tuple(sorted(found, key=lambda container: container.created_unix_ns, reverse=True))
         return changed
+
+    def _taken_over(self, ids: set[str]) -> set[str]:
+        """Take over what the shims of containers say; the ids of those that have none."""
+        known = self._recovery.known(ids) if len(ids) > _FEW else {}
+        for container_id, found in known.items():
+            self._shims.discard(container_id)
+            self._unsettled.discard(container_id)
+            if not self._shims.add(found):
+                self._unsettled.add(container_id)
+        return {container_id for container_id in ids if container_id not in known and not self._take_over(container_id)}
 
     def _take_over(self, container_id: str) -> bool:
         """Write down what a container's shim says, and watch it; False when there is none."""
