@@ -132,7 +132,11 @@ async def test_text_is_selected_with_keys_and_copied() -> None:
         await pilot.pause()
         assert app.clipboard == "two three\nfo"
         await until(pilot, lambda: "50" in screen(app.pane))
-        await pilot.press("ctrl+g", "left_square_bracket", "home", "V", "down", "enter")
+        await pilot.press("ctrl+g", "left_square_bracket", "home", "V", "down")
+        await pilot.pause()
+        selected = next(segment.style for segment in app.pane.render_line(0) if "one two three" in segment.text)
+        assert selected is not None and selected.color != selected.bgcolor != app.pane.rich_style.bgcolor
+        await pilot.press("enter")
         await pilot.pause()
         assert app.clipboard == "one two three\nfour"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+from textual.screen import Screen
 from textual.strip import Strip
 
 from tui.terminal.colours import NATIVE, Sixteen
@@ -76,6 +77,11 @@ def highlighted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
     before, middle, after = _cut(strip, start, min(end, strip.cell_length))
     segments = [Segment(text, style if own is None else own + style) for text, own, _ in middle]
     return Strip.join([before, Strip(segments, middle.cell_length), after])
+
+
+def selection_style(screen: Screen[object]) -> Style:
+    """What is selected: its background alone, since the theme's text colour for it is the background's own."""
+    return Style(bgcolor=screen.get_component_rich_style("screen--selection").bgcolor)
 
 
 def with_words(strip: Strip, words: str, style: Style) -> Strip:

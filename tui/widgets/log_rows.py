@@ -24,7 +24,7 @@ from engine.model import LogLine
 from tui.terminal.colours import sixteen_of
 from tui.terminal.log_buffer import LogBuffer
 from tui.terminal.log_text import row_starts, runs_of
-from tui.terminal.painter import Painter, highlighted, with_words
+from tui.terminal.painter import Painter, highlighted, selection_style, with_words
 
 LINES_KEPT = 5_000
 FRAME_SECONDS = 1 / 30
@@ -300,7 +300,7 @@ class LogRows(ScrollView, can_focus=True):
             for found in self._sought.finditer(strip.text):
                 strip = highlighted(strip, found.span(), look)
         if span is not None:
-            strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
+            strip = highlighted(strip, span, selection_style(self.screen))
         columns = self.scrollable_content_region.width - self._prefix_columns
         return strip if self.wrap_lines else strip.crop(self.scroll_offset.x, self.scroll_offset.x + columns)
 

@@ -8,7 +8,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.drawing.lines import Line, plain
-from tui.terminal.painter import highlighted
+from tui.terminal.painter import highlighted, selection_style
 from tui.widgets.direct import Direct
 from tui.widgets.palette import Palette, bands
 
@@ -62,7 +62,7 @@ class Painted(Direct):
     def _highlighted(self, strip: Strip, span: tuple[int, int] | None) -> Strip:
         if span is None:
             return strip
-        return highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
+        return highlighted(strip, span, selection_style(self.screen))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text."""

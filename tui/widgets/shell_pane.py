@@ -28,7 +28,7 @@ from tui.terminal.colours import sixteen_of
 from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
 from tui.terminal.frames import FrameClock
 from tui.terminal.look_back import LookBack, Mark, Outcome, Stretch
-from tui.terminal.painter import Painter, highlighted, with_words
+from tui.terminal.painter import Painter, highlighted, selection_style, with_words
 from tui.terminal.pump import Pump
 from tui.terminal.repaint import repaint
 from tui.terminal.session import TerminalSession
@@ -254,7 +254,7 @@ class ShellPane(Widget, can_focus=True):
         )
         span = self.text_selection.get_span(y) if self.text_selection is not None else None
         if span is not None:
-            strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
+            strip = highlighted(strip, span, selection_style(self.screen))
         strip = strip.crop_extend(0, self.size.width, self._painter.base)
         if self._back is not None:
             strip = self._marked(strip, self._back.stretches(y))
@@ -267,7 +267,7 @@ class ShellPane(Widget, can_focus=True):
     def _marked(self, strip: Strip, stretches: Iterable[Stretch]) -> Strip:
         looks = {
             Mark.FOUND: self.get_component_rich_style("shell-pane--found"),
-            Mark.SELECTED: self.screen.get_component_rich_style("screen--selection"),
+            Mark.SELECTED: selection_style(self.screen),
             Mark.CURSOR: Style(reverse=True),
         }
         for start, end, mark in stretches:
@@ -288,7 +288,7 @@ class ShellPane(Widget, can_focus=True):
             return f" {below:,} rows below " if below else ""
         if back.entry is not None:
             return str(back.entry)
-        return f" {back.word or f'{below:,} rows below'} · q end "
+        return f" {back.word or (f'{below:,} rows below' if below else 'looking back')} · q end "
 
     def _take_style(self) -> None:
         if self._styled:
