@@ -206,13 +206,13 @@ def folded(container: Container, status: Status) -> Container:
             container, state=state, pid=status.pid, started_unix_ns=status.started_unix_ns,
             finished_unix_ns=None, exit_status=None, oom_killed=False, error="", incidents=incidents,
             restart=status.restart, automatic_restarts=_count(status),
-            was_stopped=container.was_stopped and same_start, health=status.health,
+            was_stopped=(container.was_stopped and same_start) or status.was_stopped, health=status.health,
         )  # fmt: skip
     if status.state == "exited":
         return replace(
             container, state=State.EXITED if status.next_restart is None else State.RESTARTING, pid=None,
             started_unix_ns=status.started_unix_ns, restart=status.next_restart, automatic_restarts=_count(status),
-            was_stopped=container.was_stopped and same_start, health=status.health,
+            was_stopped=(container.was_stopped and same_start) or status.was_stopped, health=status.health,
             finished_unix_ns=status.finished_unix_ns, exit_status=status.exit_status,
             oom_killed=status.oom_killed, error=status.error, incidents=incidents,
         )  # fmt: skip

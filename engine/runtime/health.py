@@ -103,7 +103,7 @@ class HealthWatch:
     def _time_out(self, connection: socket.socket) -> None:
         if connection is not self._connection:
             return
-        protocol.send(connection, protocol.Kill(int(signal.SIGKILL)))
+        protocol.send(connection, protocol.Kill(int(signal.SIGKILL), group=True))
         seconds = self._order.check.timeout_seconds
         self._finish(_TIMED_OUT, self._output + f"took longer than {seconds:g} seconds".encode())
 

@@ -100,14 +100,16 @@ class Start(Struct, tag=True, frozen=True):
 
 
 class Kill(Struct, tag=True, frozen=True):
-    """To a shim: send a signal to the first process.
+    """To a shim: send a signal to the first process, or to an exec's on its connection.
 
     Attributes:
         by_hand: somebody wants it to end, and no policy may start it again.
+        group: on the connection of an exec, all of its processes that haven't left its session's group.
     """
 
     signal: int
     by_hand: bool = False
+    group: bool = False
 
 
 class Attach(Struct, tag=True, frozen=True):

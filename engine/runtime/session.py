@@ -145,12 +145,20 @@ class ExecSession:
             self._streams.close_input()
         elif isinstance(message, protocol.Kill):
             self.kill(message.signal)
+            if message.group:
+                self._kill_group(message.signal)
 
     def kill(self, number: int) -> None:
         """Send the process a signal; nothing happens when it has ended."""
         if self._status is None:
             with suppress(OSError):
                 signal.pidfd_send_signal(self._pidfd, number)
+
+    def _kill_group(self, number: int) -> None:
+        """The process leads a session and with it a group, whose number is nobody else's until it is waited for."""
+        if self._status is None:
+            with suppress(OSError):
+                os.killpg(self._pid, number)
 
     def hang_up(self, client: Client) -> None:
         """A client has gone: close the streams after the last, so that a shell on a terminal ends.

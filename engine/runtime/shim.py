@@ -324,7 +324,9 @@ class Shim:
             self._kill(signal.SIGKILL)
             return
         self._restarter.is_wanted = order.on_unhealthy == "restart"
-        self._restarter.was_stopped |= order.on_unhealthy == "stop"
+        if order.on_unhealthy == "stop":
+            self._restarter.was_stopped = True
+            self._update(was_stopped=True)
         self._kill(order.stop_signal)
         if order.stop_seconds is not None:
             self._loop.call_later(order.stop_seconds, lambda: self._kill(signal.SIGKILL))

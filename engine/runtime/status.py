@@ -34,6 +34,7 @@ class Status(Struct, frozen=True, kw_only=True):
         restart: what this start is by policy; None when it was made by hand.
         next_restart: the start that follows the end; None for none.
         health: how it is, as its checks say; None without any.
+        was_stopped: the shim has ended it for good, since it was unhealthy; what people do isn't told here.
         incidents: what befell it at its limits; only ever more while it runs.
     """
 
@@ -54,6 +55,7 @@ class Status(Struct, frozen=True, kw_only=True):
     restart: Restart | None = None
     next_restart: Restart | None = None
     health: Health | None = None
+    was_stopped: bool = False
 
     @property
     def is_final(self) -> bool:

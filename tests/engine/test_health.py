@@ -80,6 +80,15 @@ async def test_one_that_takes_too_long_is_killed_and_has_failed(engine: Engine) 
     assert len(asleep) <= 1
 
 
+async def test_what_a_check_has_begun_is_killed_with_it(engine: Engine) -> None:
+    health = HealthOptions(command="sleep 1000; true", interval_seconds=SOON, timeout_seconds=0.5, retries=1)
+    request = ContainerRequest(image="base", command=("sleep", "2000"), network="none", health=health)
+    container = await engine.containers.run(request)
+    await until(engine, container, lambda now: now.health is not None and len(now.health.results) == 3)
+    asleep = [each for each in await engine.containers.top(container.id) if each.command == "sleep 1000"]
+    assert len(asleep) <= 1
+
+
 async def test_what_can_not_be_executed_is_not_well(engine: Engine) -> None:
     health = HealthOptions(interval_seconds=SOON, retries=1, command="/nothing/here")
     request = ContainerRequest(image="base", command=("sleep", "1000"), network="none", health=health)
@@ -92,7 +101,7 @@ async def test_what_can_not_be_executed_is_not_well(engine: Engine) -> None:
 async def test_an_unhealthy_one_is_stopped_for_good(engine: Engine) -> None:
     container = await run(engine, "false", "stop")
     ended = await until(engine, container, lambda now: not now.is_running)
-    assert (ended.state, ended.exit_status) == (State.EXITED, 7)
+    assert (ended.state, ended.exit_status, ended.was_stopped) == (State.EXITED, 7, True)
 
 
 async def test_an_unhealthy_one_is_killed(engine: Engine) -> None:
