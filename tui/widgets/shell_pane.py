@@ -267,8 +267,8 @@ class ShellPane(Widget, can_focus=True):
     def _marked(self, strip: Strip, stretches: Iterable[Stretch]) -> Strip:
         looks = {
             Mark.FOUND: self.get_component_rich_style("shell-pane--found"),
-            Mark.SELECTED: selection_style(self.screen),
-            Mark.CURSOR: Style(reverse=True),
+            Mark.SELECTED: selection_style(self.screen) + Style(color=self._painter.base.color),
+            Mark.CURSOR: Style(color=self._painter.base.bgcolor, bgcolor=self._painter.base.color),
         }
         for start, end, mark in stretches:
             strip = highlighted(strip, (start, end), looks[mark])
