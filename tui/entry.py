@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from engine.errors import BoxdeckError, InvalidRequest
@@ -22,7 +23,12 @@ def main() -> int:
         from engine.cli.main import main as command_line
 
         return command_line(arguments)
-    return _run_app(options)
+    gc.disable()  # what is imported stays: looking for garbage among it costs a tenth of the start
+    try:
+        return _run_app(options)
+    finally:
+        gc.freeze()  # nor has the end of the process to look for it
+        gc.enable()
 
 
 def _app_options(arguments: list[str]) -> dict[str, str] | None:
@@ -87,6 +93,8 @@ async def _app(options: dict[str, str]) -> str:
         if "--theme" in options:
             config = replace(config, theme=options["--theme"])
         app = BoxdeckApp(engine, config)
+        gc.freeze()
+        gc.enable()
         await app.run_async()
         if _is_served():
             return ""
