@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from engine.checking.scene import Scene
-from engine.model import Finding
+from engine.model import Finding, State
 from engine.network import port_table
 from engine.network.firewall import Difference, Firewall
 
@@ -21,7 +21,8 @@ async def check(scene: Scene, firewall: Firewall) -> AsyncIterator[Finding]:
         with scene.undisturbed(container_id) as locked:
             container = scene.records.get(container_id)
             rows = port_table.of(scene.database, container_id)
-            is_left = locked and bool(rows) and container is not None and not container.is_running
+            is_over = container is not None and container.state in (State.CREATED, State.EXITED)
+            is_left = locked and bool(rows) and is_over  # one that restarts is settled by that
         if container is not None and is_left:
             words = f"has {len(rows)} ports of the host's, and doesn't run"
             settle = partial(_settle, scene, container_id)
