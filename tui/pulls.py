@@ -66,7 +66,7 @@ class Pull:
             self.state = PullState.CANCELLED
             ours = asyncio.current_task()
             if ours is not None and ours.cancelling():  # the app ends, and with it the pull
-                self._job.cancel()
+                await self._job.end()
                 raise
         except BoxdeckError as error:
             self.state, self.error = PullState.FAILED, str(error)

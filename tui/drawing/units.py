@@ -8,6 +8,7 @@ from collections.abc import Callable
 UNKNOWN = "\u2013"
 """What stands in place of a number that isn't known."""
 
+_YEAR_DAYS = 365
 _BINARY = ("B", "K", "M", "G", "T", "P")
 _DECIMAL = ("", "k", "M", "G", "T", "P")
 
@@ -47,6 +48,8 @@ def duration(seconds: float) -> str:
     days, rest = divmod(seconds, 86_400)
     hours, rest = divmod(rest, 3_600)
     minutes, seconds = divmod(rest, 60)
+    if days >= _YEAR_DAYS:
+        return f"{days // _YEAR_DAYS}y {days % _YEAR_DAYS}d"
     if days:
         return f"{days}d {hours:02d}h"
     if hours:
@@ -56,7 +59,7 @@ def duration(seconds: float) -> str:
 
 def span(seconds: float) -> str:
     """A span of time in its largest unit alone, such as ``3h``."""
-    return duration(seconds).partition(" ")[0].replace("00", "0") if seconds >= 1 else "0s"
+    return duration(seconds).partition(" ")[0]
 
 
 def ceiling(value: float, *, binary: bool = False) -> float:

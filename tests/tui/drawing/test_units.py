@@ -40,13 +40,15 @@ def test_rates_are_powers_of_1000(speed: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-3, "0s"), (0.9, "0s"), (42, "42s"), (61, "1m 01s"), (11_533, "3h 12m"), (90_000, "1d 01h")],
+    [(-3, "0s"), (0.9, "0s"), (42, "42s"), (61, "1m 01s"), (11_533, "3h 12m"), (90_000, "1d 01h"), (90e6, "2y 311d")],
 )
 def test_durations_have_two_units(seconds: float, text: str) -> None:
     assert units.duration(seconds) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (42, "42s"), (61, "1m"), (11_533, "3h"), (900_000, "10d")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (42, "42s"), (61, "1m"), (11_533, "3h"), (8_700_000, "100d"), (90e6, "2y")]
+)
 def test_a_narrow_column_has_one_unit(seconds: float, text: str) -> None:
     assert units.span(seconds) == text
 
