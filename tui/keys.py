@@ -24,7 +24,7 @@ BINDINGS: list[BindingType] = [
     Binding(
         "a", "attach", "attach", id="container.attach", show=False, tooltip="Its own terminal, to look at and type into"
     ),
-    Binding("l", "logs", "logs", id="container.logs", tooltip="What it wrote and writes; again: to its keys"),
+    Binding("l", "logs", "logs", id="container.logs", tooltip="What it writes; once more: its keys"),
     Binding("u", "update", "limits", id="container.update", tooltip="Change its limits, at once if it runs"),
     Binding("s", "stop", "stop", id="container.stop", tooltip="Stop it; after ten seconds it is killed"),
     Binding("S", "start", "start", id="container.start", tooltip="Start it again"),
