@@ -105,10 +105,14 @@ class Volumes:
             freed += size
         return Pruned(lines=tuple(gone), reclaimed_bytes=freed)
 
+    async def disk_bytes(self, name: str) -> int:
+        """What is in a volume, as the disk has it; nothing for one that isn't there."""
+        return await asyncio.to_thread(disk_bytes, self._paths.volume(name))
+
     async def disk_use(self) -> DiskUse:
         """What all of them take on the disk."""
         volumes = await self.list()
-        sizes = [await asyncio.to_thread(disk_bytes, self._paths.volume(volume.name)) for volume in volumes]
+        sizes = [await self.disk_bytes(volume.name) for volume in volumes]
         used = [bool(volume.users) for volume in volumes]
         return DiskUse(
             kind="Local Volumes",

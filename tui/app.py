@@ -132,6 +132,10 @@ class BoxdeckApp(ImageActions):
             from tui.screens.images import ImagesScreen  # at its first use: it costs start-up time
 
             return ImagesScreen(self.deck, self)
+        if name == "volumes":
+            from tui.screens.volumes import VolumesScreen  # likewise
+
+            return VolumesScreen(self.deck, self)
         wanted = _SCREENS.get(name)
         return wanted(self.deck) if wanted is not None else None
 

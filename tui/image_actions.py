@@ -10,6 +10,7 @@ from tui.drawing.image_rows import name_of
 from tui.image_deck import ImageDeck
 from tui.image_operations import ImageOperations
 from tui.pulls import Pull, PullState
+from tui.volume_deck import VolumeDeck
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -21,12 +22,14 @@ class ImageActions(ContainerActions):
     Attributes:
         images: what is known of them at this moment.
         image_operations: the engine's verbs.
+        volumes: what is known of them at this moment.
     """
 
     def __init__(self, engine: Engine, config: Config) -> None:
         super().__init__(engine, config)
         self.images = ImageDeck(engine, self._beside, self.paint, self._pull_ended)
         self.image_operations = ImageOperations(engine)
+        self.volumes = VolumeDeck(engine, self._beside, self.paint)
 
     def _pull_ended(self, pull: Pull) -> None:
         """Say what came of it, whichever screen is in sight."""

@@ -40,6 +40,7 @@ BINDINGS: list[BindingType] = [
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
     Binding("N", "go('namespaces')", "namespaces", id="view.namespaces", tooltip="All namespaces, full screen"),
     *_numbered("3", "topology", "How containers are wired, full screen"),
+    Binding("4", "go('volumes')", "volumes", id="view.volumes", show=False, tooltip="Volumes, and who uses them"),
     *_numbered("5", "namespaces", "All namespaces, full screen"),
     Binding("H", "go('host')", "host", id="view.host", tooltip="The machine, its control groups and events"),
     *_numbered("6", "host", "The machine, its control groups and events"),

@@ -36,6 +36,7 @@ from engine.model import (
 )
 from engine.model.history import History
 from engine.model.limits_in_force import LimitsInForce
+from engine.model.volume import Volume
 from tests.tui import fake_measures
 from tests.tui.fake_images import FakeImages, FakeLayers
 
@@ -212,6 +213,35 @@ class FakeContainers:
         return self._engine.all[index]
 
 
+class FakeVolumes:
+    """Two that are used, one that isn't, and one without a name."""
+
+    def __init__(self) -> None:
+        self.volumes = [
+            Volume(name="data", path="/var/lib/boxdeck/volumes/data/_data", created_unix_ns=NOW, users=("db",)),
+            Volume(
+                name="site", path="/var/lib/boxdeck/volumes/site/_data", created_unix_ns=NOW,
+                labels={"tier": "web"}, users=("web", "cache"),
+            ),
+            Volume(name="old-backups", path="/var/lib/boxdeck/volumes/old-backups/_data", created_unix_ns=NOW),
+            Volume(
+                name="4f2a9c" * 10, path="/var/lib/boxdeck/volumes/4f/_data", created_unix_ns=NOW, is_anonymous=True
+            ),
+        ]  # fmt: skip
+
+    async def list(self) -> tuple[Volume, ...]:
+        return tuple(self.volumes)
+
+    async def disk_bytes(self, name: str) -> int:
+        return 12 * MIB
+
+    async def get(self, name: str) -> Volume:
+        return next(volume for volume in self.volumes if volume.name == name)
+
+    async def remove(self, name: str) -> None:
+        self.volumes = [volume for volume in self.volumes if volume.name != name]
+
+
 class FakeEngine:
     """What the app asks of an engine, made up."""
 
@@ -219,6 +249,7 @@ class FakeEngine:
         self.all = list(containers)
         self.containers = FakeContainers(self)
         self.images = FakeImages(self)
+        self.volumes = FakeVolumes()
         self.layers = FakeLayers(self.images)
         self._changed = asyncio.Event()
         self._backlog = minutes * 60

@@ -26,6 +26,7 @@ _GROUPS = {
     "host": "Views",
     "groups": "Control groups",
     "images": "Images",
+    "volumes": "Volumes",
     "explorer": "Layers and files",
     "files": "Layers and files",
     "rows": "Layers and files",

@@ -10,7 +10,7 @@ from tui.drawing.lines import Line, Span, Tone, joined, line, width
 from tui.widgets.drawn import content_of
 from tui.widgets.shell_pane import ShellPane
 
-_ORDER = ("form", "confirm", "images", "explorer", "container", "log", "containers", "detail", "view", "app")
+_ORDER = ("form", "confirm", "images", "volumes", "explorer", "container", "log", "containers", "detail", "view", "app")
 """First words of bindings' ids, in the order in which keys are shown."""
 
 _LAST = (
@@ -20,6 +20,7 @@ _LAST = (
     "namespaces.back",
     "host.back",
     "images.back",
+    "volumes.back",
     "files.back",
     "app.help",
     "app.quit",

@@ -1,0 +1,125 @@
+"""The table of volumes, and what there is to say about one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from engine.model import Container
+from engine.model.volume import Volume
+from tui.drawing import units
+from tui.drawing.columns import Column, fitting
+from tui.drawing.lines import Line, Span, Tone, clip, fit, line, printable, width
+
+_LEAST_NAME_CELLS, _MOST_NAME_CELLS = 16, 48
+_GAP = "  "
+_LABEL_CELLS = 10
+_UNNAMED_CELLS = 12
+
+
+class VolumeRow:
+    """What is known of a volume when its row is drawn.
+
+    Args:
+        users: the containers that use it.
+    """
+
+    def __init__(self, volume: Volume, users: Sequence[Container], now_unix_ns: int) -> None:
+        self.volume, self.users, self.now_unix_ns = volume, users, now_unix_ns
+
+
+def name_of(volume: Volume) -> str:
+    """Its name; of one that nobody named, the beginning."""
+    return printable(volume.name[:_UNNAMED_CELLS] if volume.is_anonymous else volume.name)
+
+
+def users_of(volume: Volume, containers: Mapping[str, Container]) -> list[Container]:
+    """The containers that use it, by name."""
+    return [containers[name] for name in volume.users if name in containers]
+
+
+def titles(cells: int) -> Line:
+    """Above the rows."""
+    columns, name_cells = _layout(cells)
+    texts = [fit(column.title, column.cells, right=column.right) for column in columns]
+    return clip(line(Span(_GAP.join((fit("  VOLUME", name_cells), *texts)), Tone.MUTED)), cells)
+
+
+def volume_row(row: VolumeRow, cells: int, *, is_selected: bool) -> Line:
+    """One volume; a filled dot says that containers use it, in the tone of those that run."""
+    columns, name_cells = _layout(cells)
+    name = clip(_name(row, is_selected), name_cells)
+    spans = [*name, Span(" " * (name_cells - width(name)))]
+    for column in columns:
+        cell = clip(column.cell(row), column.cells)
+        blank = " " * (column.cells - width(cell))
+        spans += [Span(_GAP), *(line(blank, *cell) if column.right else line(*cell, blank))]
+    return clip(line(*spans), cells)
+
+
+def _layout(cells: int) -> tuple[list[Column[VolumeRow]], int]:
+    columns = fitting(_COLUMNS, cells - _LEAST_NAME_CELLS - len(_GAP))
+    room = cells - sum(column.cells + len(_GAP) for column in columns)
+    return columns, max(1, min(room, _MOST_NAME_CELLS))
+
+
+def _name(row: VolumeRow, is_selected: bool) -> Line:
+    running = any(user.is_running for user in row.users)
+    glyph = Span("● ", Tone.GOOD) if running else Span("● ", Tone.MUTED) if row.users else Span("○ ", Tone.FAINT)
+    if row.volume.is_anonymous:
+        return line(glyph, Span(name_of(row.volume), Tone.MUTED), Span("  no name", Tone.FAINT))
+    return line(glyph, Span(name_of(row.volume), Tone.STRONG if is_selected else Tone.PLAIN))
+
+
+def _users(row: VolumeRow) -> Line:
+    names = [user.name for user in row.users] or list(row.volume.users)
+    return line(Span(printable(", ".join(names)), Tone.PLAIN)) if names else line(Span("nobody", Tone.FAINT))
+
+
+def _age(row: VolumeRow) -> Line:
+    return line(Span(units.duration((row.now_unix_ns - row.volume.created_unix_ns) / 1e9), Tone.MUTED))
+
+
+def _labels(row: VolumeRow) -> Line:
+    words = ", ".join(f"{name}={value}" for name, value in row.volume.labels.items())
+    return line(Span(printable(words), Tone.MUTED))
+
+
+_COLUMNS: tuple[Column[VolumeRow], ...] = (
+    Column("AGE", 8, _age, True, 1),
+    Column("USED BY", 30, _users),
+    Column("LABELS", 40, _labels, False, 2),
+)
+
+
+def facts(volume: Volume, size_bytes: int | None, users: Sequence[Container]) -> list[Line]:
+    """Everything about a volume, in labelled lines."""
+    created = time.strftime("%Y-%m-%d %H:%M", time.localtime(volume.created_unix_ns // 10**9))
+    rows: list[tuple[str, Sequence[Line]]] = [
+        ("name", (line(printable(volume.name)),)),
+        ("folder", (line(printable(volume.path)),)),
+        ("holds", (line(units.size(size_bytes) if size_bytes is not None else units.UNKNOWN),)),
+        ("created", (line(created),)),
+        ("labels", [line(printable(f"{name}={value}")) for name, value in volume.labels.items()]),
+        ("used by", [_mounts(volume, user) for user in users] or (line(Span("no container", Tone.FAINT)),)),
+    ]
+    return [
+        line(Span(fit("" if place else label, _LABEL_CELLS), Tone.MUTED), *value)
+        for label, values in rows
+        for place, value in enumerate(values)
+    ]
+
+
+def _mounts(volume: Volume, user: Container) -> Line:
+    places = [mount.destination for mount in user.request.volumes if mount.name == volume.name]
+    return line(
+        Span("● " if user.is_running else "○ ", Tone.GOOD if user.is_running else Tone.FAINT),
+        Span(printable(user.name), Tone.STRONG),
+        Span(f"  at {printable(', '.join(places))}" if places else "", Tone.MUTED),
+    )
+
+
+def removal_sentence(size_bytes: int | None) -> str:
+    """What goes when a volume is removed."""
+    size = "all that is in it" if size_bytes is None else f"the {units.size(size_bytes)} in it"
+    return f"The volume and {size} go from the disk, and nothing brings them back."
