@@ -33,7 +33,10 @@ _HEADINGS = (
     "SET HERE",
     "CONTROLLERS",
 )
-_AT_LEFT = {0, 9, 10}
+_SET_HERE = 9
+_AT_LEFT = {0, _SET_HERE, 10}
+_DISPENSABLE = (10, 7, 8, 1, _SET_HERE, 6, 5)  # columns in the order in which they give way to others
+_LEAST_SET_HERE = 16  # characters to which its words may be cut before others give way
 
 
 class _Cell(NamedTuple):
@@ -153,17 +156,37 @@ def _colour(used: float | None, limit: float | None) -> str:
 
 def _lines(rows: Sequence[Sequence[_Cell]], width: int | None, with_colours: bool) -> list[str]:
     widths = [max(len(row[place].text) for row in rows) for place in range(len(_HEADINGS))]
-    return [_line(row, widths, width, with_colours) for row in rows]
+    places = _fitting(widths, width)
+    return [_line([row[place] for place in places], places, widths, width, with_colours) for row in rows]
 
 
-def _line(row: Sequence[_Cell], widths: Sequence[int], width: int | None, with_colours: bool) -> str:
+def _fitting(widths: Sequence[int], width: int | None) -> list[int]:
+    """The columns that there is room for."""
+    places = list(range(len(widths)))
+    if width is None:
+        return places
+    for place in _DISPENSABLE:
+        least = [min(widths[each], _LEAST_SET_HERE) if each == _SET_HERE else widths[each] for each in places]
+        if sum(least) + len(_GAP) * (len(least) - 1) <= width:
+            break
+        places.remove(place)
+    return places
+
+
+def _line(
+    cells: Sequence[_Cell], places: Sequence[int], widths: Sequence[int], width: int | None, with_colours: bool
+) -> str:
     line, used = "", 0
-    for place, cell in enumerate(row):
+    for place, cell in zip(places, cells, strict=True):
         room = None if width is None else width - used
         if room is not None and room <= 0:
             break
-        text = cell.text.ljust(widths[place]) if place in _AT_LEFT else cell.text.rjust(widths[place])
-        text = text if room is None else shortened(text, room)
+        wide = widths[place]
+        if room is not None:
+            later = sum(widths[each] + len(_GAP) for each in places if each > place)
+            wide = min(wide, max(1, room - later) if place == _SET_HERE else room)
+        text = shortened(cell.text, wide)
+        text = text.ljust(wide) if place in _AT_LEFT else text.rjust(wide)
         used += len(text) + len(_GAP)
         line += (f"{cell.colour}{text}{_RESET}" if with_colours and cell.colour else text) + _GAP
     return line.rstrip()

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import struct
+import subprocess
+import termios
+
 import pytest
 
 from engine.cli.cgroup_rows import limit_words, tree_lines
@@ -43,6 +49,42 @@ def test_the_machines_tree_is_shown_from_the_top(boxdeck: CommandLine) -> None:
     assert top.startswith("/ ")
     assert any(f"/{boxdeck.paths.cgroup_name}" in row for row in rows)
     assert any(" among " in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("columns", "dropped"),
+    [(80, {"READ", "WRITTEN", "CONTROLLERS"}), (100, {"CONTROLLERS"}), (250, set())],
+)
+def test_on_a_terminal_columns_give_way_and_no_line_is_cut_off(
+    boxdeck: CommandLine, columns: int, dropped: set[str]
+) -> None:
+    boxdeck.ok("run", "-d", "--name", "held", "-m", "64m", "--pids-limit", "77", "base", "sleep", "99")
+    heading, *rows = on_a_terminal([*boxdeck.argv, "cgroup", "tree"], columns)
+    assert {"CGROUP", "CPU", "MEMORY"} <= set(heading.split()) and not dropped & set(heading.split())
+    assert all(len(row) <= columns for row in (heading, *rows)) and "…" not in heading
+    (held,) = (row for row in rows if " held " in row)
+    assert "64MiB" in held
+
+
+def on_a_terminal(argv: list[str], columns: int) -> list[str]:
+    """What a command prints on a terminal of that width, without colours."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = os.environ | {"NO_COLOR": "1"}
+    with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment):
+        os.close(theirs)
+        printed = b""
+        while chunk := _read(ours):
+            printed += chunk
+    os.close(ours)
+    return printed.decode().splitlines()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # EIO: the last who had it open has gone
+        return b""
 
 
 def test_a_container_that_does_not_run_has_no_cgroup(boxdeck: CommandLine) -> None:
