@@ -12,6 +12,8 @@ from engine.model import LogLine
 LINE_LIMIT = 1024 * 1024  # a longer line comes in pieces of at least this size, so that nobody's memory fills
 
 _HEADER_FIELDS = 3
+_STREAMS = {b"stdout": "stdout", b"stderr": "stderr"}
+_FLAGS = (b"F", b"P")
 _STAMP_LENGTH = 30
 
 
@@ -25,15 +27,18 @@ class Entry(NamedTuple):
 
 
 def parse(raw: bytes) -> Entry | None:
-    """One line of the file without its newline; None when it isn't one (the disk was full half way)."""
+    """One line of the file without its newline; None when it isn't one (the disk was full, or is damaged)."""
     parts = raw.split(b" ", _HEADER_FIELDS)
     if len(parts) != _HEADER_FIELDS + 1 or len(parts[0]) != _STAMP_LENGTH:
+        return None
+    stream = _STREAMS.get(parts[1])
+    if stream is None or parts[2] not in _FLAGS:
         return None
     try:
         at = _seconds(parts[0][:19]) * 1_000_000_000 + int(parts[0][20:29])
     except ValueError:
         return None
-    return Entry(at, parts[1].decode(errors="replace"), parts[2] == b"F", parts[3])
+    return Entry(at, stream, parts[2] == b"F", parts[3])
 
 
 @lru_cache(maxsize=16)  # lines come many a second
