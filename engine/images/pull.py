@@ -18,7 +18,7 @@ from msgspec import Struct
 from engine.errors import ImageError, NotFound, RegistryError
 from engine.images import platforms
 from engine.images.arrival import Arrival
-from engine.images.download import download, offer
+from engine.images.download import download, forget, offer
 from engine.images.install import Installed, check_documents, finish, require_size, unpack_layer
 from engine.images.layer_store import LayerStore
 from engine.images.limits import too_much
@@ -162,6 +162,7 @@ class _Pull:
         is_whole = False
         try:
             if self._blobs.has(descriptor.digest):
+                forget(self._paths, descriptor.digest)
                 require_size(descriptor, self._blobs.size(descriptor.digest))
                 offer(self._blobs, descriptor, arrival)
             else:
