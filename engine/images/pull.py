@@ -115,6 +115,8 @@ class _Pull:
         document = self._config(manifest.config)
         diff_ids = check_documents(manifest, document, self._wanted)
         sizes = self._bring_in(manifest.layers, diff_ids)
+        for descriptor in (manifest.config, *manifest.layers):
+            forget(self._paths, descriptor.digest)
         if is_new:
             self._blobs.put(fetched.data)
         return Pulled(finish(fetched.digest, manifest, document, sum(sizes)), is_new)
@@ -162,7 +164,6 @@ class _Pull:
         is_whole = False
         try:
             if self._blobs.has(descriptor.digest):
-                forget(self._paths, descriptor.digest)
                 require_size(descriptor, self._blobs.size(descriptor.digest))
                 offer(self._blobs, descriptor, arrival)
             else:
