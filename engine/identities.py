@@ -13,7 +13,6 @@ from engine.errors import Conflict, NotFound, Unsupported
 from engine.idmap_support import IdmapSupport
 from engine.model import ContainerRequest
 from engine.oci.linux_spec import Linux
-from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.runtime.userns import host_id
 from engine.store.database import Database
@@ -77,7 +76,7 @@ class Identities:
     def _user_namespace_of(self, container_id: str) -> tuple[str, Maps, Maps]:
         """The container whose user namespace another one is in, and its maps."""
         try:
-            spec = decode(joining.template(self._paths, container_id).read_bytes())
+            spec = joining.spec(self._paths, container_id)
         except OSError as error:
             raise NotFound(f"the container {container_id[:12]} has just been removed") from error
         linux = spec.linux or Linux()

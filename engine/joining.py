@@ -25,6 +25,15 @@ def template(paths: Paths, container_id: str) -> Path:
     return with_stand_ins if with_stand_ins.exists() else paths.bundle(container_id) / "config.json"
 
 
+def spec(paths: Paths, container_id: str) -> Spec:
+    """What `template` says.
+
+    Raises:
+        OSError, BoxdeckError, msgspec.MsgspecError: it can't be read.
+    """
+    return decode(template(paths, container_id).read_bytes())
+
+
 def write(paths: Paths, container: Container, spec: Spec) -> None:
     """Write the ``config.json`` of a new container, and keep it as a template if others are to be joined."""
     names = ("config.json", "template.json") if targets(container.request) else ("config.json",)
@@ -56,8 +65,8 @@ def joined(paths: Paths, records: Records, container: Container) -> Iterator[tup
             pids[other.id], pidfd = _process(paths, other)
             held.callback(os.close, pidfd)
             pidfds.append(pidfd)
-        spec = decode(template(paths, container.id).read_bytes())
-        (paths.bundle(container.id) / "config.json").write_bytes(encode(with_paths(spec, pids)))
+        before = spec(paths, container.id)
+        (paths.bundle(container.id) / "config.json").write_bytes(encode(with_paths(before, pids)))
         yield tuple(pidfds)
 
 

@@ -231,3 +231,11 @@ def _tag(root: Path) -> str:
     import hashlib  # which brings OpenSSL along: only roots of one's own need it
 
     return hashlib.sha256(os.fsencode(root)).hexdigest()[:6]
+
+
+def names_in(folder: Path) -> list[str]:
+    """What is in a folder, in order; nothing where there is none."""
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []

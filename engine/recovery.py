@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,7 +10,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine import descriptors
 from engine.cgroups import delegation, incident_counts
 from engine.cgroups.manager import Cgroup, list_children
 from engine.errors import BoxdeckError, NotFound
@@ -21,16 +18,16 @@ from engine.incidents import Incidents
 from engine.locks import ContainerLock
 from engine.model import Container, State
 from engine.network import withdrawal
-from engine.paths import STATUS, Paths
+from engine.paths import STATUS, Paths, names_in
 from engine.ports import Ports
 from engine.records import Records, folded
 from engine.restarts import Restarts
 from engine.runtime.status import Status, read, shim_is_alive
+from engine.shim_end import kill_shim
 from engine.standstill import Standstill
 
 SHIM_KILLED_STATUS = 137
 UNKNOWN_STATUS = 255
-_KILL_PATIENCE_SECONDS = 2.0
 _SHIM_KILLED = "its shim was killed"
 _NO_SHIM = "its shim has gone, as after a restart of the machine"
 
@@ -50,7 +47,7 @@ class Recovery:
         Returns:
             The ids of the containers that run as the store has it now, and have a living shim.
         """
-        ids = _names_in(self._paths.runroot / "containers")
+        ids = names_in(self._paths.runroot / "containers")
         settled = set(self.known(ids))
         seen = settled | {each for each in ids if each not in settled and self.refresh_one(each)}
         for container_id in self._records.running_ids():
@@ -105,7 +102,7 @@ class Recovery:
         with ContainerLock(self._paths, status.container_id).attempt() as locked:
             if not locked or read(self._paths.status(status.container_id)) != status:
                 return None
-            _kill_shim(status)
+            kill_shim(status.shim_pid, lambda: shim_is_alive(status))
             incidents = incident_counts.count(self._paths.cgroup_path(status.container_id), status.incidents)
             self._kill_cgroup(status.container_id)
         return self._restarts.spoken_for(_ended(status, incidents))
@@ -114,7 +111,7 @@ class Recovery:
         """End a shim of a container that has been removed."""
         with ContainerLock(self._paths, status.container_id).attempt() as locked:
             if locked and self._records.get(status.container_id) is None:
-                _kill_shim(status)
+                kill_shim(status.shim_pid, lambda: shim_is_alive(status))
                 self._kill_cgroup(status.container_id)
                 self._remove_runtime(status.container_id)
 
@@ -160,8 +157,7 @@ class Recovery:
                 if locked and self._records.get(folder.name) is None:
                     discard_tree(folder)
         Standstill(self._paths, self._records).settle_all()
-        self._sweep_histories()
-        self._sweep_locks()
+        self._sweep_files(known)
         self._settle_ports()
 
     def _settle_ports(self) -> None:
@@ -172,17 +168,17 @@ class Recovery:
                     with suppress(BoxdeckError):  # one of them mustn't keep everybody from everything
                         self._ports.settle(container_id)
 
-    def _sweep_histories(self) -> None:
-        for container_id in _names_in(self._paths.histories):
-            if self._records.get(container_id) is None:
-                self._paths.history(container_id).unlink(missing_ok=True)
+    def _sweep_files(self, known: set[str]) -> None:
+        """Histories and locks of containers that whoever was killed couldn't remove any more."""
+        for container_id in self._unknown(names_in(self._paths.histories), known):
+            self._paths.history(container_id).unlink(missing_ok=True)
+        for container_id in self._unknown(names_in(self._paths.runroot / "locks"), known):
+            with ContainerLock(self._paths, container_id).attempt():
+                continue  # whoever lets go of it removes it
 
-    def _sweep_locks(self) -> None:
-        """Of containers that whoever was killed couldn't remove any more."""
-        for container_id in _names_in(self._paths.runroot / "locks"):
-            if self._records.get(container_id) is None:
-                with ContainerLock(self._paths, container_id).attempt():
-                    continue  # whoever lets go of it removes it
+    def _unknown(self, ids: Iterable[str], known: set[str]) -> list[str]:
+        """Those that aren't known, nor have come since."""
+        return [each for each in ids if each not in known and self._records.get(each) is None]
 
     def _orphans(self, known: set[str]) -> list[Path]:
         parent = self._paths.root / "containers"
@@ -234,54 +230,5 @@ def _ended(status: Status, incidents: Incidents) -> Status:
     )
 
 
-def _names_in(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except FileNotFoundError:
-        return []
-
-
 def _has_a_future(status: Status) -> bool:
     return status.state == "running" and shim_is_alive(status)
-
-
-def _kill_shim(status: Status) -> None:
-    """Kill a shim and its children, one of which may be making a container still and hold its ports."""
-    pidfds = _opened([status.shim_pid])
-    if not pidfds:
-        return
-    try:
-        if shim_is_alive(status):  # asked again now that the pid can't become another's
-            pidfds += _opened(_children(status.shim_pid))
-            for pidfd in pidfds:
-                with suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            _await_ends(pidfds)
-    finally:
-        for pidfd in pidfds:
-            os.close(pidfd)
-
-
-def _await_ends(pidfds: list[int]) -> None:
-    deadline = time.monotonic() + _KILL_PATIENCE_SECONDS
-    for pidfd in pidfds:
-        descriptors.readable([pidfd], max(0.0, deadline - time.monotonic()))
-
-
-def _opened(pids: list[int]) -> list[int]:
-    """Pidfds of those that are there."""
-    found = []
-    for pid in pids:
-        try:
-            found.append(os.pidfd_open(pid))
-        except OSError as error:
-            if error.errno not in (errno.ESRCH, errno.EINVAL):  # the latter of one that is just being reaped
-                raise
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []

@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.cgroups.manager import Cgroup
 from engine.errors import NotFound
 from engine.model import State
-from engine.paths import Paths
+from engine.paths import Paths, names_in
 from engine.records import Records
 
 
@@ -60,10 +60,7 @@ class Standstill:
 
     def left(self) -> list[str]:
         """The ids of the containers that somebody has made stand still."""
-        try:
-            return os.listdir(self._folder)
-        except FileNotFoundError:
-            return []
+        return names_in(self._folder)
 
     def is_held(self, container_id: str) -> bool:
         """Whether somebody needs a container to stand still just now."""

@@ -17,7 +17,6 @@ from engine.launch import Launcher
 from engine.model import Container, Endpoint, ExecRequest
 from engine.network.networks import Networks
 from engine.network.plan import NetworkPlan
-from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.ports import Ports
 from engine.preparation import Preparation
@@ -123,7 +122,7 @@ class Starting:
     def _health_order(self, container: Container) -> protocol.HealthOrder | None:
         if container.health_check is None:
             return None
-        spec = decode(joining.template(self._paths, container.id).read_bytes())
+        spec = joining.spec(self._paths, container.id)
         return protocol.HealthOrder(
             check=container.health_check,
             process=compile_exec(spec, None, ExecRequest(argv=container.health_check.argv)),

@@ -14,7 +14,6 @@ from engine.exec_process import compile_exec
 from engine.login_shell import shells
 from engine.lookup import Lookup
 from engine.model import Container, ExecRequest, LogLine
-from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.runtime import protocol
 from engine.runtime.protocol import KeptSession
@@ -46,9 +45,7 @@ class Streams:
         if request.kept is not None and not (request.kept and request.tty):
             raise InvalidRequest("a session that is kept needs a name and a terminal", "give it both, as with -t")
         message = protocol.Exec(
-            process=compile_exec(
-                decode(joining.template(self._paths, container.id).read_bytes()), container.pid, request
-            ),
+            process=compile_exec(joining.spec(self._paths, container.id), container.pid, request),
             interactive=request.interactive,
             detached=request.detached,
             kept=request.kept or "",
@@ -59,7 +56,7 @@ class Streams:
     async def shell(self, reference: str, request: ExecRequest) -> Session:
         """As `Containers.shell`."""
         container = await self._lookup.get_moving(reference)
-        process = decode(joining.template(self._paths, container.id).read_bytes()).process
+        process = joining.spec(self._paths, container.id).process
         passwd = container_files.read(container.pid, "etc/passwd")
         for shell in shells(passwd, process.user.uid if process is not None else 0):
             with suppress(CommandNotFound, CommandNotExecutable):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
@@ -14,6 +13,7 @@ from engine.checking.scene import Scene
 from engine.errors import NotFound
 from engine.model import Finding
 from engine.runtime import status
+from engine.shim_end import children_of, kill_shim
 
 _SHIM = "boxdeck-shim\n"
 
@@ -22,7 +22,7 @@ async def check(scene: Scene) -> AsyncIterator[Finding]:
     """Shims first: what they keep alive is in the control groups."""
     for pid, container_id in _lost_shims(scene):
         words = f"is the shim of {scene.name_of(container_id)} with a process, and no status file tells of it"
-        end = partial(_end_shim, pid)
+        end = partial(kill_shim, pid, partial(_is_shim, pid))
         yield await scene.found("process", str(pid), words, "kills both", end)
     for container_id in scene.recovery.cgroup_children():
         if scene.recovery.shim_lives(container_id):
@@ -75,10 +75,10 @@ def _lost_shims(scene: Scene) -> list[tuple[int, str]]:
     lost = []
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         with suppress(OSError):
-            if Path(f"/proc/{pid}/comm").read_text() != _SHIM:
+            if not _is_shim(int(pid)):
                 continue
             container_id = _whose(scene, pid)
-            if container_id is None or not Path(f"/proc/{pid}/task/{pid}/children").read_text():
+            if container_id is None or not children_of(int(pid)):
                 continue
             with scene.undisturbed(container_id) as locked:
                 found = status.read(scene.paths.status(container_id))
@@ -99,17 +99,7 @@ def _whose(scene: Scene, pid: str) -> str | None:
     return None
 
 
-def _end_shim(pid: int) -> None:
-    """Kill a shim; its container's first process has its death as its own."""
-    descriptor = os.pidfd_open(pid)
-    try:
-        if Path(f"/proc/{pid}/comm").read_text() == _SHIM:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            pidfds = [os.pidfd_open(int(child)) for child in children]
-            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-            for child in pidfds:
-                with suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(child, signal.SIGKILL)
-                os.close(child)
-    finally:
-        os.close(descriptor)
+def _is_shim(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text() == _SHIM
+    return False

@@ -16,7 +16,8 @@ from engine.checking.scene import Scene
 from engine.errors import BoxdeckError
 from engine.images.removal import remove_tree
 from engine.model import Container, Finding, State
-from engine.oci.runtime_spec import Spec, decode
+from engine.oci.runtime_spec import Spec
+from engine.paths import names_in
 from engine.removal import is_due
 from engine.runtime import status
 from engine.runtime.userns import host_id
@@ -26,18 +27,16 @@ _REMOVAL_NS = 10 * 10**9
 
 async def check(scene: Scene) -> AsyncIterator[Finding]:
     """Every container, and folders of none."""
-    for container_id in _names(scene.paths.runroot / "containers"):
+    for container_id in names_in(scene.paths.runroot / "containers"):
         async for finding in _runtime(scene, container_id):
             yield finding
-    for known in scene.records.all():
-        with scene.undisturbed(known.id) as locked:
-            container = scene.records.get(known.id)
-            if locked and container is not None:
-                async for finding in _folders(scene, container):
-                    yield finding
-        async for finding in _life(scene, known.id):
+    for container in scene.undisturbed_containers():
+        async for finding in _folders(scene, container):
             yield finding
-    for container_id in _names(scene.paths.root / "containers"):
+    for container in scene.records.all():
+        async for finding in _life(scene, container.id):
+            yield finding
+    for container_id in names_in(scene.paths.root / "containers"):
         folder = scene.paths.container(container_id)
         with scene.undisturbed(container_id) as locked:
             if locked and not scene.is_known(container_id) and folder.exists():
@@ -130,7 +129,7 @@ def _thaw(scene: Scene, cgroup: Cgroup) -> None:
 async def _folders(scene: Scene, container: Container) -> AsyncIterator[Finding]:
     """What a start of it would need on the disk."""
     try:
-        spec = decode(joining.template(scene.paths, container.id).read_bytes())
+        spec = joining.spec(scene.paths, container.id)
     except (OSError, BoxdeckError, msgspec.MsgspecError) as error:
         reason = error.strerror if isinstance(error, OSError) else "damaged"
         words = f"its config.json can't be read ({reason})"
@@ -160,10 +159,3 @@ def _root(spec: Spec) -> tuple[int, int]:
     if linux is None:
         return 0, 0
     return host_id(linux.uid_mappings, 0) or 0, host_id(linux.gid_mappings, 0) or 0
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
 from functools import partial
@@ -10,17 +9,17 @@ from pathlib import Path
 
 from engine.checking.scene import Scene
 from engine.model import Finding
+from engine.paths import names_in
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 async def check(scene: Scene) -> AsyncIterator[Finding]:
-    """Histories, locks, mounts."""
+    """Histories, changes of limits, mounts; a lock of nobody goes with whoever looks at it."""
     for folder, words in (
         (scene.paths.histories, "is the history of no container"),
         (scene.paths.updates, "is a change of limits of no container"),
-        (scene.paths.runroot / "locks", "is the lock of no container"),  # the last: looking at others takes locks
     ):
         for name in _names_of_ids(folder):
             with scene.undisturbed(name) as locked:
@@ -33,7 +32,7 @@ async def check(scene: Scene) -> AsyncIterator[Finding]:
 
 def _names_of_ids(folder: Path) -> list[str]:
     """The files that are named after containers."""
-    return sorted(filter(_ID.fullmatch, os.listdir(folder))) if folder.is_dir() else []
+    return list(filter(_ID.fullmatch, names_in(folder)))
 
 
 def _unlink(path: Path) -> None:

@@ -27,11 +27,8 @@ async def check(scene: Scene, firewall: Firewall) -> AsyncIterator[Finding]:
             words = f"has {len(rows)} ports of the host's, and doesn't run"
             settle = partial(_settle, scene, container_id)
             yield await scene.found("port", container.name, words, "gives them back", settle)
-    if differences := await _lasting_differences(firewall, bool(scene.records.running())):
-        for each in differences[1:]:
-            yield await scene.found("firewall", each.place, each.problem, "makes the table anew", lambda: None)
-        first = differences[0]
-        yield await scene.found("firewall", first.place, first.problem, "makes the table anew", firewall.make_anew)
+    for each in await _lasting_differences(firewall, bool(scene.records.running())):
+        yield await scene.found("firewall", each.place, each.problem, "makes the table anew", firewall.make_anew)
 
 
 def _settle(scene: Scene, container_id: str) -> None:

@@ -32,15 +32,15 @@ async def check(scene: Scene) -> AsyncIterator[Finding]:
     with removing_content(scene.paths) as alone:
         if not alone:
             return
-        garbage = await asyncio.to_thread(unneeded, scene.paths, records.all())
+        images = records.all()
+        garbage = await asyncio.to_thread(unneeded, scene.paths, images)
         left = sorted(scene.paths.temporary.iterdir()) if scene.paths.temporary.is_dir() else []
         for path in left:
             words = "is what a killed engine had begun"
             yield await scene.found("file", str(path), words, "deletes it", partial(_discard, [path]))
         for path in garbage:
             words = "belongs to no image"
-            collect = partial(_collect, scene.paths, records.all())
-            yield await scene.found("image", str(path), words, "deletes it", collect)
+            yield await scene.found("image", str(path), words, "deletes it", partial(_collect, scene.paths, images))
 
 
 def _missing(paths: Paths, image: ImageRecord) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from engine.errors import BoxdeckError
 from engine.locks import ContainerLock
-from engine.model import Finding
+from engine.model import Container, Finding
 from engine.network.firewall import Firewall
 from engine.paths import Paths
 from engine.ports import Ports
@@ -68,6 +68,14 @@ class Scene:
         """The container's lock; False where somebody is at it just now."""
         with ContainerLock(self.paths, container_id).attempt() as locked:
             yield locked
+
+    def undisturbed_containers(self) -> Iterator[Container]:
+        """Every container as it is now, under its lock, but for those that somebody is at."""
+        for known in self.records.all():
+            with self.undisturbed(known.id) as locked:
+                container = self.records.get(known.id)
+                if locked and container is not None:
+                    yield container
 
     def name_of(self, container_id: str) -> str:
         """A container as people know it, or the beginning of its id."""

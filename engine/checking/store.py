@@ -11,7 +11,6 @@ from engine import id_ranges, joining
 from engine.checking.scene import Scene
 from engine.errors import BoxdeckError
 from engine.model import Container, Endpoint, Finding
-from engine.oci.runtime_spec import decode
 from engine.store.database import Database
 
 _LEASED = "INSERT INTO leases (network_id, container_id, family, address) VALUES (?, ?, ?, ?)"
@@ -32,12 +31,9 @@ async def check(scene: Scene) -> AsyncIterator[Finding]:
         remove = partial(scene.database.execute, f"DELETE FROM {table} WHERE rowid = ?", (rowid,))
         words = f"has a row of a {parent.removesuffix('s')} that isn't there"
         yield await scene.found("store", table, words, "deletes the row", remove)
-    for container in scene.records.all():
-        with scene.undisturbed(container.id) as locked:
-            now = scene.records.get(container.id)
-            if locked and now is not None:
-                async for finding in _leases(scene, now):
-                    yield finding
+    for container in scene.undisturbed_containers():
+        async for finding in _leases(scene, container):
+            yield finding
 
 
 async def _leases(scene: Scene, container: Container) -> AsyncIterator[Finding]:
@@ -88,7 +84,7 @@ async def _ids(scene: Scene, container: Container) -> AsyncIterator[Finding]:
 def _first_id(scene: Scene, container: Container) -> int | None:
     """The first id of the range that a container's files have; None for one that has none of its own."""
     try:
-        linux = decode(joining.template(scene.paths, container.id).read_bytes()).linux
+        linux = joining.spec(scene.paths, container.id).linux
     except (OSError, BoxdeckError, msgspec.MsgspecError):  # told of by engine.checking.containers
         return None
     user = linux.namespace("user") if linux is not None else None

@@ -375,6 +375,15 @@ def test_small_files_of_containers_that_are_gone(findings: Findings) -> None:
     assert not any(path.exists() for path in left)
 
 
+def test_a_lock_of_nobody_is_no_disorder_and_goes_with_whoever_looks(findings: Findings) -> None:
+    lock = findings.boxdeck.paths.runroot / "locks" / ("4" * 64)
+    lock.touch()
+    assert findings.found() == []
+    assert lock.exists()
+    findings.boxdeck.ok("ps")
+    assert not lock.exists()
+
+
 def test_a_mount_of_somebody_else_is_told_of_and_left_alone(findings: Findings) -> None:
     boxdeck = findings.boxdeck
     container_id = boxdeck.ok("create", "--name", "cold", "base", "true")
