@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import BinaryIO, NamedTuple, cast
 
-from engine.runtime.log_compression import SUFFIX
+from engine.runtime.logs import SUFFIX
 
 _FLAGS_OF_NAME = 8  # RFC 1952, 2.3.1: FNAME
 _NAME_OFFSET = 10

@@ -1,12 +1,13 @@
 """A container's output as entries of the machine's journal (systemd.io, "Native Journal Protocol").
 
 The fields are those of docker's driver, so that ``journalctl CONTAINER_NAME=web`` finds both's. A journal that doesn't
-take entries any more slows the container for a moment, and then loses lines, but stops nobody.
+take entries any more holds us up for half a second in five at most: what is written meanwhile is lost to it.
 """
 
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import suppress
 from struct import Struct
 
@@ -14,7 +15,8 @@ from engine.runtime.logs import PART_SIZE
 
 _LENGTH = Struct("<Q")
 _PRIORITIES = {b"stdout": b"6", b"stderr": b"3"}  # syslog(3): LOG_INFO and LOG_ERR, as docker has it
-_PATIENCE_SECONDS = 0.5
+_PATIENCE_SECONDS = 0.5  # for one entry; then nothing is sent for a while
+_SILENCE_SECONDS = 5.0
 _SEND_BYTES = 1 << 20
 
 
@@ -31,6 +33,7 @@ class JournalWriter:
         self._fields = b"".join(_field(name.encode(), value.encode()) for name, value in fields.items())
         self._pending: dict[bytes, bytes] = {}
         self._socket: socket.socket | None = None
+        self._silent_until = 0.0
 
     def write(self, stream: bytes, data: bytes) -> None:
         """Take bytes of ``b"stdout"`` or ``b"stderr"``."""
@@ -51,6 +54,8 @@ class JournalWriter:
         self._hang_up()
 
     def _send(self, stream: bytes, line: bytes, is_part: bool = False) -> None:
+        if time.monotonic() < self._silent_until:
+            return
         entry = self._fields + _field(b"PRIORITY", _PRIORITIES[stream]) + _field(b"MESSAGE", line)
         if is_part:
             entry += _field(b"CONTAINER_PARTIAL_MESSAGE", b"true")
@@ -59,6 +64,7 @@ class JournalWriter:
                 self._connection().send(entry)
                 return
             except TimeoutError:
+                self._silent_until = time.monotonic() + _SILENCE_SECONDS
                 return
             except OSError:
                 self._hang_up()

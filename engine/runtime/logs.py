@@ -13,9 +13,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from engine.log_config import LogConfig
+
 if TYPE_CHECKING:
     from engine.runtime.log_compression import LogCompression
 
+_USUAL = LogConfig()
+
+SUFFIX = ".gz"  # of a file that has been compressed
 PART_SIZE = 16 * 1024  # the bound on what the shim keeps of an unfinished line
 
 
@@ -38,8 +43,8 @@ class LogWriter:
     def __init__(
         self,
         path: str,
-        max_bytes: int = 10 * 1024 * 1024,
-        max_files: int = 3,
+        max_bytes: int = _USUAL.max_bytes,
+        max_files: int = _USUAL.max_files,
         compression: LogCompression | None = None,
     ) -> None:
         self._path = path
@@ -115,12 +120,12 @@ class LogWriter:
         oldest = self._max_files - 1
         if oldest:
             with suppress(FileNotFoundError):
-                os.unlink(f"{rotated(self._path, oldest)}.gz")
+                os.unlink(f"{rotated(self._path, oldest)}{SUFFIX}")
         for number in range(oldest, 0, -1):
             younger, older = rotated(self._path, number - 1), rotated(self._path, number)
             _rename(younger, older)
             if number > 1:
-                _rename(f"{younger}.gz", f"{older}.gz")
+                _rename(younger + SUFFIX, older + SUFFIX)
 
 
 def _rename(path: str, to: str) -> None:
