@@ -302,8 +302,8 @@ def _removal(container: Container) -> Confirm:
 
 def _debugging(container: Container) -> Confirm:
     sentence = (
-        "Its image has none. One can be brought in: a shell of the image base in its namespaces, with its files at"
-        " /proc/1/root. It leaves nothing behind."
+        "Its image has none. One can be brought in: a shell of the image base in its namespaces, which begins in its"
+        " files. It leaves nothing behind."
     )
     return Confirm(f"{container.name} has no shell", sentence, "bring one in")
 

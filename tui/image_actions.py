@@ -1,4 +1,4 @@
-"""An app that knows images, beside containers."""
+"""An app that knows images and volumes, beside containers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ImageActions(ContainerActions):
     """What keys do to images, and to the files of containers.
 
     Attributes:
-        images: what is known of them at this moment.
-        image_operations: the engine's verbs.
-        volumes: what is known of them at this moment.
+        images: what is known of images at this moment.
+        image_operations: the engine's verbs for them.
+        volumes: what is known of volumes at this moment, and the engine's verbs for them.
     """
 
     def __init__(self, engine: Engine, config: Config) -> None:

@@ -1,28 +1,23 @@
-"""Points in time as people type them, for ``--since`` and ``--until``."""
+"""Points in time for ``--since`` and ``--until``."""
 
 from __future__ import annotations
 
-import re
-import time
 from argparse import ArgumentTypeError
-from contextlib import suppress
-from datetime import datetime
+
+from engine.errors import InvalidRequest
+from engine.moments import unix_ns
 
 MOMENTS = "2024-01-31T10:00:00, seconds since 1970, or 10m for ten minutes ago"
 """What `moment` understands, for helps."""
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
-_NANOSECONDS = 1_000_000_000
-
 
 def moment(text: str) -> int:
-    """A time as nanoseconds since the epoch: seconds since then, RFC 3339 (local without a zone), or how long ago."""
-    with suppress(ValueError):
-        return round(float(text) * _NANOSECONDS)
-    with suppress(ValueError):
-        return round(datetime.fromisoformat(text).astimezone().timestamp() * _NANOSECONDS)
-    match = _DURATION.fullmatch(text.removeprefix("-"))
-    if not text or match is None or not any(match.groups()):
-        raise ArgumentTypeError(f"{text!r} is not a time such as 2024-01-31T10:00:00, 1706695200 or 10m")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return time.time_ns() - round((hours * 3600 + minutes * 60 + seconds) * _NANOSECONDS)
+    """A time as nanoseconds since the epoch, see `unix_ns`.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    try:
+        return unix_ns(text)
+    except InvalidRequest as error:
+        raise ArgumentTypeError(f"{error.cause} such as 2024-01-31T10:00:00, 1706695200 or 10m") from error

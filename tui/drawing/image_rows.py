@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from engine.model import Container, HistoryStep, Image
 from tui.drawing import layer_rows, units
-from tui.drawing.columns import Column, fitting
-from tui.drawing.lines import Line, Span, Tone, clip, fit, line, printable, width
+from tui.drawing.columns import Column
+from tui.drawing.lines import Line, Span, Tone, clip, fit, line, printable
+from tui.drawing.name_table import GAP, NameTable
 
 _LEAST_NAME_CELLS, _MOST_NAME_CELLS = 20, 60
-_GAP = "  "
 _LABEL_CELLS = 13
 _NAMELESS = "no name"
 
@@ -40,39 +40,21 @@ def name_of(image: Image) -> str:
 
 def titles(cells: int) -> Line:
     """Above the rows."""
-    columns, name_cells = _layout(cells)
-    texts = [fit(column.title, column.cells, right=column.right) for column in columns]
-    runs = ["RUNS"] if _spare(columns, name_cells, cells) else []
-    return clip(line(Span(_GAP.join((fit("  IMAGE", name_cells), *texts, *runs)), Tone.MUTED)), cells)
+    runs = (Span(f"{GAP}RUNS", Tone.MUTED),) if _tells_what_runs(cells) else ()
+    return clip(line(*_TABLE.titles(cells), *runs), cells)
 
 
 def image_row(row: ImageRow, cells: int, *, is_selected: bool) -> Line:
     """One image; a filled dot says that containers use it, in the tone of those that run."""
-    columns, name_cells = _layout(cells)
-    name = clip(_name(row, is_selected), name_cells)
-    spans = [*name, Span(" " * (name_cells - width(name)))]
-    for column in columns:
-        spans += [Span(_GAP), *_padded(clip(column.cell(row), column.cells), column)]
-    if _spare(columns, name_cells, cells):
-        argv = (*row.image.config.entrypoint, *row.image.config.command)
-        spans += [Span(_GAP), Span(printable(shlex.join(argv)) or units.UNKNOWN, Tone.MUTED)]
-    return clip(line(*spans), cells)
+    of = _TABLE.row(_name(row, is_selected), row, cells)
+    if not _tells_what_runs(cells):
+        return clip(of, cells)
+    argv = (*row.image.config.entrypoint, *row.image.config.command)
+    return clip(line(*of, Span(GAP), Span(printable(shlex.join(argv)) or units.UNKNOWN, Tone.MUTED)), cells)
 
 
-def _spare(columns: Sequence[Column[ImageRow]], name_cells: int, cells: int) -> bool:
-    """Whether there is room to say what an image runs."""
-    return cells - name_cells - sum(column.cells + len(_GAP) for column in columns) >= _LEAST_NAME_CELLS
-
-
-def _layout(cells: int) -> tuple[list[Column[ImageRow]], int]:
-    columns = fitting(_COLUMNS, cells - _LEAST_NAME_CELLS - len(_GAP))
-    room = cells - sum(column.cells + len(_GAP) for column in columns)
-    return columns, max(1, min(room, _MOST_NAME_CELLS))
-
-
-def _padded(of: Line, column: Column[ImageRow]) -> Line:
-    blank = " " * (column.cells - width(of))
-    return line(blank, *of) if column.right else line(*of, blank)
+def _tells_what_runs(cells: int) -> bool:
+    return _TABLE.spare(cells) >= _LEAST_NAME_CELLS
 
 
 def _name(row: ImageRow, is_selected: bool) -> Line:
@@ -111,6 +93,7 @@ _COLUMNS: tuple[Column[ImageRow], ...] = (
     Column("LAYERS", 7, _layers, True, 1),
     Column("USED BY", 7, _users, True),
 )
+_TABLE = NameTable("  IMAGE", _COLUMNS, _LEAST_NAME_CELLS, _MOST_NAME_CELLS)
 
 
 # --- one image ---

@@ -5,27 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from engine.model import Container
 from engine.model.volume import Volume
 from tui.drawing import units
-from tui.drawing.columns import Column, fitting
-from tui.drawing.lines import Line, Span, Tone, clip, fit, line, printable, width
+from tui.drawing.columns import Column
+from tui.drawing.lines import Line, Span, Tone, clip, fit, line, printable
+from tui.drawing.name_table import NameTable
 
 _LEAST_NAME_CELLS, _MOST_NAME_CELLS = 16, 48
-_GAP = "  "
 _LABEL_CELLS = 10
 _UNNAMED_CELLS = 12
 
 
-class VolumeRow:
-    """What is known of a volume when its row is drawn.
+class VolumeRow(Struct, frozen=True, kw_only=True):
+    """What is known of a volume, and the containers that use it, when its row is drawn."""
 
-    Args:
-        users: the containers that use it.
-    """
-
-    def __init__(self, volume: Volume, users: Sequence[Container], now_unix_ns: int) -> None:
-        self.volume, self.users, self.now_unix_ns = volume, users, now_unix_ns
+    volume: Volume
+    users: Sequence[Container]
+    now_unix_ns: int
 
 
 def name_of(volume: Volume) -> str:
@@ -40,27 +39,12 @@ def users_of(volume: Volume, containers: Mapping[str, Container]) -> list[Contai
 
 def titles(cells: int) -> Line:
     """Above the rows."""
-    columns, name_cells = _layout(cells)
-    texts = [fit(column.title, column.cells, right=column.right) for column in columns]
-    return clip(line(Span(_GAP.join((fit("  VOLUME", name_cells), *texts)), Tone.MUTED)), cells)
+    return clip(_TABLE.titles(cells), cells)
 
 
 def volume_row(row: VolumeRow, cells: int, *, is_selected: bool) -> Line:
     """One volume; a filled dot says that containers use it, in the tone of those that run."""
-    columns, name_cells = _layout(cells)
-    name = clip(_name(row, is_selected), name_cells)
-    spans = [*name, Span(" " * (name_cells - width(name)))]
-    for column in columns:
-        cell = clip(column.cell(row), column.cells)
-        blank = " " * (column.cells - width(cell))
-        spans += [Span(_GAP), *(line(blank, *cell) if column.right else line(*cell, blank))]
-    return clip(line(*spans), cells)
-
-
-def _layout(cells: int) -> tuple[list[Column[VolumeRow]], int]:
-    columns = fitting(_COLUMNS, cells - _LEAST_NAME_CELLS - len(_GAP))
-    room = cells - sum(column.cells + len(_GAP) for column in columns)
-    return columns, max(1, min(room, _MOST_NAME_CELLS))
+    return clip(_TABLE.row(_name(row, is_selected), row, cells), cells)
 
 
 def _name(row: VolumeRow, is_selected: bool) -> Line:
@@ -90,6 +74,7 @@ _COLUMNS: tuple[Column[VolumeRow], ...] = (
     Column("USED BY", 30, _users),
     Column("LABELS", 40, _labels, False, 2),
 )
+_TABLE = NameTable("  VOLUME", _COLUMNS, _LEAST_NAME_CELLS, _MOST_NAME_CELLS)
 
 
 def facts(volume: Volume, size_bytes: int | None, users: Sequence[Container]) -> list[Line]:

@@ -33,13 +33,6 @@ class Checkup(ModalScreen[None]):
         Binding("r", "repair", "repair", id="checkup.repair", tooltip="Mend what can be mended"),
         Binding("escape,q,c", "dismiss", "close", id="checkup.close", tooltip="Close"),
     ]
-    CSS = """
-    Checkup {
-        align: center middle;
-        background: $background 60%;
-        .dialog { width: 108; }
-    }
-    """
 
     def __init__(self, check: Check) -> None:
         super().__init__()

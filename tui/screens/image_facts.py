@@ -33,13 +33,6 @@ class ImageFacts(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,i", "dismiss", "close", id="facts.close", tooltip="Close"),
     ]
-    CSS = """
-    ImageFacts {
-        align: center middle;
-        background: $background 60%;
-        .dialog { width: 108; }
-    }
-    """
 
     def __init__(
         self, image: Image, users: Sequence[Container], history: Callable[[], Awaitable[Sequence[HistoryStep]]]

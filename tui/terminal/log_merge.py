@@ -22,6 +22,7 @@ async def interleaved(names: Mapping[str, str], source: Source) -> AsyncIterator
         names: of the containers, by id.
     """
     columns = max(map(len, names.values()), default=0)
+    places = {container_id: place for place, container_id in enumerate(names)}
 
     def named(line: LogLine, container_id: str) -> NamedLine:
         return NamedLine(
@@ -29,7 +30,7 @@ async def interleaved(names: Mapping[str, str], source: Source) -> AsyncIterator
             stream=line.stream,
             data=line.data,
             name=names[container_id],
-            place=list(names).index(container_id),
+            place=places[container_id],
             name_columns=columns,
         )
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from argparse import ArgumentTypeError
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from engine.cli.moments import moment
 from engine.errors import InvalidRequest
+from engine.moments import unix_ns
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")  # a colour amid a word hides it from nobody
@@ -68,8 +67,6 @@ def time_of(text: str) -> int:
             at -= timedelta(days=1)
         return int(at.timestamp()) * 1_000_000_000
     try:
-        return moment(text.strip())
-    except ArgumentTypeError as error:
-        raise InvalidRequest(
-            f"{text!r} is no time", "write it as 14:05, 2026-01-31T14:05 or 10m for ten minutes ago"
-        ) from error
+        return unix_ns(text.strip())
+    except InvalidRequest as error:
+        raise InvalidRequest(error.cause, "write it as 14:05, 2026-01-31T14:05 or 10m for ten minutes ago") from error

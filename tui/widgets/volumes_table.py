@@ -42,7 +42,7 @@ class VolumesTable(RowList):
         """One volume."""
         volume = (self._volumes.volumes or ())[index]
         users = volume_rows.users_of(volume, {each.name: each for each in self._deck.containers or ()})
-        row = volume_rows.VolumeRow(volume, users, time.time_ns())
+        row = volume_rows.VolumeRow(volume=volume, users=users, now_unix_ns=time.time_ns())
         return volume_rows.volume_row(row, cells, is_selected=index == self.cursor)
 
     def show(self) -> None:
