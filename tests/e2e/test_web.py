@@ -36,7 +36,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-@pytest.mark.skipif(browser.PROGRAM is None, reason="there is no Chromium on this machine")
+@pytest.mark.skipif(browser.PROGRAM is None, reason="chromium isn't installed: apt-get install chromium")
 async def test_a_container_is_started_and_typed_into(boxdeck: CommandLine, link: str, tmp_path: Path) -> None:
     boxdeck.ok("images")  # the engine's folders are there, so that both don't make them
     async with browser.page(tmp_path / "profile") as page:

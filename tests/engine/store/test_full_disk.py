@@ -58,8 +58,9 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
         os.truncate(image, 120_000_000)
         subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
         command = ["mount", "-o", "loop", str(image), str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip(f"{request.param} can't be mounted here")
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"{request.param} can't be mounted here: {mounted.stderr.strip()}")
     yield SmallDisk(folder)
     subprocess.run(["umount", str(folder)], check=True)
 
