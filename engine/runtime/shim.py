@@ -29,15 +29,15 @@ from engine.runtime import maker, protocol, unix_socket
 from engine.runtime.birth import pass_listener_on, receive_with_descriptor
 from engine.runtime.client import Client
 from engine.runtime.exec import Enterable, find
+from engine.runtime.exec_sessions import ExecSessions, Request
 from engine.runtime.incident_alarms import IncidentAlarms
-from engine.runtime.kept import KeptSessions
 from engine.runtime.log import Log, open_log
 from engine.runtime.loop import Loop
 from engine.runtime.news import Forecast
 from engine.runtime.port_keeper import PortKeeper
 from engine.runtime.recording import Recording
 from engine.runtime.restarter import Restarter
-from engine.runtime.session import ExecSession, exit_status
+from engine.runtime.session import exit_status
 from engine.runtime.status import Status, at_start, read, ring, write
 from engine.runtime.stdio import Pipes, Streams
 
@@ -127,8 +127,7 @@ class Shim:
         self._loop = Loop()
         self._log: Log | None = None
         self._listens = False
-        self._sessions: dict[Client, ExecSession] = {}
-        self._kept = KeptSessions()
+        self._sessions = ExecSessions(self._loop, lambda: self._enterable, self._stop_if_all_know)
         self._waiting: list[Client] = []
         self._starters: list[Client] = []
         self._started = False
@@ -303,7 +302,7 @@ class Shim:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         client = Client(self._loop, theirs, self._handle, self._gone)
         try:
-            self._exec(client, message)
+            self._enter(client, message)
         except BaseException:
             client.close()
             ours.close()
@@ -373,7 +372,7 @@ class Shim:
     def _handle(self, client: Client, frame: bytes) -> None:
         message = protocol.decode(frame) if frame[0] == protocol.CONTROL else None
         if client in self._sessions:
-            self._sessions[client].handle(client, message, frame[1:])
+            self._sessions.handle(client, message, frame[1:])
         elif message is None:
             self._streams.write(client, frame[1:])
         else:
@@ -394,7 +393,7 @@ class Shim:
                 client.send_message(protocol.Running(self._pid))
                 self._streams.add_viewer(client, feeds=message.stdin)
             case protocol.Exec() | protocol.Resume() | protocol.ListSessions():
-                self._obey_for_sessions(client, message)
+                self._enter(client, message)
             case protocol.Resize() | protocol.CloseStdin():
                 self._handle_input(message)
             case protocol.Reserve() | protocol.Release():
@@ -408,38 +407,16 @@ class Shim:
             case _:
                 raise RuntimeFailure(f"a shim doesn't understand {type(message).__name__}")
 
-    def _obey_for_sessions(
-        self, client: Client, message: protocol.Exec | protocol.Resume | protocol.ListSessions
-    ) -> None:
-        match message:
-            case protocol.Exec():
-                self._exec(client, message)
-            case protocol.Resume():
-                session = self._kept.get(message.name)
-                self._sessions[client] = session
-                session.resume(client)
-            case protocol.ListSessions():
-                client.send_message(self._kept.listed())
-
     def _handle_input(self, message: protocol.Resize | protocol.CloseStdin) -> None:
         if isinstance(message, protocol.Resize):
             self._streams.resize(message.rows, message.columns)
         else:
             self._streams.close_input()
 
-    def _exec(self, client: Client, message: protocol.Exec) -> None:
-        if self._status.state != "running":
+    def _enter(self, client: Client, request: Request) -> None:
+        if self._status.state != "running" and isinstance(request, protocol.Exec):
             raise Conflict("the container isn't running", "start it first")
-        if message.kept:
-            self._kept.require_free(message.kept)
-        session = ExecSession(self._loop, client, message, self._enterable, self._session_ended)
-        self._sessions[client] = session
-        if message.kept:
-            self._kept.add(message.kept, session)
-
-    def _session_ended(self, client: Client) -> None:
-        self._sessions.pop(client, None)
-        self._stop_if_all_know()
+        self._sessions.obey(client, request)
 
     def _kill(self, number: int) -> None:
         self._was_killed |= number == signal.SIGKILL
@@ -450,9 +427,7 @@ class Shim:
 
     def _gone(self, client: Client) -> None:
         self._streams.remove_viewer(client)
-        session = self._sessions.pop(client, None)
-        if session is not None:
-            session.hang_up(client)
+        self._sessions.let_go(client)
         for group in (self._waiting, self._starters):
             if client in group:
                 group.remove(client)

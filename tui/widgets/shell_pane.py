@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
-from pathlib import Path
 from time import perf_counter
 from typing import ClassVar
 
@@ -21,16 +19,15 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.asciicast import Recording
-from engine.errors import BoxdeckError, InvalidRequest
+from engine.errors import BoxdeckError
 from tui.terminal.bittty_emulator import BitttyEmulator
 from tui.terminal.colours import sixteen_of
 from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
 from tui.terminal.frames import FrameClock
 from tui.terminal.look_back import LookBack, Mark, Outcome, Stretch
 from tui.terminal.painter import Painter, highlighted, selection_style, with_words
+from tui.terminal.pane_recording import PaneRecording
 from tui.terminal.pump import Pump
-from tui.terminal.repaint import repaint
 from tui.terminal.session import TerminalSession
 from tui.widgets.pane_keys import WISHES, Wish, key_rows
 
@@ -168,7 +165,8 @@ class ShellPane(Widget, can_focus=True):
         self._paint_timer: Timer | None = None
         self._led = False
         self._back: LookBack | None = None
-        self._recording: Recording | None = None
+        self._recording = PaneRecording(self._emulator, self._not_recorded)
+        self._pump.heard = self._recording.output
         self._labels = ("", "")
         self.set_reactive(ShellPane.title, title)
 
@@ -184,7 +182,7 @@ class ShellPane(Widget, can_focus=True):
     async def on_unmount(self) -> None:
         """Let go of the process."""
         self._claim_escape(False)
-        self._end_recording()
+        self._recording.end()
         await self.session.close()
 
     async def _follow(self) -> None:
@@ -320,7 +318,7 @@ class ShellPane(Widget, can_focus=True):
     @property
     def hint(self) -> str:
         """Which keys there are beside those that go to the process, and whether it is recorded."""
-        return f"{'● recording · ' if self._recording is not None else ''}{self._hint}"
+        return f"{'● recording · ' if self._recording.is_on else ''}{self._hint}"
 
     @property
     def _hint(self) -> str:
@@ -409,36 +407,14 @@ class ShellPane(Widget, can_focus=True):
         else:
             self.screen.maximize(self, container=False)
 
-    # --- recording ---
-
     def _toggle_recording(self) -> None:
-        if self._recording is not None:
-            self.notify(f"Recorded: asciinema play {self._recording.path}", markup=False)
-            self._end_recording()
-            return
-        path = Path.cwd() / f"{datetime.now():boxdeck-%Y-%m-%d-%H%M%S}.cast"
-        try:
-            self._recording = Recording(path, self._emulator.rows, self._emulator.columns, self.label)
-        except InvalidRequest as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
-        self._record(repaint(self._emulator))
-        self._pump.heard = self._record
+        if (path := self._recording.end()) is not None:
+            self.notify(f"Recorded: asciinema play {path}", markup=False)
+        else:
+            self._recording.begin(self.label)
 
-    def _record(self, data: bytes) -> None:
-        if self._recording is None:
-            return
-        try:
-            self._recording.resize(self._emulator.rows, self._emulator.columns)
-            self._recording.output(data)
-        except InvalidRequest as error:
-            self.notify(str(error), severity="error", markup=False)
-            self._end_recording()
-
-    def _end_recording(self) -> None:
-        if self._recording is not None:
-            self._recording.close()
-            self._recording = None
+    def _not_recorded(self, why: str) -> None:
+        self.notify(why, severity="error", markup=False)
         self._show_labels()
 
     # --- looking back ---
