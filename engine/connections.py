@@ -65,7 +65,10 @@ class ConnectedNetworks(Networks):
                 with self._database.transaction():
                     self.give_back(found.id, network)
                 raise
-            asked = etc_files.asked_networks(self._paths, self._note(found.id, network, "connect"))
+            with self._database.transaction():
+                now = self._write_down(found.id, network, "connect")
+            self._tell(now)
+            asked = etc_files.asked_networks(self._paths, now)
         await self.serve_names(*asked)
         return endpoint
 
@@ -82,9 +85,10 @@ class ConnectedNetworks(Networks):
             endpoint = next((end for end in self.endpoints(found.id) if end.network_id == network.id), None)
             if endpoint is None:
                 raise Conflict(f"{found.name} isn't on the network {network.name}", "see: boxdeck network inspect")
-            with self._database.transaction():
+            with self._database.transaction():  # all at once: what isn't leased to it any more its record doesn't know
                 self.give_back(found.id, network)
-            self._note(found.id, network, "disconnect")
+                now = self._write_down(found.id, network, "disconnect")
+            self._tell(now)
             await asyncio.to_thread(wiring.remove, endpoint.host_interface)
             await self._lead_out(found, self.endpoints(found.id))
 
@@ -100,17 +104,19 @@ class ConnectedNetworks(Networks):
         await self._wire(container, endpoint, others)
         await self._lead_out(container, (endpoint,))
 
-    def _note(self, container_id: str, network: Network, action: str) -> Container:
-        """Write down where a container is now, for everybody to see, and for itself in /etc/hosts."""
-        with self._database.transaction():
-            container = self._records.find(container_id)
-            container = replace(container, endpoints=self.endpoints(container_id))
-            self._records.update(container)
-            self._database.record_event("network", action, network.id, network.name, container.id)
+    def _write_down(self, container_id: str, network: Network, action: str) -> Container:
+        """Have the container's record say where it is now; called in a transaction."""
+        container = self._records.find(container_id)
+        container = replace(container, endpoints=self.endpoints(container_id))
+        self._records.update(container)
+        self._database.record_event("network", action, network.id, network.name, container.id)
+        return container
+
+    def _tell(self, container: Container) -> None:
+        """Have the container's own files and its published ports follow its record."""
         with suppress(FileNotFoundError):  # it has been removed meanwhile
             etc_files.rewrite(self._paths, container)
         self._lead_in(container)
-        return container
 
     def _lead_in(self, container: Container) -> None:
         """Have published ports lead to where the container is now; nowhere, if nothing leads there."""

@@ -77,14 +77,6 @@ def download(
             raise unwritable(error) from error
 
 
-def forget(paths: Paths, digest: str) -> None:
-    """Take away what is left of the download of a blob that is in the store.
-
-    Who waited for another's download makes a file of its own before it finds the blob, and may be killed then.
-    """
-    paths.download(hexadecimal(digest)).unlink(missing_ok=True)
-
-
 def offer(blobs: Blobs, descriptor: Descriptor, arrival: Arrival) -> None:
     """Let a blob that is in the store be read like one that arrives."""
     with blobs.open(descriptor.digest) as file:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from engine.errors import ImageError, NotFound, RegistryError
 from engine.images import platforms
 from engine.images.arrival import Arrival
-from engine.images.download import download, forget, offer
+from engine.images.download import download, offer
 from engine.images.install import Installed, check_documents, finish, require_size, unpack_layer
 from engine.images.layer_store import LayerStore
 from engine.images.limits import too_much
@@ -115,8 +115,6 @@ class _Pull:
         document = self._config(manifest.config)
         diff_ids = check_documents(manifest, document, self._wanted)
         sizes = self._bring_in(manifest.layers, diff_ids)
-        for descriptor in (manifest.config, *manifest.layers):
-            forget(self._paths, descriptor.digest)
         if is_new:
             self._blobs.put(fetched.data)
         return Pulled(finish(fetched.digest, manifest, document, sum(sizes)), is_new)

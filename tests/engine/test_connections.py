@@ -290,10 +290,10 @@ async def main():
 
 asyncio.run(main())
 """
-    for turn in range(6):
+    for turn in range(20):
         worker = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
         assert worker.stdout is not None and worker.stdout.readline() == b"ready\n"
-        await asyncio.sleep(0.05 + 0.037 * turn)
+        await asyncio.sleep(0.05 + 0.011 * turn)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         worker.stdout.close()

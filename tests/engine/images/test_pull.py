@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import hashlib
 import os
 import random
 import shutil
@@ -20,10 +19,8 @@ import zstandard
 from engine.errors import BoxdeckError, ImageError, NotFound, RegistryError
 from engine.images import platforms
 from engine.images.images import Images
-from engine.oci.digest import hexadecimal
 from engine.paths import Paths
 from engine.pruning import PruneFilter
-from engine.store.blobs import Blobs
 from tests.engine.images.conftest import Layout, MakeMember, MakeTar
 from tests.engine.registry.served import Handler, Served
 
@@ -486,20 +483,6 @@ async def test_old_downloads_are_forgotten(images: Images, paths: Paths) -> None
     os.utime(old, (0, 0))
     await images.sweep()
     assert list(paths.downloads.iterdir()) == [new]
-
-
-async def test_what_somebody_left_who_waited_for_a_blob_and_was_killed_goes_with_the_next_pull(
-    images: Images, layout: Layout, served: Served, layer: bytes, paths: Paths
-) -> None:
-    """Its file isn't the one that was downloaded, so it makes another, before it finds the blob."""
-    name = served.tag(layout.image(layer))
-    await images.pull(name)
-    digest = f"sha256:{hashlib.sha256(layer).hexdigest()}"
-    assert Blobs(paths).has(digest)
-    left_over = paths.download(hexadecimal(digest))
-    left_over.touch()
-    await images.pull(name)
-    assert not left_over.exists() and Blobs(paths).has(digest)
 
 
 async def test_a_mirror_is_asked_first_and_the_image_keeps_its_name(
