@@ -46,11 +46,12 @@ async def test_man(tmp_path: Path) -> None:
 
 @needs("mc", "mc")
 async def test_mc(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
+    folder, home = tmp_path / "folder", tmp_path / "home"  # mc makes folders at home, and both would see the other's
     folder.mkdir()
+    home.mkdir()
     for number in range(30):
         (folder / f"file-{number}").write_text("x" * number)
-    command = ("env", f"HOME={folder}", "mc", "--nosubshell", "--nomouse", str(folder), str(folder))
+    command = ("env", f"HOME={home}", "mc", "--nosubshell", "--nomouse", str(folder), str(folder))
     async with both(tmp_path, *command) as (ours, server):
         await until_both_show(ours, server, "file-1")
         await press_in_both(ours, server, ["down", "down", "down", "pagedown"])
