@@ -94,7 +94,7 @@ class Starting:
             runtime_directory=str(self._paths.runtime(container.id)),
             log=str(self._paths.log(container.id)),
             history=str(self._paths.histories),
-            host_interface=container.endpoint.host_interface if container.endpoint is not None else "",
+            veth_name=self._paths.veth_name(container.id),
             network=await self._network_plan(container),
             interactive=container.request.interactive,
             attach=attach,

@@ -70,7 +70,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
         attach: the socket that the start is reported on stays, as if it had said `Attach` before the start.
         seccomp_cache: the folder of compiled filters.
         log, log_config, journal_fields: where its output goes, in which way, and with what beside it.
-        host_interface: the host's end of its network interface, if it has one.
+        veth_name: what its interfaces' ends on the host are called; a dash and a digit follow from the second on.
         restarting: what is to be done when the container has ended by itself; None for nothing.
         health: how it is watched; None where there is no check.
         history: the folder of all containers' pasts; empty for not to record its own.
@@ -83,7 +83,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
     runtime_directory: str
     log: str
     network: NetworkPlan | None = None
-    host_interface: str = ""
+    veth_name: str = ""
     history: str = ""
     interactive: bool = False
     start: bool = True

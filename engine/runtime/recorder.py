@@ -20,8 +20,10 @@ from msgspec import Struct
 
 from engine.linux import prctl
 from engine.linux.descriptors import close_all_but
+from engine.runtime import traffic
 from engine.runtime.status import read
 from engine.runtime.tape import Tape
+from engine.runtime.traffic import Interfaces
 
 NAME = "boxdeck-record"
 _SLACK_NS = 20_000_000  # the kernel may wake us so much later, together with others
@@ -84,6 +86,8 @@ class Recorder:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._tapes: dict[str, Tape] = {}
+        self._veth_names: dict[str, str] = {}
+        self._interfaces: dict[str, Interfaces] = {}
 
     def record(self) -> None:
         """Record the second that is over, and find containers that began in it."""
@@ -91,9 +95,10 @@ class Recorder:
         self.look_around()
         for container_id, tape in list(self._tapes.items()):
             try:
-                tape.record(second)
+                tape.record(second, self._interfaces.get(self._veth_names[container_id], ()))
             except (OSError, ValueError):  # its cgroup has gone, and with it the container
                 self._tapes.pop(container_id).close()
+                del self._veth_names[container_id]
 
     def look_around(self) -> None:
         """Find containers that run and aren't recorded yet; their counters are looked at for the first time."""
@@ -101,6 +106,7 @@ class Recorder:
             found = os.listdir(self._places.runtimes)
         except OSError:
             return
+        self._interfaces = traffic.interfaces()
         for container_id in found:
             if container_id not in self._tapes:
                 self._open(container_id)
@@ -115,8 +121,9 @@ class Recorder:
                 f"{places.histories}/{container_id}",
                 f"{places.runtimes}/{container_id}",
                 f"{places.cgroups}/{container_id}",
-                status.host_interface,
+                self._interfaces.get(status.veth_name, ()),
                 status.started_unix_ns / 1e9,
             )
+            self._veth_names[container_id] = status.veth_name
         except (OSError, ValueError):  # it has just ended, or there are too many
             return

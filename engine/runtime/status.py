@@ -30,7 +30,7 @@ class Status(Struct, frozen=True, kw_only=True):
         shim_start_ticks: /proc/PID/stat field 22 of the shim: a pid is only trusted together with it.
         exit_status: None while the container runs or before it did.
         error: why it could not be started; empty otherwise.
-        host_interface: the host's end of its network interface; empty without one.
+        veth_name: what its interfaces' ends on the host are called; a dash and a digit follow from the second on.
         restart: what this start is by policy; None when it was made by hand.
         next_restart: the start that follows the end; None for none.
         health: how it is, as its checks say; None without any.
@@ -50,7 +50,7 @@ class Status(Struct, frozen=True, kw_only=True):
     exit_status: int | None = None
     oom_killed: bool = False
     error: str = ""
-    host_interface: str = ""
+    veth_name: str = ""
     incidents: Incidents = Incidents()
     restart: Restart | None = None
     next_restart: Restart | None = None
@@ -72,7 +72,7 @@ def at_start(launch: Launch, shim_pid: int) -> Status:
         shim_pid=shim_pid,
         shim_start_ticks=start_ticks(shim_pid) or 0,
         state="creating",
-        host_interface=launch.host_interface,
+        veth_name=launch.veth_name,
         restart=launch.restarting.last if launch.restarting is not None else None,
     )
 

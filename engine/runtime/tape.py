@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engine.cgroups import layout
 from engine.cgroups.vitals import UNKNOWN, Vitals, VitalsReader
 from engine.runtime.history_file import Figures, HistoryFile
-from engine.runtime.traffic import TrafficReader
+from engine.runtime.traffic import Interfaces, TrafficReader
 from engine.runtime.unheard import Unheard
 
 _NEW_SECONDS = 2.5  # so long after its start nothing of a container has been missed
@@ -38,7 +38,7 @@ class Tape:
         path: of the file.
         runtime: its run-time folder.
         cgroup: its path.
-        host_interface: the host's end of its network interface, if it has one.
+        interfaces: the host's ends of its network interfaces as they are now.
         started: when it was, in seconds since 1970. All counters of a new one began at 0 with it, and the second that
             it was started in is averaged over as a whole.
 
@@ -46,15 +46,15 @@ class Tape:
         OSError: something isn't there, or EMFILE.
     """
 
-    def __init__(self, path: str, runtime: str, cgroup: str, host_interface: str, started: float) -> None:
+    def __init__(self, path: str, runtime: str, cgroup: str, interfaces: Interfaces, started: float) -> None:
         with contextlib.ExitStack() as undo:
             self._unheard = Unheard(runtime, cgroup)
             undo.callback(self._unheard.close)
             self._vitals = VitalsReader(layout.detect(), cgroup)
             undo.callback(self._vitals.close)
-            self._traffic = TrafficReader(host_interface)
+            self._traffic = TrafficReader()
             undo.callback(self._traffic.close)
-            self._before = self._read()
+            self._before = self._read(interfaces)
             self._file = HistoryFile(path)
             undo.pop_all()
         self._minute: int | None = None
@@ -64,14 +64,17 @@ class Tape:
         if is_new:
             self._before = Reading(time.monotonic() - since, Vitals(0, 0, 0, 0, 0), 0, 0)
 
-    def record(self, second: int) -> None:
+    def record(self, second: int, interfaces: Interfaces) -> None:
         """Record the second that is over.
+
+        Args:
+            interfaces: as they are now.
 
         Raises:
             OSError: ENODEV, the cgroup has gone.
         """
         self._unheard.pass_on()
-        now = self._read()
+        now = self._read(interfaces)
         used = figures(now, self._before)
         for passed in seconds(second, self._second, now.at - self._before.at):
             self._file.put_second(passed, used)
@@ -89,8 +92,8 @@ class Tape:
         self._vitals.close()
         self._traffic.close()
 
-    def _read(self) -> Reading:
-        return Reading(time.monotonic(), self._vitals.read(), *self._traffic.read())
+    def _read(self, interfaces: Interfaces) -> Reading:
+        return Reading(time.monotonic(), self._vitals.read(), *self._traffic.read(interfaces))
 
     def _write_minute(self) -> None:
         if self._minute is not None:

@@ -15,7 +15,7 @@ import pytest
 from engine import Engine
 from engine.cgroups import layout
 from engine.cgroups.statistics.reader import read_once
-from engine.model import Container, ContainerRequest, Series, State
+from engine.model import Container, ContainerRequest, NetworkRequest, Series, State
 from engine.runtime import status
 from engine.runtime.recorder import NAME
 
@@ -111,6 +111,22 @@ async def test_traffic_is_counted_from_inside(engine: Engine) -> None:
     received = sum(value or 0 for value in hour.received_bytes_per_second)
     assert 300_000 < received < 400_000  # with headers of 42 bytes, and what is said to everybody on a bridge
     assert sum(value or 0 for value in hour.sent_bytes_per_second) < 300_000
+
+
+async def test_traffic_of_a_network_that_came_later_is_counted_too(engine: Engine) -> None:
+    container = await start(engine, *SLEEP, network="bridge")
+    await engine.networks.create(NetworkRequest(name="later"))
+    endpoint = await engine.networks.connect("later", container.id)
+    await steps_of(engine, container, 2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
+        for _ in range(100):
+            source.sendto(b"x" * 1000, (endpoint.address.partition("/")[0], 9))
+    hour = await steps_of(engine, container, 4)
+    assert 100_000 < sum(value or 0 for value in hour.received_bytes_per_second) < 200_000
+    await engine.networks.disconnect("later", container.id)
+    hour = await steps_of(engine, container, 6)
+    assert hour.received_bytes_per_second[-1] is not None
+    assert sum(value or 0 for value in hour.received_bytes_per_second) < 200_000
 
 
 async def test_the_minute_that_is_not_over_is_in_the_day(engine: Engine) -> None:
