@@ -109,7 +109,7 @@ class Publishing:
         if not container.ports or container.endpoint is None:
             return ()
         with suppress(OSError):
-            return obstacles(self._paths.table_name, container.endpoint.bridge)
+            return obstacles(self._paths.table_name, container.endpoint)
         return ()
 
     def _noted(self, container: Container, ports: tuple[PublishedPort, ...]) -> tuple[PublishedPort, ...]:

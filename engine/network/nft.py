@@ -235,6 +235,15 @@ def elements_in(payload: memoryview) -> Iterator[bytes]:
             yield from canonical(listed)
 
 
+def keys_in(payload: memoryview) -> Iterator[bytes | None]:
+    """The keys of a set's elements; None for those that are the ends of a range or have a meaning of their own."""
+    for kind, listed in transport.attributes(payload, GENERIC_BYTES):
+        for _, value in transport.attributes(listed, 0) if kind == _SET_ELEMENTS else ():
+            parts = dict(transport.attributes(value, 0))
+            is_plain = 1 in parts and not {3, 10} & parts.keys()  # NFTA_SET_ELEM_KEY; _FLAGS and _KEY_END
+            yield _plain(parts[1]) if is_plain else None
+
+
 def canonical(listed: memoryview) -> Iterator[bytes]:
     """Each element of a list in that form: key, data, end of a range and flags, without comments and counts."""
     for _, value in transport.attributes(listed, 0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from ipaddress import ip_interface
 
 import pytest
 
@@ -36,15 +37,15 @@ async def test_what_would_block_containers_is_told_until_it_knows_of_them(around
     web = await around.member()
     around.publish(web, *ANYWHERE)
     table, bridge = around.networks._paths.table_name, web.endpoint.bridge
-    assert obstacles(table, bridge) == ()
+    assert obstacles(table, web.endpoint) == ()
     shell(commands)
     assert ask(around.neighbour, HOST4, PORT, is_silent=True) is None
-    (sentence,) = obstacles(table, bridge)
+    (sentence,) = obstacles(table, web.endpoint)
     assert sentence.startswith(f"{name} may drop what goes to containers")
     _, family, its_table, chain = name.removeprefix("the ").split()
     shell(f"nft insert rule {family} {its_table} {chain} oifname {bridge} accept")
     shell(f"nft insert rule {family} {its_table} {chain} iifname {bridge} accept")
-    assert obstacles(table, bridge) == ()
+    assert obstacles(table, web.endpoint) == ()
     assert ask(around.neighbour, HOST4, PORT) == NEIGHBOUR4
 
 
@@ -55,14 +56,97 @@ async def test_chains_that_only_refuse_some_are_no_obstacle(around: Neighbourhoo
         "nft add rule ip mine f ct state invalid drop; nft add chain ip mine i '{ type filter hook input priority 0; }'"
     )
     shell("nft add rule ip mine i drop")
-    assert obstacles(around.networks._paths.table_name, web.endpoint.bridge) == ()
+    assert obstacles(around.networks._paths.table_name, web.endpoint) == ()
 
 
-async def test_the_policy_of_iptables_legacy_is_told(around: Neighbourhood) -> None:
-    if shutil.which("iptables-legacy") is None:
-        pytest.skip("iptables-legacy isn't installed: apt-get install iptables")
+_REJECTS = "iptables-{0} -A FORWARD -j REJECT"
+_ANSWERS = "iptables-{0} -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+GOES, SENDS = "drop what goes to containers", "drop what containers send"
+
+# What a person, docker or ufw says by iptables, and what becomes of packets; {bridge} and the like are the network's.
+BY_IPTABLES = {
+    "a last rule": ((_ANSWERS, _REJECTS), GOES),
+    "a last rule in another chain": (
+        ("iptables-{0} -N last", "iptables-{0} -A last -j DROP", "iptables-{0} -A FORWARD -j last"),
+        GOES,
+    ),
+    "a policy, and rules that only name bridges of ours": (
+        (
+            "iptables-{0} -P FORWARD DROP",
+            "iptables-{0} -A FORWARD -i bdk-other -j DROP",
+            "iptables-{0} -A FORWARD -o bdk-other -j ACCEPT",
+            "iptables-{0} -A FORWARD -i {bridge} -j ACCEPT",
+            "iptables-{0} -A FORWARD -o {bridge} -p tcp --dport 22 -j ACCEPT",
+        ),
+        GOES,
+    ),
+    "a rule of its own": (("iptables-{0} -A FORWARD -o {bridge} -j DROP",), GOES),
+    "only what containers begin": ((_ANSWERS, "iptables-{0} -A FORWARD -d {subnet} -j ACCEPT", _REJECTS), SENDS),
+    "answers are lost": (("iptables-{0} -A FORWARD -o {bridge} -j ACCEPT", _REJECTS), SENDS),
+    "the subnet is let pass": (
+        (
+            "iptables-{0} -A FORWARD -d {subnet} -j ACCEPT",
+            "iptables-{0} -N ours",
+            "iptables-{0} -A ours -s {subnet} -j ACCEPT",
+            "iptables-{0} -A FORWARD ! -o {bridge} -g ours",
+            "iptables-{0} -A FORWARD -m comment --comment bdk -i {bridge} -j ours",
+            _REJECTS,
+        ),
+        None,
+    ),
+    "devices by a wildcard": (
+        (
+            "iptables-{0} -A FORWARD -i {wildcard} -j ACCEPT",
+            "iptables-{0} -A FORWARD -o {wildcard} -j ACCEPT",
+            _REJECTS,
+        ),
+        None,
+    ),
+    "what was translated": (
+        (
+            "iptables-{0} -A FORWARD -m conntrack --ctstate DNAT -j ACCEPT",
+            "iptables-{0} -A FORWARD -i {bridge} -j ACCEPT",
+            _REJECTS,
+        ),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["nft", "legacy"])
+async def test_what_iptables_does_at_its_end_is_told(around: Neighbourhood, kind: str) -> None:
+    if shutil.which(f"iptables-{kind}") is None:
+        pytest.skip("iptables isn't installed: apt-get install iptables")
+    if subprocess.run([f"iptables-{kind}", "-P", "FORWARD", "ACCEPT"], capture_output=True, check=False).returncode:
+        pytest.skip(f"this kernel has no iptables-{kind}")
     web = await around.member()
-    if subprocess.run(["iptables-legacy", "-P", "FORWARD", "DROP"], capture_output=True, check=False).returncode:
-        pytest.skip("this kernel has no legacy iptables")
-    (sentence,) = obstacles(around.networks._paths.table_name, web.endpoint.bridge)
-    assert sentence.startswith("the legacy iptables chain FORWARD may drop")
+    bridge, wildcard = web.endpoint.bridge, f"{web.endpoint.bridge[:4]}+"
+    subnet = ip_interface(web.endpoint.address).network
+    name = "the chain ip filter FORWARD" if kind == "nft" else "the legacy iptables chain FORWARD"
+    for case, (commands, wanted) in BY_IPTABLES.items():
+        shell(f"iptables-{kind} -F; iptables-{kind} -X; iptables-{kind} -P FORWARD ACCEPT")
+        shell("; ".join(commands).format(kind, bridge=bridge, wildcard=wildcard, subnet=subnet))
+        found = obstacles(around.networks._paths.table_name, web.endpoint)
+        assert [sentence.partition(": ")[0] for sentence in found] == ([f"{name} may {wanted}"] if wanted else []), case
+
+
+async def test_ip6tables_is_told_apart(around: Neighbourhood) -> None:
+    web = await around.member()
+    for kind, name in (("nft", "the chain ip6 filter FORWARD"), ("legacy", "the legacy ip6tables chain FORWARD")):
+        command = [f"ip6tables-{kind}", "-A", "FORWARD", "-o", web.endpoint.bridge, "-j", "REJECT"]
+        if shutil.which(command[0]) is None or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip(f"this kernel has no ip6tables-{kind}")
+        (sentence,) = obstacles(around.networks._paths.table_name, web.endpoint)
+        assert sentence.startswith(f"{name} may {GOES}")
+        shell(f"ip6tables-{kind} -F")
+
+
+async def test_sets_of_devices_are_looked_into(around: Neighbourhood) -> None:
+    web = await around.member()
+    bridge = web.endpoint.bridge
+    shell("nft add table inet mine; nft add chain inet mine f '{ type filter hook forward priority 5; policy drop; }'")
+    shell(f"nft add rule inet mine f iifname {{ docker0, {bridge} }} accept")
+    shell("nft add rule inet mine f oifname { docker0, docker1 } accept")
+    assert len(obstacles(around.networks._paths.table_name, web.endpoint)) == 1
+    shell(f"nft add rule inet mine f meta mark set 7 oifname {{ docker0, {bridge} }} ct state new,established accept")
+    assert obstacles(around.networks._paths.table_name, web.endpoint) == ()
