@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.errors import InvalidRequest
 from engine.model import Container, State
 
-PS_KEYS = ("id", "name", "label", "status", "exited", "ancestor", "health", "before", "since", "network")
+PS_KEYS = ("id", "name", "label", "status", "exited", "ancestor", "health", "before", "since", "network", "publish",
+           "expose")  # fmt: skip
+_PORTS_LIKE = "write 80, 53/udp or 8000-8010/tcp"
 
 
 class ContainerFilter(NamedTuple):
@@ -22,11 +24,14 @@ class ContainerFilter(NamedTuple):
     key: str
     value: str
 
-    def passes(self, container: Container, every: Sequence[Container]) -> bool:
+    def passes(
+        self, container: Container, every: Sequence[Container], exposed: Mapping[str, Sequence[str]] | None = None
+    ) -> bool:
         """Whether a container is what was asked for.
 
         Args:
             every: all containers, for those that are named as before or since.
+            exposed: the ports that images expose, by the images' ids, for ``expose``.
 
         Raises:
             InvalidRequest: the value is a container, and there is none.
@@ -50,8 +55,16 @@ class ContainerFilter(NamedTuple):
             return self.value == (container.health.state if container.health is not None else "none")
         if self.key == "network":
             return self.value in (request.network, *(end.network for end in container.endpoints))
+        if self.key in ("publish", "expose"):
+            return self._has_port(container, (exposed or {}).get(container.image_id, ()))
         other = _found(self.value, every).created_unix_ns
         return container.created_unix_ns < other if self.key == "before" else container.created_unix_ns > other
+
+    def _has_port(self, container: Container, exposed: Sequence[str]) -> bool:
+        served: set[tuple[int, str]] = {(port.container_port, port.protocol) for port in container.ports}
+        if self.key == "expose":
+            served |= _ports((*container.request.exposed_ports, *exposed))
+        return not served.isdisjoint(_ports((self.value,)))
 
 
 def ps_filter(text: str) -> ContainerFilter:
@@ -63,8 +76,15 @@ def ps_filter(text: str) -> ContainerFilter:
     return ContainerFilter(key, value)
 
 
-def filtered(containers: Sequence[Container], filters: Sequence[ContainerFilter]) -> list[Container]:
+def filtered(
+    containers: Sequence[Container],
+    filters: Sequence[ContainerFilter],
+    exposed: Mapping[str, Sequence[str]] | None = None,
+) -> list[Container]:
     """The containers that pass.
+
+    Args:
+        exposed: as in `ContainerFilter.passes`.
 
     Raises:
         InvalidRequest: a filter names a container that there isn't.
@@ -75,8 +95,8 @@ def filtered(containers: Sequence[Container], filters: Sequence[ContainerFilter]
     return [
         container
         for container in containers
-        if all(each.passes(container, containers) for each in labels)
-        and all(any(each.passes(container, containers) for each in others if each.key == key) for key in keys)
+        if all(each.passes(container, containers, exposed) for each in labels)
+        and all(any(each.passes(container, containers, exposed) for each in others if each.key == key) for key in keys)
     ]
 
 
@@ -90,11 +110,27 @@ def _check(key: str, value: str) -> None:
         raise ArgumentTypeError(f"{value!r} is no state; there are {', '.join(words)}")
     if key == "exited" and not value.removeprefix("-").isdecimal():
         raise ArgumentTypeError(f"{value!r} is not an exit status such as 0 or 137")
+    if key in ("publish", "expose"):
+        try:
+            _ports((value,))
+        except InvalidRequest as error:
+            raise ArgumentTypeError(f"{value!r} is no port of a container's: {_PORTS_LIKE}") from error
     if key == "name":
         try:
             re.compile(value)
         except re.error as error:
             raise ArgumentTypeError(f"{value!r} is not a regular expression: {error}") from error
+
+
+def _ports(texts: Iterable[str]) -> set[tuple[int, str]]:
+    """Numbers and protocols, of ranges too.
+
+    Raises:
+        InvalidRequest: one isn't one.
+    """
+    from engine.network import port_notation
+
+    return {(port.container_port, port.protocol) for port in port_notation.exposed(texts)}
 
 
 def _has_label(container: Container, wanted: str) -> bool:

@@ -56,10 +56,17 @@ async def _ps(engine: Engine, options: PsOptions) -> int:
     now = time.time_ns()
     count = 1 if options.latest else options.last
     every = await engine.containers.list(all_states=True)
-    containers = [container for container in filtered(every, options.filters) if _is_wanted(container, options)]
+    exposed = await _exposed(engine) if any(each.key == "expose" for each in options.filters) else None
+    passing = filtered(every, options.filters, exposed)
+    containers = [container for container in passing if _is_wanted(container, options)]
     containers = containers[:count] if count >= 0 else containers
     show_list([container_row(c, now, options.no_trunc) for c in containers], _COLUMNS, "id", options)
     return 0
+
+
+async def _exposed(engine: Engine) -> dict[str, tuple[str, ...]]:
+    """The ports that images expose, by the images' ids."""
+    return {image.id: image.config.exposed_ports for image in await engine.images.list()}
 
 
 def _is_wanted(container: Container, options: PsOptions) -> bool:

@@ -70,8 +70,24 @@ def test_ps_filters_as_docker_does(boxdeck: CommandLine) -> None:
         "exited=x": "'x' is not an exit status",
         "name=(": "'(' is not a regular expression",
         "before=nobody": "there is no container 'nobody' to compare with",
+        "publish=http": "'http' is no port of a container's",
+        "expose=9-8": "'9-8' is no port of a container's",
     }.items():
         assert why in boxdeck("ps", "--filter", wrong).sentence
+
+
+def test_ps_filters_by_the_ports_of_containers(boxdeck: CommandLine) -> None:
+    boxdeck.ok("commit", "--change", "EXPOSE 9000/udp", boxdeck.ok("create", "base", "true"), "exposing")
+    boxdeck.ok("create", "--name", "web", "-p", "127.0.0.1:18080:80", "-p", "18001-18003:8001-8003/udp", "base", "true")
+    boxdeck.ok("create", "--name", "shown", "--expose", "80", "exposing", "true")
+
+    def found(*filters: str) -> list[str]:
+        return boxdeck.names("-a", *(word for each in filters for word in ("--filter", each)))
+
+    assert found("publish=80/tcp", "publish=9") == found("publish=8003-9000/udp") == ["web"]
+    assert found("publish=18080", "publish=80/udp", "publish=9000/udp", "publish=9000") == []
+    assert found("expose=80") == ["shown", "web"]
+    assert found("expose=9000/udp") == ["shown"] and found("expose=9000") == []
 
 
 def test_ids_alone(boxdeck: CommandLine) -> None:
