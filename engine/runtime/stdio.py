@@ -16,7 +16,7 @@ from engine.runtime.log import Log
 from engine.runtime.loop import Loop
 
 _STDIN_PENDING = 256 * 1024  # more than this unread by the process, and its writer has to wait
-
+_OTHER_SIZE_SECONDS = 0.05  # a program that looks later finds its size unchanged, and perhaps nothing to paint
 _DRAIN_READS = 32  # of DATA_SIZE: more than a pipe or terminal can hold (pipe(7): 1 MiB at most without privilege)
 
 
@@ -90,6 +90,7 @@ class Streams:
         self._outputs: dict[int, int] = {}  # descriptor: frame kind
         self._input = -1
         self._terminal = -1
+        self._size = (0, 0)
         self._pending: deque[bytes] = deque()
         self._pending_size = 0
         self._close_input_when_written = False
@@ -262,9 +263,22 @@ class Streams:
             self._input = -1
 
     def resize(self, rows: int, columns: int) -> None:
-        """Tell the terminal, if it is one, its new size."""
+        """Tell the terminal, if it is one, its size; the one that it has already, and its program paints itself anew.
+
+        For the kernel sends SIGWINCH only when the size has changed, and a new viewer has an empty screen before it.
+        """
+        if self._terminal < 0:
+            return
+        if self._size == (rows, columns):
+            pty.set_size(self._terminal, rows, columns ^ 1)
+            self._loop.call_later(_OTHER_SIZE_SECONDS, self._set_size)
+        else:
+            self._size = rows, columns
+            self._set_size()
+
+    def _set_size(self) -> None:
         if self._terminal >= 0:
-            pty.set_size(self._terminal, rows, columns)
+            pty.set_size(self._terminal, *self._size)
 
     def close(self) -> None:
         """Let go of everything; a terminal's session is hung up."""
