@@ -79,6 +79,7 @@ class Engine:
                 await engine.containers.recover(makes_overdue_starts)
                 Strays(paths, engine.database).remove()
                 await engine.images.sweep()
+                engine.volumes.sweep()
             yield engine
         finally:
             await engine.close()

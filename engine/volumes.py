@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from engine.images.removal import discard_tree
 from engine.model import ContainerRequest
 from engine.model.volume import Volume
 from engine.options import BindMount, VolumeMount
-from engine.paths import Paths
+from engine.paths import Paths, names_in
 from engine.pruning import Pruned, PruneFilter
 from engine.records import Records
 from engine.store.database import Database
@@ -128,6 +129,16 @@ class Volumes:
             row = self._database.row("SELECT is_anonymous FROM volumes WHERE name = ?", (mount.name,))
             if row is not None and row[0] and not self._users().get(mount.name):
                 await self.remove(mount.name, force=True)
+
+    def sweep(self) -> None:
+        """Delete the empty folders of volumes that whoever was killed had made, and not yet written down."""
+        known = {name for (name,) in self._database.rows("SELECT name FROM volumes")}
+        for name in set(names_in(self._paths.root / "volumes")) - known:
+            with self._database.transaction():  # as whoever makes one: a folder without a row is nobody's meanwhile
+                if self._database.row("SELECT 1 FROM volumes WHERE name = ?", (name,)) is None:
+                    for folder in (self._paths.volume_data(name), self._paths.volume(name)):
+                        with suppress(OSError):  # there is none, or something is in it: `system check` tells of that
+                            folder.rmdir()
 
     # For containers
 

@@ -223,3 +223,17 @@ async def test_a_kill_at_any_moment_of_a_start_leaves_a_store_that_works(engine:
         await engine.containers.remove(container.id, force=True)
     await reopened(engine)
     assert await traces(engine) == []
+
+
+async def test_a_volume_that_was_never_written_down_leaves_no_folder_and_one_with_data_stays(engine: Engine) -> None:
+    for name in ("begun", "full"):
+        engine.paths.volume_data(name).mkdir(parents=True)
+    (engine.paths.volume_data("full") / "file").touch()
+    engine.paths.volume("barely").mkdir()
+    await engine.volumes.create("known")
+    await reopened(engine)
+    assert sorted(os.listdir(engine.paths.root / "volumes")) == ["full", "known"]
+    await engine.volumes.create("full")
+    assert [each.name for each in await engine.volumes.list()] == ["full", "known"]
+    for name in ("full", "known"):
+        await engine.volumes.remove(name)
