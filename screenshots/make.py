@@ -24,7 +24,7 @@ from engine.layers import Commit
 from engine.model import Container, ContainerRequest, Limits
 from screenshots.svg import portable
 from tui.app import BoxdeckApp
-from tui.config import Config
+from engine.config.model import Config
 
 HERE = Path(__file__).parent
 LARGE, SMALL = (132, 38), (80, 24)

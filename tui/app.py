@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from engine.config.model import Config
 from tui import keys, messages, themes
 from tui.commands import Commands
-from tui.config import Config
 from tui.image_actions import ImageActions
 from tui.screens.help import Help
 from tui.screens.host import HostScreen
@@ -57,7 +57,7 @@ class BoxdeckApp(ImageActions):
     def on_mount(self) -> None:
         """Keys, and the loops that carry news."""
         self.theming.say_all()
-        self.set_keymap(self.config.keymap)
+        self.set_keymap(self.config.keys)
         for name, loop in self.live.loops().items():
             self.run_worker(loop(), name=name, group="live")
         self.run_worker(self.theming.follow(), name="themes", group="live")

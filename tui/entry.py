@@ -86,10 +86,10 @@ async def _app(options: dict[str, str]) -> str:
     async with Engine.open(options.get("--root"), options.get("--runroot")) as engine:
         from msgspec.structs import replace
 
+        from engine.config.reading import load
         from tui.app import BoxdeckApp
-        from tui.config import load_config
 
-        config = load_config()
+        config = load()
         if "--theme" in options:
             config = replace(config, theme=options["--theme"])
         app = BoxdeckApp(engine, config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.config import Config
+from engine.config.model import Config
 from tui.container_actions import ContainerActions
 from tui.drawing.image_rows import name_of
 from tui.image_deck import ImageDeck

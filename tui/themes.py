@@ -9,8 +9,8 @@ import msgspec
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from engine.config.places import config_folder
 from engine.errors import InvalidRequest
-from tui.config import config_folder
 
 _PACKAGED = Path(__file__).parent / "_themes"
 _BESIDE = Path(__file__).parent.parent / "themes"

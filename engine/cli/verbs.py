@@ -70,6 +70,7 @@ VERBS = {
     "network": Verb("network", "make networks, and put containers on them and take them off"),
     "info": Verb("system", "show what Boxdeck stands on"),
     "version": Verb("version", "show the version"),
+    "config": Verb("config", "show and check your settings, and list the app's keys"),
     "completion": Verb("completion", "make bash, zsh or fish complete our command lines"),
     "system": Verb("system", "disk use, pruning and reset"),
 }

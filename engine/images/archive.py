@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from engine.config.reading import registry_settings
 from engine.errors import ImageError, InvalidRequest
 from engine.images.archive_files import ArchiveFiles, opened
 from engine.images.install import Installed, install, require_size, write_manifest
@@ -31,7 +32,6 @@ from engine.oci.image_spec import (
 )
 from engine.oci.reference import parse_reference
 from engine.paths import Paths
-from engine.registry import settings
 from engine.store.blobs import Blobs
 
 INDEX_FILE: Final = "index.json"
@@ -163,7 +163,7 @@ class _Loader:
         return Descriptor(media_type=media_type, digest=blob.digest, size=blob.size)
 
     def _document(self, name: str) -> bytes:
-        most = settings.load().limits.document_bytes
+        most = registry_settings().limits.document_bytes
         data = read_all(self._files.open(name), most + 1)
         if len(data) > most:
             raise too_much(f"{name} is larger than {most} bytes", "document_bytes")

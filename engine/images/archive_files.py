@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, Protocol
 
 from msgspec import Struct
 
+from engine.config.reading import registry_settings
 from engine.errors import ImageError, NotFound
 from engine.images.limits import BoundedReader
 from engine.images.monitor import Monitor
@@ -22,7 +23,6 @@ from engine.images.tar import Kind, TarReader
 from engine.linux.paths import open_beneath
 from engine.oci.digest import Readable
 from engine.paths import Paths
-from engine.registry import settings
 
 _MAXIMUM_LINKS: Final = 10
 _MAXIMUM_ENTRIES: Final = 100_000
@@ -173,7 +173,7 @@ def _plain(paths: Paths, archive: BinaryIO, monitor: Monitor) -> Iterator[Binary
     paths.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryFile(dir=paths.temporary) as copy:
         advance = monitor.step("Decompressing the archive")
-        stream = BoundedReader(decompressed(archive), archive.tell, settings.load().limits)
+        stream = BoundedReader(decompressed(archive), archive.tell, registry_settings().limits)
         while data := stream.read(CHUNK_BYTES):
             copy.write(data)
             advance(len(data))

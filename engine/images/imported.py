@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 from msgspec import Struct
 
+from engine.config.reading import registry_settings
 from engine.errors import ImageError, NotFound
 from engine.images import config_changes
 from engine.images.install import Installed, PackedLayer, compose, install
@@ -17,7 +18,6 @@ from engine.images.monitor import Monitor
 from engine.images.streams import compression, decompressed
 from engine.oci.image_spec import LAYER_GZIP, LAYER_TAR, ConfigDocument, Descriptor, History, RunConfig, format_time
 from engine.paths import Paths
-from engine.registry import settings
 from engine.store.blobs import Blobs
 
 PATH_VARIABLE: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -70,7 +70,7 @@ def _pack(paths: Paths, file: BinaryIO, monitor: Monitor) -> PackedLayer:
     blobs = Blobs(paths)
     is_gzip = compression(file) == "gzip"
     total = os.fstat(file.fileno()).st_size
-    bounded = BoundedReader(decompressed(file), file.tell, settings.load().limits)
+    bounded = BoundedReader(decompressed(file), file.tell, registry_settings().limits)
     blob = blobs.add(file if is_gzip else bounded, advance=monitor.step("Reading the archive", total))
     with blobs.open(blob.digest) as archive:
         unpacked = LayerStore(paths).add(archive, None, monitor.step("Unpacking the archive"))

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from engine.config.reading import registry_settings
 from engine.errors import ImageError
 from engine.images.limits import BoundedReader
 from engine.images.monitor import Advance
@@ -22,7 +23,6 @@ from engine.images.streams import Seekable, decompressed
 from engine.images.unpack import Unpacked, unpack
 from engine.oci.digest import checked_digest
 from engine.paths import Paths
-from engine.registry import settings
 from engine.store.blobs import sync_directory, temporary_name, unwritable
 
 
@@ -47,7 +47,7 @@ class LayerStore:
             ImageError: the archive is damaged, too much, or has another diff id; nothing is kept.
             StoreError: the disk is full or can't be written.
         """
-        limits = settings.load().limits
+        limits = registry_settings().limits
         with self._workplace() as folder:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:

@@ -1,7 +1,7 @@
 """How much of an image is too much: what a person has set, and streams that are watched for it.
 
 Archives are made by strangers, and a few kilobytes can become terabytes. The defaults are far beyond what honest images
-need; the ``[limits]`` of ``registries.toml`` (`engine.registry.settings`) change them.
+need; ``[registries.limits]`` of ``config.toml`` (`engine.config`) change them.
 """
 
 from __future__ import annotations
@@ -98,4 +98,4 @@ class BoundedReader:
 
 def too_much(cause: str, limit: str) -> ImageError:
     """What to say when a limit is met."""
-    return ImageError(cause, f"if you trust it, raise {limit} in the [limits] of registries.toml")
+    return ImageError(cause, f"if you trust it, raise {limit} in [registries.limits] of config.toml")

@@ -15,6 +15,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from engine.config.model import RegistrySettings
+from engine.config.reading import registry_settings
 from engine.errors import ImageError, NotFound, RegistryError
 from engine.images import platforms
 from engine.images.arrival import Arrival
@@ -36,7 +38,6 @@ from engine.oci.image_spec import (
 )
 from engine.oci.reference import Reference
 from engine.paths import Paths
-from engine.registry import settings as registry_settings
 from engine.registry.registry import Fetched, Registry, open_registry
 from engine.store.blobs import Blobs
 
@@ -63,7 +64,7 @@ def pull(paths: Paths, reference: Reference, wanted: Platform | None, monitor: M
         ImageError: the image is damaged, hostile, or made for other machines.
         StoreError: the disk can't be written.
     """
-    settings = registry_settings.load()
+    settings = registry_settings()
     for mirror in settings.mirrors.get(reference.registry, ()):
         try:
             return _pull_from(mirror, paths, reference, wanted, settings, monitor)
@@ -77,7 +78,7 @@ def _pull_from(
     paths: Paths,
     reference: Reference,
     wanted: Platform | None,
-    settings: registry_settings.Settings,
+    settings: RegistrySettings,
     monitor: Monitor,
 ) -> Pulled:
     with (
@@ -135,7 +136,7 @@ class _Pull:
         return manifest
 
     def _config(self, descriptor: Descriptor) -> ConfigDocument:
-        most = registry_settings.load().limits.document_bytes
+        most = registry_settings().limits.document_bytes
         if descriptor.size > most:
             raise too_much(f"the image's config is larger than {most} bytes", "document_bytes")
         if not self._blobs.has(descriptor.digest):

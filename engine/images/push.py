@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from engine.config.reading import registry_settings
 from engine.images.monitor import Monitor
 from engine.images.records import ImageRecord
 from engine.images.side_by_side import results
 from engine.oci.image_spec import Descriptor, Manifest, decode
 from engine.oci.reference import Reference
 from engine.paths import Paths
-from engine.registry import settings
 from engine.registry.registry import Registry, open_registry
 from engine.registry.upload import has_blob, mount_blob, put_manifest, send_blob
 from engine.store.blobs import Blobs
@@ -34,7 +34,7 @@ def push(paths: Paths, image: ImageRecord, target: Reference, elsewhere: Sequenc
     data = blobs.read(image.manifest_digest)
     manifest = decode(data, Manifest, "the image's manifest")
     with (
-        open_registry(target.registry, settings.load(), target.repository, monitor.nap) as registry,
+        open_registry(target.registry, registry_settings(), target.repository, monitor.nap) as registry,
         monitor.woken_by(registry.hang_up),
     ):
         sender = _Sender(blobs, registry, target.repository, elsewhere, monitor)

@@ -6,10 +6,10 @@ from typing import Final
 
 import zstandard
 
+from engine.config.reading import registry_settings
 from engine.errors import ImageError
 from engine.images.limits import too_much
 from engine.oci.digest import Readable
-from engine.registry import settings
 
 _READ_BYTES: Final = 1 << 20
 _SIP_BYTES: Final = 1 << 10  # what is given at once may become 32,000 times as much, all of it in memory
@@ -24,7 +24,7 @@ class ZstdReader:
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
-        self._zstd = zstandard.ZstdDecompressor(max_window_size=settings.load().limits.zstd_window_bytes)
+        self._zstd = zstandard.ZstdDecompressor(max_window_size=registry_settings().limits.zstd_window_bytes)
         self._frame: zstandard.ZstdDecompressionObj | None = None
         self._given = memoryview(b"")
         self._ready = memoryview(b"")

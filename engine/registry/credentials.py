@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from engine.config.places import config_folder
 from engine.errors import InvalidRequest, RegistryError
 from engine.oci.reference import DEFAULT_REGISTRY
 
@@ -88,8 +89,7 @@ def files() -> tuple[Path, ...]:
 def own_file() -> Path:
     """What ``boxdeck login`` writes: ``$REGISTRY_AUTH_FILE``, or a file beside our settings."""
     named = os.environ.get("REGISTRY_AUTH_FILE")
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return Path(named) if named else (Path(base) if base else Path.home() / ".config") / "boxdeck" / "auth.json"
+    return Path(named) if named else config_folder() / "auth.json"
 
 
 def read(path: Path) -> AuthFile:

@@ -50,11 +50,11 @@ class Registries:
             InvalidRequest: the term is malformed.
             RegistryError: the registry can't be reached, refuses, or offers no search.
         """
-        from engine.registry import settings
+        from engine.config.reading import registry_settings
         from engine.registry.search import search
 
         registry, word = _registry_and_word(term)
-        return await asyncio.to_thread(search, registry, word, limit, settings.load())
+        return await asyncio.to_thread(search, registry, word, limit, registry_settings())
 
     async def tags(self, repository: str) -> tuple[str, ...]:
         """The tags of a repository, such as ``alpine`` or ``localhost:5000/app``, in its registry's order.
@@ -85,17 +85,17 @@ def _registry_and_word(term: str) -> tuple[str, str]:
 
 
 def _check(host: str, given: Credentials) -> None:
-    from engine.registry import settings
+    from engine.config.reading import registry_settings
     from engine.registry.registry import Registry
 
-    with Registry(host, settings.load(), given) as registry:
+    with Registry(host, registry_settings(), given) as registry:
         registry.check()
 
 
 def _tags(repository: str) -> tuple[str, ...]:
-    from engine.registry import settings
+    from engine.config.reading import registry_settings
     from engine.registry.registry import open_registry
 
     reference = parse_reference(repository)
-    with open_registry(reference.registry, settings.load(), reference.repository) as registry:
+    with open_registry(reference.registry, registry_settings(), reference.repository) as registry:
         return registry.tags(reference.repository)

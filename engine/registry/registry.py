@@ -11,6 +11,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from engine.config.model import RegistrySettings
 from engine.errors import ImageError, NotFound, RegistryError
 from engine.images.limits import too_much
 from engine.oci.digest import digest_of
@@ -18,7 +19,6 @@ from engine.oci.image_spec import INDEX_TYPES, MANIFEST_TYPES
 from engine.oci.reference import DEFAULT_REGISTRY
 from engine.registry import challenge, credentials
 from engine.registry.authorization import Authorization, denied
-from engine.registry.settings import Settings
 from engine.registry.transport import NONSENSE, Pause, Transport, read_body
 
 _DOCKER_HUB: Final = "registry-1.docker.io"
@@ -60,7 +60,7 @@ class Registry:
     """
 
     def __init__(
-        self, host: str, settings: Settings, known: credentials.Credentials | None, pause: Pause | None = None
+        self, host: str, settings: RegistrySettings, known: credentials.Credentials | None, pause: Pause | None = None
     ) -> None:
         self.host = host
         address = _DOCKER_HUB if host == DEFAULT_REGISTRY else host
@@ -216,7 +216,7 @@ class Registry:
         )
 
 
-def open_registry(host: str, settings: Settings, repository: str = "", pause: Pause | None = None) -> Registry:
+def open_registry(host: str, settings: RegistrySettings, repository: str = "", pause: Pause | None = None) -> Registry:
     """A registry with the credentials that this machine has for it.
 
     Raises:

@@ -14,10 +14,10 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from engine.config.model import RegistrySettings
 from engine.errors import InvalidRequest, RegistryError
 from engine.oci.reference import DEFAULT_REGISTRY
 from engine.registry.registry import Registry, open_registry, printable
-from engine.registry.settings import Settings
 from engine.registry.transport import NONSENSE, read_body
 
 INDEX: Final = "index.docker.io"
@@ -57,7 +57,7 @@ class _Catalog(Struct):
     repositories: tuple[str, ...] | None = None
 
 
-def search(registry: str, word: str, limit: int, settings: Settings) -> tuple[SearchResult, ...]:
+def search(registry: str, word: str, limit: int, settings: RegistrySettings) -> tuple[SearchResult, ...]:
     """The repositories of a registry that have to do with a word, in its order.
 
     Args:

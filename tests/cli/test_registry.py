@@ -98,16 +98,16 @@ def test_a_registry_with_tls_and_passwords(
     boxdeck: CommandLine, registry: DockerRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = DockerRegistry(tmp_path / "closed", passwords=True, tls=True)
-    config = tmp_path / "registries.toml"
-    monkeypatch.setenv("BOXDECK_REGISTRIES", str(config))
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("BOXDECK_CONFIG", str(config))
     try:
         log_in(boxdeck, registry)
         image = boxdeck.ok("pull", registry.reference("tiny:1")).strip()
         name = closed.reference("team/tiny:1")
         boxdeck.ok("tag", image, name)
-        config.write_text("insecure = []\n")
+        config.write_text("[registries]\ninsecure = []\n")
         assert "isn't trusted" in boxdeck("push", name).sentence
-        config.write_text(f'insecure = ["{closed.host}"]\n')
+        config.write_text(f'[registries]\ninsecure = ["{closed.host}"]\n')
         assert f"boxdeck login {closed.host}" in boxdeck("push", name).sentence
         log_in(boxdeck, closed)
         boxdeck.ok("push", name)

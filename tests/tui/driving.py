@@ -10,8 +10,8 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from engine.config.model import Config
 from tui.app import BoxdeckApp
-from tui.config import Config
 
 PATIENCE_SECONDS = 15
 

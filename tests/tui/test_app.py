@@ -9,7 +9,7 @@ from engine import Engine
 from engine.model import Container, ContainerRequest, Limits, State
 from engine.options import BindMount, Security
 from tests.tui.driving import desk, soon
-from tui.config import Config
+from engine.config.model import Config
 from tui.widgets.log_view import LogView
 from tui.widgets.shell_pane import ShellPane
 

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from tests.tui.driving import Desk, desk
 from tests.tui.fake_engine import FakeEngine, container, crowd
 from tests.tui.fake_images import image, make_layers
-from tui.config import Config
+from engine.config.model import Config
 from tui.screens.containers import ContainersScreen
 from tui.screens.images import ImagesScreen
 from tui.widgets.explorer import Explorer

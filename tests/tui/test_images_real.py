@@ -45,7 +45,7 @@ async def line(
 ) -> AsyncIterator[Sluice]:
     """A slow line to a registry that has an image of two layers of 4 MiB, the second of which changes a file."""
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
-    monkeypatch.setenv("BOXDECK_REGISTRIES", str(tmp_path / "registries.toml"))
+    monkeypatch.setenv("BOXDECK_CONFIG", str(tmp_path / "config.toml"))
     noise = random.Random(7)
     layout = Layout(tmp_path / "layout")
     one = layer(first=noise.randbytes(4 * MIB), greeting=b"hello\n")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.model import Config
+from engine.config.places import config_folder
 from tests.tui.driving import Desk, desk
 from tests.tui.fake_engine import FakeEngine, container, crowd
-from tui.config import Config, config_folder
 from tui.screens.containers import ContainersScreen
 from tui.widgets.containers_table import ContainersTable
 from tui.widgets.detail import Detail
@@ -184,7 +185,7 @@ async def test_commands_can_be_found_by_name() -> None:
 
 
 async def test_keys_can_be_changed_in_the_settings() -> None:
-    async with desk(FakeEngine(*crowd()), config=Config(keymap={"view.topology": "x"})) as at:
+    async with desk(FakeEngine(*crowd()), config=Config(keys={"view.topology": "x"})) as at:
         await at.press("x")
         await at.see("nat masquerade")
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from textual.color import Color
 
+from engine.config.model import Config
+from engine.config.places import config_folder
+from engine.config.reading import load
 from engine.errors import InvalidRequest
 from tui import themes
-from tui.config import Config, config_folder, load_config
 
 SHIPPED = [*themes.files(themes.folders()[:1])]
 
@@ -88,24 +90,3 @@ def test_a_persons_own_themes_come_after_the_shipped_ones() -> None:
     own = config_folder() / "themes"
     own.mkdir(parents=True)
     assert themes.folders()[-1] == own
-
-
-def test_without_a_file_settings_are_the_defaults() -> None:
-    assert load_config() == Config()
-
-
-def test_settings_are_read() -> None:
-    path = config_folder() / "config.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text('theme = "boxdeck-light"\nshell = ["sh"]\n[keymap]\n"container.stop" = "x"\n')
-    assert load_config() == Config(theme="boxdeck-light", shell=("sh",), keymap={"container.stop": "x"})
-
-
-@pytest.mark.parametrize("text", ["them = 1", "theme = 3", "theme ="])
-def test_wrong_settings_are_refused_in_one_sentence(text: str) -> None:
-    path = config_folder() / "config.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
-    with pytest.raises(InvalidRequest, match=re.escape(f"{path} isn't right")) as caught:
-        load_config()
-    assert "\n" not in str(caught.value)

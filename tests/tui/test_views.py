@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+from engine.config.model import Config
 
 from tests.tui.driving import Desk, desk
 from tests.tui.fake_engine import FakeEngine, container, crowd
-from tui.config import Config
 from tui.screens.containers import ContainersScreen
 from tui.screens.host import HostScreen
 from tui.widgets.containers_table import ContainersTable
@@ -238,7 +238,7 @@ async def test_the_views_can_be_found_by_name() -> None:
 
 
 async def test_keys_of_the_views_can_be_changed() -> None:
-    async with desk(FakeEngine(*crowd()), config=Config(keymap={"view.host": "x", "container.update": "y"})) as at:
+    async with desk(FakeEngine(*crowd()), config=Config(keys={"view.host": "x", "container.update": "y"})) as at:
         await at.press("x")
         await at.see("CONTROL GROUP")
         await at.press("escape", "y")

@@ -9,7 +9,7 @@ from engine.model import ContainerRequest
 from engine.options import VolumeMount
 from tests.tui.driving import desk
 from tests.tui.fake_engine import FakeEngine, crowd
-from tui.config import Config
+from engine.config.model import Config
 from tui.screens.containers import ContainersScreen
 from tui.screens.volumes import VolumesScreen
 

@@ -25,7 +25,7 @@ OUTSIDE = "sha256:../../../../../../../../etc/passwd"
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
-    monkeypatch.setenv("BOXDECK_REGISTRIES", str(tmp_path / "registries.toml"))
+    monkeypatch.setenv("BOXDECK_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setattr("engine.registry.transport._FIRST_PAUSE_SECONDS", 0.01)
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from engine.config.reading import registry_settings
 from engine.errors import BoxdeckError, ImageError, InvalidRequest
 from engine.images import limits
 from engine.images.images import Images
 from engine.images.limits import BoundedReader, Limits
 from engine.paths import Paths
-from engine.registry import settings
 from tests.engine.images.conftest import Layout, MakeMember, MakeTar
 from tests.engine.registry.served import Served
 
@@ -28,11 +28,11 @@ Configure = Callable[[str], None]
 
 @pytest.fixture(autouse=True)
 def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Configure:
-    """Writes the ``[limits]`` of registries.toml."""
-    path = tmp_path / "registries.toml"
-    monkeypatch.setenv("BOXDECK_REGISTRIES", str(path))
+    """Writes the ``[registries.limits]`` of config.toml."""
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("BOXDECK_CONFIG", str(path))
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
-    return lambda text: path.write_text(f"[limits]\n{text}\n") and None
+    return lambda text: path.write_text(f"[registries.limits]\n{text}\n") and None
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def refused_everywhere(
     for bring in (lambda: images.pull(served.tag(image)), lambda: images.load(layout.finish(named))):
         with pytest.raises(ImageError, match=words) as raised:
             await bring()
-        assert "registries.toml" in str(raised.value) and "\n" not in str(raised.value)
+        assert "config.toml" in str(raised.value) and "\n" not in str(raised.value)
         assert await images.list() == () and left(paths) == []
 
 
@@ -146,22 +146,22 @@ async def test_zstd_may_take_as_much_memory_as_is_allowed(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("layer_bytes = 0", "isn't right"),
-        ('layer_bytes = "much"', "isn't right"),
-        ("document_bytes = 1_000_000_000", "isn't right"),
-        ("layers = 3", "unknown field"),
-        ("layer_bytes", "isn't right"),
+        ("layer_bytes = 0", "can't be 0: it must be a whole number of at least 1"),
+        ('layer_bytes = "much"', 'can\'t be "much"'),
+        ("document_bytes = 1_000_000_000", "from 1 to 67108864"),
+        ("layers = 3", "there is no setting registries.limits.layers"),
+        ("layer_bytes", "isn't TOML"),
     ],
 )
 async def test_limits_that_can_t_be_are_said(images: Images, configure: Configure, text: str, words: str) -> None:
     configure(text)
     with pytest.raises(InvalidRequest, match=words) as raised:
         await images.pull("127.0.0.1:1/image")
-    assert isinstance(raised.value, BoxdeckError) and "registries.toml" in raised.value.cause
+    assert isinstance(raised.value, BoxdeckError) and "config.toml" in raised.value.cause
 
 
 def test_limits_are_beyond_what_honest_images_need() -> None:
-    known = settings.load().limits
+    known = registry_settings().limits
     assert known == Limits() and known.layer_bytes > 10**11 and known.layer_entries >= 10**6
 
 

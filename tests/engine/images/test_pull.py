@@ -28,7 +28,7 @@ from tests.engine.registry.served import Handler, Served
 @pytest.fixture(autouse=True)
 def _nobody_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
-    monkeypatch.setenv("BOXDECK_REGISTRIES", str(tmp_path / "registries.toml"))
+    monkeypatch.setenv("BOXDECK_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setattr("engine.registry.transport._FIRST_PAUSE_SECONDS", 0.01)
 
 
@@ -489,7 +489,7 @@ async def test_a_mirror_is_asked_first_and_the_image_keeps_its_name(
     images: Images, layout: Layout, served: Served, layer: bytes, tmp_path: Path
 ) -> None:
     served.tag(layout.image(layer))
-    (tmp_path / "registries.toml").write_text(f'[mirrors]\n"registry.invalid" = ["{served.host}"]\n')
+    (tmp_path / "config.toml").write_text(f'[registries.mirrors]\n"registry.invalid" = ["{served.host}"]\n')
     image = await images.pull("registry.invalid/image")
     assert image.references == ("registry.invalid/image:latest",)
 
@@ -504,7 +504,7 @@ async def test_what_a_mirror_has_lost_comes_from_the_registry_itself(
     mirror = Served(mirror_folder)
     try:
         mirror.tags, mirror.types = served.tags, served.types
-        (tmp_path / "registries.toml").write_text(f'[mirrors]\n"{served.host}" = ["{mirror.host}"]\n')
+        (tmp_path / "config.toml").write_text(f'[registries.mirrors]\n"{served.host}" = ["{mirror.host}"]\n')
         image = await images.pull(name)
     finally:
         mirror.close()

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from engine.config.reading import registry_settings
 from engine.errors import RegistryError
-from engine.registry import settings
 from engine.registry.registry import open_registry
 from engine.registry.upload import mount_blob
 from tests.engine.images.conftest import Layout
@@ -53,7 +53,7 @@ def write(path: Path, **content: object) -> None:
 
 
 def read_a_manifest(served: Served) -> None:
-    with open_registry(served.host, settings.load(), "image") as registry:
+    with open_registry(served.host, registry_settings(), "image") as registry:
         assert registry.manifest("image", "latest").data
 
 
@@ -122,7 +122,7 @@ def test_a_mount_asks_for_both_repositories_and_does_without(home: Path, served:
         return True
 
     served.twist = twist
-    with open_registry(served.host, settings.load()) as registry:
+    with open_registry(served.host, registry_settings()) as registry:
         assert not mount_blob(registry, "mine", DIGEST, "theirs")
     assert parse_qs(asked[0])["scope"] == ["repository:mine:pull,push", "repository:theirs:pull"]
 
@@ -134,20 +134,23 @@ def test_a_registry_without_tls_is_spoken_to_when_the_file_says_so(
     with pytest.raises(RegistryError):
         read_a_manifest(served)
     assert served.seen == []
-    path = home / ".config/boxdeck/registries.toml"
+    path = home / ".config/boxdeck/config.toml"
     path.parent.mkdir(parents=True)
-    path.write_text(f'insecure = ["{served.host}"]\n')
+    path.write_text(f'[registries]\ninsecure = ["{served.host}"]\n')
     read_a_manifest(served)
 
 
 def test_a_certificate_isn_t_looked_at_when_the_file_says_so(home: Path, docker_registry: MakeRegistry) -> None:
     registry = docker_registry(tls=True)
-    with open_registry(registry.host, settings.load()) as careful, pytest.raises(RegistryError, match="isn't trusted"):
+    with (
+        open_registry(registry.host, registry_settings()) as careful,
+        pytest.raises(RegistryError, match="isn't trusted"),
+    ):
         careful.check()
-    path = home / ".config/boxdeck/registries.toml"
+    path = home / ".config/boxdeck/config.toml"
     path.parent.mkdir(parents=True)
-    path.write_text(f'insecure = ["{registry.host}"]\n')
-    with open_registry(registry.host, settings.load()) as careless:
+    path.write_text(f'[registries]\ninsecure = ["{registry.host}"]\n')
+    with open_registry(registry.host, registry_settings()) as careless:
         careless.check()
 
 

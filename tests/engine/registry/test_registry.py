@@ -1,4 +1,4 @@
-"""Registries: Debian's, with passwords and TLS, and one that plays the token server."""
+"""RegistrySettings: Debian's, with passwords and TLS, and one that plays the token server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.model import RegistrySettings
 from engine.errors import NotFound, RegistryError
 from engine.registry.credentials import Credentials
 from engine.registry.registry import Registry
-from engine.registry.settings import Settings
 from tests.engine.images.conftest import Layout
 from tests.engine.registry.conftest import MakeRegistry
 from tests.engine.registry.served import Handler, Served, basic
@@ -38,7 +38,7 @@ def push(layout: Layout, registry: DockerRegistry, name: str) -> None:
 
 
 def opened(host: str, known: Credentials | None = None, **settings: object) -> Registry:
-    return Registry(host, Settings(**settings), known)  # type: ignore[arg-type]
+    return Registry(host, RegistrySettings(**settings), known)  # type: ignore[arg-type]
 
 
 ME = Credentials(USER, PASSWORD)

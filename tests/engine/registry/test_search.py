@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.model import RegistrySettings
 from engine.errors import InvalidRequest, RegistryError
 from engine.registry import credentials
 from engine.registry.registries import Registries
 from engine.registry.search import search
-from engine.registry.settings import Settings
 from tests.engine.images.conftest import Layout
 from tests.engine.registry.conftest import MakeRegistry
 from tests.engine.registry.served import Handler, Served
@@ -114,7 +114,7 @@ def test_a_real_registry_lists_what_it_has(docker_registry: MakeRegistry, layout
     for name in ("team/app:1", "team/other:1", "app:2"):
         push(layout, registry, name)
     with pytest.raises(RegistryError, match="boxdeck login localhost"):
-        search(registry.host, "app", 10, Settings())
+        search(registry.host, "app", 10, RegistrySettings())
     credentials.store(registry.host, ME)
-    found = search(registry.host, "app", 10, Settings())
+    found = search(registry.host, "app", 10, RegistrySettings())
     assert [each.name for each in found] == [f"{registry.host}/app", f"{registry.host}/team/app"]
