@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine.errors import BoxdeckError, Conflict, NotFound, Unsupported
+from engine.errors import BoxdeckError, Conflict, NotFound
 from engine.model import Attachment, Container, Endpoint, Network, NetworkRequest, Topology
 from engine.names.post import folder_of_posts
 from engine.network import (
@@ -36,6 +36,7 @@ from engine.network.counters import CounterReader
 from engine.network.firewall import Contents, Firewall
 from engine.network.name_service import NameService
 from engine.network.plan import NetworkPlan
+from engine.network.refusal import explained
 from engine.network.ruleset import GuardedNetwork
 from engine.network.templates import TemplateFile
 from engine.paths import Paths
@@ -44,7 +45,8 @@ from engine.store.database import Database
 
 DEFAULT_NETWORK = addresses.DEFAULT_NETWORK
 
-_NO_NETWORK = "run as root, or without a network (--network none)"
+_BRIDGE_MODULES = "bridge veth"
+_FIREWALL_MODULES = "nf_tables nft_ct nft_fib_inet nft_nat nft_masq"
 
 
 class Networks:
@@ -253,7 +255,7 @@ class Networks:
             Unsupported: the kernel doesn't answer.
         """
         await host.load()
-        with _explained("the kernel's network devices can't be read"):
+        with explained("the kernel's network devices can't be read"):
             return await topology.read(records.every(self._database), containers)
 
     def counters(self) -> CounterReader:
@@ -278,7 +280,7 @@ class Networks:
         """
         await host.load()
         names = {self._paths.bridge_name} | {network.bridge for network in records.every(self._database)}
-        with _explained("the network can't be taken down"):
+        with explained("the network can't be taken down"):
             self._name_service.end()
             for name in names:
                 await asyncio.to_thread(bridge.remove, name)
@@ -324,7 +326,8 @@ class Networks:
             except BoxdeckError:
                 with self._database.transaction():
                     records.delete(self._database, network)
-                await self._take_down(network)
+                with suppress(BoxdeckError):  # a kernel without nf_tables can't forget in it either
+                    await self._take_down(network)
                 raise
         return network
 
@@ -342,7 +345,7 @@ class Networks:
                 if network.name == DEFAULT_NETWORK and network.ipv6 is None and wants_ipv6(None):
                     network = choice.with_ipv6(network)
             await self._build(network, surroundings)
-            with _explained(f"the ports of the bridge {network.bridge} can't be put back"):
+            with explained(f"the ports of the bridge {network.bridge} can't be put back"):
                 await asyncio.to_thread(bridge.adopt, network.bridge, living)
         return network
 
@@ -353,19 +356,19 @@ class Networks:
     async def _build(self, network: Network, surroundings: host.HostNetwork) -> None:
         present = surroundings.addresses_of(interface.index_of(network.bridge))
         mtu = network.mtu or host.uplink_mtu(surroundings)
-        with _explained(f"the bridge {network.bridge} can't be made"):
+        with explained(f"the bridge {network.bridge} can't be made", _BRIDGE_MODULES):
             await asyncio.to_thread(bridge.create, network, mtu, present)
         self._open_the_way(network)
 
     async def _take_down(self, network: Network) -> None:
-        with _explained(f"the bridge {network.bridge} can't be removed"):
+        with explained(f"the bridge {network.bridge} can't be removed"):
             self._name_service.withdraw(network)
-            self.firewall.forget(_guarded(network))
             await asyncio.to_thread(bridge.remove, network.bridge)
+            self.firewall.forget(_guarded(network))
 
     def _open_the_way(self, network: Network) -> None:
         """Forwarding and the firewall. Forwarding is the whole machine's: where it is on, it is left alone."""
-        with _explained("containers can't be let out of this machine"):
+        with explained("containers can't be let out of this machine", _FIREWALL_MODULES):
             if not network.internal:
                 forwarding.switch_on(ipv4=network.ipv4 is not None, ipv6=network.ipv6 is not None)
             self.firewall.ensure(_guarded(network))
@@ -388,12 +391,3 @@ def _families(endpoints: Sequence[Endpoint]) -> set[int]:
 
 def _description(endpoint: Endpoint, owner: str) -> str:
     return f"boxdeck {owner or 'container'} {endpoint.container_interface} on {endpoint.network}"
-
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Turn the kernel's no into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise Unsupported(f"{what} ({error.strerror or error})", _NO_NETWORK) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv6Network, ip_network
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import BoxdeckError, Conflict, InvalidRequest, Unsupported
 from engine.model import Attachment, Endpoint, NetworkRequest
-from engine.network import encode, interface, records
+from engine.network import encode, interface, nft, records, transport
 from engine.network.networks import Networks
 from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, shell
 
@@ -207,6 +207,34 @@ async def test_a_kernel_without_bridges_says_so_and_nothing_is_left(
     before = shell("ip -br link; nft list ruleset")
     with pytest.raises(Unsupported, match=r"the bridge bdk\w+ can't be made \(.*Unknown device type"):
         await networks.create(NetworkRequest(name="new"))
+    assert records.every(networks._database) == []
+    assert shell("ip -br link; nft list ruleset").split() == before.split()
+
+
+@pytest.mark.parametrize(
+    ("part", "instead"),
+    [
+        (nft.batch_begin()[-2:], (77).to_bytes(2, "big")),  # the subsystem in each transaction: no nf_tables at all
+        (b"masq\0", b"mask\0"),  # no nft_masq
+    ],
+)
+async def test_a_kernel_without_nftables_says_so_and_nothing_is_left(
+    machine: None, engine_on: Maker, monkeypatch: pytest.MonkeyPatch, part: bytes, instead: bytes
+) -> None:
+    networks, usual = engine_on(), transport.send_transaction
+
+    def lacking(sock: socket.socket, begin: bytes, requests: Iterable[bytes], end: bytes) -> None:
+        begin, *altered, end = (each.replace(part, instead) for each in (begin, *requests, end))
+        usual(sock, begin, altered, end)
+
+    before = shell("ip -br link; nft list ruleset")
+    monkeypatch.setattr(transport, "send_transaction", lacking)
+    for trial in (networks.create(NetworkRequest(name="new")), networks.ensure()):
+        with pytest.raises(Unsupported) as info:
+            await trial
+        sentence = str(info.value)
+        assert sentence.startswith("containers can't be let out of this machine (") and "\n" not in sentence
+        assert "modprobe -a nf_tables" in sentence and sentence.endswith("or run without a network (--network none)")
     assert records.every(networks._database) == []
     assert shell("ip -br link; nft list ruleset").split() == before.split()
 
