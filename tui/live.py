@@ -21,7 +21,10 @@ _CALM_SECONDS = 0.05
 """After a change the list is read at most this often, so that a flood of events costs one read."""
 
 _RETRY_SECONDS = 3.0
-_TOPOLOGY_SECONDS = 10.0
+_TOPOLOGY_SECONDS = 1.0
+"""How often the counters of links are read while somebody looks; changes are told by the kernel, and shown at once."""
+
+_UNSEEN_SECONDS = 10.0
 _NAMESPACES_SECONDS = 2.0
 _CALM_NAMESPACES_SECONDS = 6.0
 """As long as processes come and go they are read every two seconds, and ever more seldom while none do."""
@@ -40,7 +43,7 @@ class Sight(Enum):
 
 
 class Live:
-    """Four loops, one worker each, that end when they are cancelled.
+    """Loops, one worker each, that end when they are cancelled.
 
     Args:
         engine: where the news comes from.
@@ -73,6 +76,7 @@ class Live:
             "containers": lambda: self._forever(self._read_containers),
             "samples": lambda: self._forever(self._follow_samples),
             "topology": lambda: self._forever(self._read_topology),
+            "wiring": lambda: self._forever(self._follow_wiring),
             "namespaces": lambda: self._forever(self._read_namespaces),
         }
 
@@ -114,11 +118,17 @@ class Live:
         async for snapshot in self._engine.samples(INTERVAL_SECONDS):
             self._post(Sampled(snapshot))
 
+    async def _follow_wiring(self) -> None:
+        async for _ in self._engine.network_changes():
+            self._wiring_changed.set()
+
     async def _read_topology(self) -> None:
         while True:
-            if self._topology_in_sight():
+            is_seen = self._topology_in_sight()
+            if is_seen:
                 self._say(TopologyRead(await self._engine.topology()))
-            await _either(self._wiring_changed, _TOPOLOGY_SECONDS)
+                await asyncio.sleep(_CALM_SECONDS)  # afterwards, so that a change is shown without delay
+            await _either(self._wiring_changed, _TOPOLOGY_SECONDS if is_seen else _UNSEEN_SECONDS, 0)
 
     async def _read_namespaces(self) -> None:
         seconds = _NAMESPACES_SECONDS
@@ -138,12 +148,12 @@ class Live:
         return True
 
 
-async def _either(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but not for ever."""
+async def _either(event: asyncio.Event, seconds: float, calm_seconds: float = _CALM_SECONDS) -> None:
+    """Wait for an event, but not for ever; then for those that come with it."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()
     except TimeoutError:
         return
     event.clear()
-    await asyncio.sleep(_CALM_SECONDS)
+    await asyncio.sleep(calm_seconds)

@@ -41,7 +41,19 @@ from engine.model.sample import (
     PidsSample,
     Snapshot,
 )
-from engine.model.topology import BridgeNode, BridgePort, Topology, Uplink
+from engine.model.topology import (
+    BridgeNode,
+    BridgePort,
+    LinkCounters,
+    LinkEnd,
+    LinkRates,
+    NetworkDevice,
+    NetworkRoute,
+    NetworkSpace,
+    PortMap,
+    Topology,
+    Uplink,
+)
 from engine.pressure import Pressure, Stall
 
 __all__ = [
@@ -78,6 +90,9 @@ __all__ = [
     "Layer",
     "Limits",
     "LimitsInForce",
+    "LinkCounters",
+    "LinkEnd",
+    "LinkRates",
     "LogLine",
     "MemorySample",
     "NamespaceEntry",
@@ -87,9 +102,13 @@ __all__ = [
     "NamespaceTree",
     "NamespaceVisit",
     "Network",
+    "NetworkDevice",
     "NetworkRequest",
+    "NetworkRoute",
     "NetworkSample",
+    "NetworkSpace",
     "PidsSample",
+    "PortMap",
     "PortProtocol",
     "Pressure",
     "ProcessInfo",

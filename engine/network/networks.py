@@ -27,7 +27,6 @@ from engine.network import (
     leases,
     port_table,
     records,
-    topology,
     wanted,
     watch,
 )
@@ -39,6 +38,7 @@ from engine.network.plan import NetworkPlan
 from engine.network.refusal import explained
 from engine.network.ruleset import GuardedNetwork
 from engine.network.templates import TemplateFile
+from engine.network.topology.reader import TopologyReader
 from engine.paths import Paths
 from engine.pruning import PruneFilter
 from engine.store.database import Database
@@ -62,6 +62,7 @@ class Networks:
         self.firewall = Firewall(paths.table_name, self._firewall_contents)
         self._name_service = NameService(paths, self._templates)
         self._ensuring = asyncio.Lock()
+        self._topology = TopologyReader(paths.table_name)
 
     # Networks
 
@@ -249,22 +250,27 @@ class Networks:
     # What there is
 
     async def topology(self, containers: Sequence[Container]) -> Topology:
-        """The uplink, our bridges and what hangs on them, as the kernel has it now.
+        """Uplinks, bridges, namespaces and what leads where, as the kernel has it now; rates are since the last call.
 
         Raises:
             Unsupported: the kernel doesn't answer.
         """
-        await host.load()
         with explained("the kernel's network devices can't be read"):
-            return await topology.read(records.every(self._database), containers)
+            return await self._topology.read(records.every(self._database), containers)
 
     def counters(self) -> CounterReader:
         """A reader of the byte and packet counters of containers and of the machine; close it after use."""
         return CounterReader()
 
-    def changes(self) -> AsyncIterator[None]:
-        """An item whenever a device, an address or a route of the host has changed; floods collapse."""
-        return watch.changes()
+    async def changes(self) -> AsyncIterator[None]:
+        """An item whenever a device, an address or a route has changed, see `engine.network.watch`; floods collapse.
+
+        Raises:
+            Unsupported: the kernel doesn't tell.
+        """
+        with explained("the kernel doesn't tell of changes of network devices"):
+            async for _ in watch.changes():
+                yield
 
     # The end
 

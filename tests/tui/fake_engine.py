@@ -309,6 +309,10 @@ class FakeEngine:
             taken_unix_ns=time.time_ns(), interval_seconds=1, host=fake_measures.host_sample(tick), containers=samples
         )
 
+    async def network_changes(self) -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
     async def topology(self) -> Topology:
         ports = tuple(
             BridgePort(

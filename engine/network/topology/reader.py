@@ -1,0 +1,218 @@
+"""How containers reach each other and the outside: what the kernel has, with our names on it.
+
+Namespaces, devices, addresses, routes and ports come from the kernel at the moment of the call. The store only says
+which bridge is ours and which containers run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from engine.linux import namespaces
+from engine.model import (
+    Container,
+    LinkCounters,
+    LinkEnd,
+    LinkRates,
+    Network,
+    NetworkDevice,
+    NetworkSpace,
+    PortMap,
+    Topology,
+)
+from engine.network import transport
+from engine.network.topology import places, published, views
+from engine.network.topology.devices import RawDevice
+from engine.network.topology.places import Places
+from engine.network.topology.survey import Surveyed, survey
+
+_PAIRS = ("veth", "netkit", "vxcan")
+_LEAST_SECONDS = 0.4
+"""Rates over less than that jump about."""
+
+
+class TopologyReader:
+    """Reads the topology, again and again, and knows from the last time what moves on each link.
+
+    Args:
+        table: the name of our nftables table.
+    """
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._places = Places()
+        self._rates = _Rates()
+        self._reading = asyncio.Lock()
+        self._hopeless: set[tuple[int, int]] = set()
+
+    async def read(self, networks: Sequence[Network], containers: Iterable[Container]) -> Topology:
+        """The topology as seen from the network namespace of the calling thread.
+
+        Raises:
+            OSError: the kernel doesn't answer.
+        """
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            async with self._reading:
+                found, ports = await asyncio.to_thread(self._look, home)
+            return self._composed(found, ports, networks, tuple(containers), os.fstat(home).st_ino)
+        finally:
+            os.close(home)
+
+    def _look(self, home: int) -> tuple[list[Surveyed], tuple[PortMap, ...]]:
+        """Everything that is asked of the kernel; a thread of its own enters the namespaces."""
+        before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            found = self._survey(home)
+            with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
+                return found, _ports(sock, self._table)
+        finally:
+            namespaces.setns(before, namespaces.CLONE_NEWNET)
+            os.close(before)
+
+    def _survey(self, home: int) -> list[Surveyed]:
+        found = survey(home, _with_home(self._places.look(), home))
+        if _unmatched(found) - self._hopeless:  # somebody may hold the other end by a descriptor alone
+            found = survey(home, _with_home(self._places.look(is_thorough=True), home))
+        self._hopeless = _unmatched(found)
+        return found
+
+    def _composed(
+        self,
+        found: Sequence[Surveyed],
+        ports: tuple[PortMap, ...],
+        networks: Sequence[Network],
+        containers: Sequence[Container],
+        home: int,
+    ) -> Topology:
+        self._rates.take({(each.place.inode, d.index): d.counters for each in found for d in each.devices})
+        owners = _owners(containers)
+        spaces = tuple(self._space(each, owners.get(each.place.inode, ()), home) for each in found)
+        by_address = {_bare(a): c for c in containers for e in c.endpoints for a in (e.address, e.address6) if a}
+        return views.topology(spaces, networks, containers, tuple(_owned(port, by_address) for port in ports))
+
+    def _space(self, found: Surveyed, owners: Sequence[Container], home: int) -> NetworkSpace:
+        place = found.place
+        is_host = place.inode == home
+        pid = place.pid if not is_host else None
+        return NetworkSpace(
+            inode=place.inode,
+            is_host=is_host,
+            container_ids=tuple(each.id for each in owners) if not is_host else (),
+            container_names=tuple(each.name for each in owners) if not is_host else (),
+            foreign=places.foreign_container(pid) if pid is not None and not owners else "",
+            pid=pid,
+            command=places.command_of(pid) if pid is not None else "",
+            place=place.point if not is_host else "",
+            devices=tuple(self._device(found, each) for each in found.devices),
+            routes=found.routes,
+            problem=found.problem,
+        )
+
+    def _device(self, found: Surveyed, raw: RawDevice) -> NetworkDevice:
+        is_pair = raw.kind in _PAIRS
+        end = found.end_of(raw)
+        return NetworkDevice(
+            index=raw.index,
+            name=raw.name,
+            kind=raw.kind,
+            is_up=raw.is_up,
+            has_carrier=raw.has_carrier,
+            mtu=raw.mtu,
+            mac=raw.mac,
+            addresses=found.addresses.get(raw.index, ()),
+            master=raw.master,
+            peer=end if is_pair else None,
+            parent=None if is_pair else end,
+            is_pair=is_pair,
+            detail=raw.detail,
+            counters=raw.counters,
+            rates=self._rates.of(LinkEnd(namespace=found.place.inode, index=raw.index)),
+        )
+
+
+class _Rates:
+    """What moves on each link, by the difference to counters of a while ago."""
+
+    def __init__(self) -> None:
+        self._base: Mapping[tuple[int, int], LinkCounters] = {}
+        self._base_at = 0.0
+        self._found: dict[tuple[int, int], LinkRates] = {}
+
+    def take(self, counters: Mapping[tuple[int, int], LinkCounters]) -> None:
+        """Remember what was counted by now; too soon after the last time the rates stay as they are."""
+        now = time.monotonic()
+        seconds = now - self._base_at
+        if self._base and seconds < _LEAST_SECONDS:
+            return
+        common = counters.keys() & self._base.keys()
+        self._found = {end: _rates(self._base[end], counters[end], seconds) for end in common}
+        self._base, self._base_at = counters, now
+
+    def of(self, end: LinkEnd) -> LinkRates | None:
+        """The rates of a device; None when it was counted once only."""
+        return self._found.get((end.namespace, end.index))
+
+
+def _rates(before: LinkCounters, now: LinkCounters, seconds: float) -> LinkRates:
+    def per_second(difference: int) -> float:
+        return max(0, difference) / seconds  # one with the same index that was made anew begins at zero
+
+    return LinkRates(
+        received_bytes_per_second=per_second(now.received_bytes - before.received_bytes),
+        received_packets_per_second=per_second(now.received_packets - before.received_packets),
+        sent_bytes_per_second=per_second(now.sent_bytes - before.sent_bytes),
+        sent_packets_per_second=per_second(now.sent_packets - before.sent_packets),
+        errors_per_second=per_second(now.errors - before.errors),
+        dropped_per_second=per_second(now.dropped - before.dropped),
+    )
+
+
+def _unmatched(found: Iterable[Surveyed]) -> set[tuple[int, int]]:
+    """Devices whose other end is in a namespace that wasn't found."""
+    return {(each.place.inode, index) for each in found for index in each.unmatched}
+
+
+def _with_home(found: dict[int, places.Place], home: int) -> list[places.Place]:
+    """Every place, with the one we are in even where no process is seen in it."""
+    inode = os.fstat(home).st_ino
+    return list({inode: places.Place(inode), **found}.values())
+
+
+def _owners(containers: Iterable[Container]) -> dict[int, list[Container]]:
+    """Running containers by the inode of their network namespace."""
+    found: dict[int, list[Container]] = {}
+    for each in containers:
+        if each.pid is not None and (inode := places.inode_of(each.pid)) is not None:
+            found.setdefault(inode, []).append(each)
+    return found
+
+
+def _owned(port: PortMap, by_address: Mapping[str, Container]) -> PortMap:
+    owner = by_address.get(port.address)
+    if owner is None:
+        return port
+    return PortMap(
+        host_address=port.host_address,
+        host_port=port.host_port,
+        protocol=port.protocol,
+        address=port.address,
+        port=port.port,
+        container_id=owner.id,
+        container_name=owner.name,
+    )
+
+
+def _ports(sock: socket.socket, table: str) -> tuple[PortMap, ...]:
+    try:
+        return published.read(sock, table)
+    except OSError:  # a kernel without nf_tables has no ports to show
+        return ()
+
+
+def _bare(address: str) -> str:
+    return address.partition("/")[0]
