@@ -10,11 +10,11 @@ from textual import work
 from textual.app import App, SuspendNotSupported
 from textual.geometry import Size
 
+from engine.config.model import Config
 from engine.errors import BoxdeckError, CommandNotFound
 from engine.model import Container
-from tui import keys, messages
+from tui import bulks, keys, messages
 from tui.backfill import Backfill
-from tui.config import Config
 from tui.deck import Deck
 from tui.drawing import units
 from tui.live import Live, Sight
@@ -92,6 +92,8 @@ class ContainerActions(App[None]):
         container, screen = self.deck.selected, self._screen_in_sight
         if action in keys.ON_CONTAINERS and screen is not None and not screen.ACTS_ON_CONTAINERS:
             return False
+        if self.deck.marked and action in bulks.BULKS:
+            return True
         if action in keys.NEEDS_RUNNING:
             return True if container is not None and container.is_running else None
         if action in keys.NEEDS_ENDED:
@@ -161,31 +163,44 @@ class ContainerActions(App[None]):
             self.live.hurry()
 
     def action_stop(self) -> None:
-        """Stop the selected container."""
-        if container := self.deck.selected:
-            self._do(self.operations.stop(container))
+        """Stop the selected container, or those that are marked."""
+        self._act("stop")
 
     def action_start(self) -> None:
-        """Start the selected container."""
-        if container := self.deck.selected:
-            self._do(self.operations.start(container))
+        """Start the selected container, or those that are marked."""
+        self._act("start")
 
     def action_restart(self) -> None:
-        """Restart the selected container."""
-        if container := self.deck.selected:
-            self._do(self.operations.restart(container))
+        """Restart the selected container, or those that are marked."""
+        self._act("restart")
 
     def action_pause(self) -> None:
-        """Freeze the selected container, or let it go on."""
-        if container := self.deck.selected:
-            self._do(self.operations.pause(container))
+        """Freeze the selected container, or let it go on; likewise those that are marked."""
+        self._act("pause")
 
-    @work
-    async def action_remove(self) -> None:
-        """Remove the selected container, if that is really meant."""
-        container = self.deck.selected
-        if container is not None and await self.push_screen_wait(_removal(container)):
-            await self._guard(self.operations.remove(container))
+    def action_remove(self) -> None:
+        """Remove the selected container, or those that are marked, if that is really meant."""
+        self._act("remove")
+
+    @work(group="operations")
+    async def _act(self, verb: str) -> None:
+        """Do something to what is marked, after a question, or to the selected container."""
+        targets, verbs = self.deck.targets, self.operations.verbs
+        if not targets:
+            return
+        if self.deck.marked:
+            bulk = bulks.wanted(verb, targets)
+            targets = bulks.suitable(bulk, targets)
+            if not targets:
+                self.notify(f"None of the marked containers can be asked to {bulk.verb}.", severity="warning")
+                return
+            title = f"{bulk.verb} {len(targets)} marked"
+            if not await self.push_screen_wait(Confirm(title, bulks.question(bulk, targets), f"{bulk.verb} them")):
+                return
+            self.deck.marked.clear()
+        elif verb in _QUESTIONS and not await self.push_screen_wait(_QUESTIONS[verb](targets[0])):
+            return
+        await bulks.at_once(self._guard(verbs[verb](each)) for each in targets)
 
     @work(exclusive=True, group="shell")
     async def action_shell(self) -> None:
@@ -276,9 +291,6 @@ class ContainerActions(App[None]):
             self.complain(error)
         self.live.hurry()
 
-    def _do(self, work: Awaitable[None]) -> None:
-        self.run_worker(self._guard(work), group="operations", exit_on_error=False)
-
     async def _guard(self, work: Awaitable[None]) -> None:
         try:
             await work
@@ -298,6 +310,9 @@ def _removal(container: Container) -> Confirm:
     if container.is_running:
         sentence = f"It is running: its processes will be killed. {sentence}"
     return Confirm(f"remove {container.name}", sentence, "kill and remove it" if container.is_running else "remove it")
+
+
+_QUESTIONS = {"remove": _removal}
 
 
 def _debugging(container: Container) -> Confirm:

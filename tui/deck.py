@@ -16,8 +16,10 @@ from engine.model import (
     State,
     Topology,
 )
+from tui import filtering, grouping
 from tui.alarms import Alarms
 from tui.backfill import Backfill
+from tui.grouping import Heading, Row
 from tui.history import History
 from tui.readings import Readings
 from tui.recent import Recent
@@ -38,7 +40,12 @@ class Deck:
         readings: what is read only while somebody looks at it; None where there is no engine to read from.
         backfill: fills `history` with what was recorded before; None likewise.
         order: in which they are listed.
-        filter_text: only containers whose name, image or id contains it are listed.
+        is_reversed: whether it is the other way round.
+        filter_text: only containers that pass it are listed; see `tui.filtering`.
+        group_by: what they are under headings by; see `tui.grouping`.
+        folded: groups of which only the heading is listed.
+        marked: ids of containers that keys act on together.
+        columns: keys of the table's columns that a person chose, in their order; None for as many as fit.
     """
 
     def __init__(self) -> None:
@@ -56,9 +63,14 @@ class Deck:
         self.pending: dict[str, str] = {}
         self.filter_text = ""
         self.order = Order.AGE
-        self.selected_id: str | None = None
+        self.is_reversed = False
+        self.group_by = ""
+        self.folded: set[str] = set()
+        self.marked: set[str] = set()
+        self.columns: tuple[str, ...] | None = None
+        self._selected_row: str | None = None
         self._place = 0
-        self._listed: tuple[Container, ...] | None = None
+        self._rows: tuple[Row, ...] | None = None
         self._expected_id: str | None = None
 
     # --- news ---
@@ -66,9 +78,10 @@ class Deck:
     def take_containers(self, containers: tuple[Container, ...]) -> None:
         """Replace the list; the selection stays on its container, or on its place when that is gone."""
         self.containers = containers
-        self._listed = None
-        self.history.keep_only({container.id for container in containers})
-        self._keep_selection()
+        ids = {container.id for container in containers}
+        self.history.keep_only(ids)
+        self.marked &= ids
+        self._list_anew()
 
     def take_snapshot(self, snapshot: Snapshot) -> None:
         """Remember one tick."""
@@ -76,86 +89,155 @@ class Deck:
         self.history.record(snapshot)
         self.recent.take(snapshot, self.selected_id)
         if self.order.moves:
-            self._listed = None
-            self._keep_selection()
+            self._list_anew()
 
     def take_event(self, event: Event) -> str:
         """Remember an event; returns a sentence to say at once, or nothing."""
         self.events.append(event)
         return self.alarms.take(event)
 
-    # --- the selection ---
+    # --- what is listed ---
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The containers that pass the filter, in the order that was asked for, under headings if there are groups."""
+        if self._rows is None:
+            found = filtering.passing(self.containers or (), self.filter_text)
+            ordered = in_order(found, self.order, self.snapshot, self.is_reversed)
+            self._rows = grouping.grouped(ordered, self.group_by, self.folded)
+        return self._rows
 
     @property
     def listed(self) -> tuple[Container, ...]:
-        """The containers that pass the filter, in the order that was asked for."""
-        if self._listed is None:
-            wanted = self.filter_text.casefold()
-            found = tuple(each for each in self.containers or () if not wanted or _matches(each, wanted))
-            self._listed = in_order(found, self.order, self.snapshot)
-        return self._listed
+        """The containers among the rows."""
+        rows = self.rows
+        return tuple([row for row in rows if isinstance(row, Container)]) if self.group_by else rows  # type: ignore[return-value]
+
+    def set_filter(self, text: str) -> None:
+        """List only what passes."""
+        self.filter_text = text
+        self._list_anew()
+
+    def set_order(self, order: Order, is_reversed: bool = False) -> None:
+        """List containers in another order; the selected one stays selected."""
+        self.order, self.is_reversed = order, is_reversed
+        self._list_anew()
+
+    def set_groups(self, by: str) -> None:
+        """List containers under other headings, or under none; all are unfolded."""
+        self.group_by = by
+        self.folded.clear()
+        self._list_anew()
+
+    def fold(self) -> None:
+        """Fold the group of the selected row, or unfold it; the selection goes to its heading."""
+        row = self._selected
+        if row is None or not self.group_by:
+            return
+        group = row.group if isinstance(row, Heading) else grouping.group_of(row, self.group_by)
+        self.folded ^= {group}
+        self._rows = None
+        self.select(f"group {group}")
+
+    def _list_anew(self) -> None:
+        self._rows = None
+        self._keep_selection()
+
+    # --- marks ---
+
+    def mark(self) -> None:
+        """Mark the selected container, or take its mark; on a heading all of its group."""
+        row = self._selected
+        if isinstance(row, Container):
+            self.marked ^= {row.id}
+        elif row is not None:
+            passing = filtering.passing(self.containers or (), self.filter_text)
+            ids = {each.id for each in passing if grouping.group_of(each, self.group_by) == row.group}
+            self.marked = self.marked - ids if ids <= self.marked else self.marked | ids
+
+    def mark_listed(self) -> None:
+        """Mark all that are listed; once more takes all marks."""
+        ids = {each.id for each in self.listed}
+        self.marked = set() if ids <= self.marked else self.marked | ids
+
+    @property
+    def targets(self) -> tuple[Container, ...]:
+        """What keys act on: the marked containers, also those that a filter hides; without marks the selected one."""
+        if self.marked:
+            return tuple(each for each in self.containers or () if each.id in self.marked)
+        return (self.selected,) if self.selected is not None else ()
+
+    # --- the selection ---
+
+    @property
+    def selected_id(self) -> str | None:
+        """The id of the selected container; None also where a heading is selected."""
+        row = self._selected_row
+        return None if row is None or row.startswith("group ") else row
 
     @property
     def selected(self) -> Container | None:
         """The selected container, if any is listed."""
-        listed = self.listed
-        if self._place < len(listed) and listed[self._place].id == self.selected_id:
-            return listed[self._place]
-        return next((each for each in listed if each.id == self.selected_id), None)
+        row = self._selected
+        return row if isinstance(row, Container) else None
 
     @property
     def selected_index(self) -> int:
-        """Its place in the list; 0 when the list is empty."""
+        """The place of the selected row; 0 when there is none."""
         return self._place
 
-    def select(self, container_id: str) -> None:
-        """Select a container by id; one that isn't listed leaves the selection where it is.
+    @property
+    def _selected(self) -> Row | None:
+        """The selected row, if it is there."""
+        rows, wanted = self.rows, self._selected_row
+        if self._place < len(rows) and rows[self._place].id == wanted:
+            return rows[self._place]
+        return next((row for row in rows if row.id == wanted), None)
 
-        The one that was selected before has been looked at.
+    def select(self, row_id: str) -> None:
+        """Select a container by id, or a heading; one that isn't listed leaves the selection where it is.
+
+        The container that was selected before has been looked at.
         """
-        ids = [container.id for container in self.listed]
-        if container_id in ids:
-            if container_id != self.selected_id:
+        place = next((place for place, row in enumerate(self.rows) if row.id == row_id), None)
+        if place is not None:
+            if row_id != self._selected_row:
                 self.alarms.drop(self.selected_id)
-            self.selected_id, self._place = container_id, ids.index(container_id)
+            self._selected_row, self._place = row_id, place
 
     def reveal(self, container_id: str) -> None:
-        """Select a container even if a filter hides it, which ends then."""
+        """Select a container even if a filter or a folded group hides it, which ends then."""
         if container_id not in [container.id for container in self.listed]:
+            self.folded.clear()
             self.set_filter("")
         self.select(container_id)
 
     def move(self, rows: int) -> None:
         """Move the selection down, or up, within the list."""
-        listed = self.listed
-        if listed:
-            self.select(listed[max(0, min(len(listed) - 1, self._place + rows))].id)
+        every = self.rows
+        if every:
+            self.select(every[max(0, min(len(every) - 1, self._place + rows))].id)
 
     def expect(self, container_id: str) -> None:
         """Select a container as soon as it is listed."""
         self._expected_id = container_id
         self._keep_selection()
 
-    def set_filter(self, text: str) -> None:
-        """List only what contains the text."""
-        self.filter_text = text
-        self._listed = None
-        self._keep_selection()
-
-    def set_order(self, order: Order) -> None:
-        """List containers in another order; the selected one stays selected."""
-        self.order = order
-        self._listed = None
-        self._keep_selection()
-
     def _keep_selection(self) -> None:
-        listed = self.listed
-        if self._expected_id in [container.id for container in listed]:
-            self.selected_id, self._expected_id = self._expected_id, None
-        if self.selected is None and listed:
-            self.selected_id = listed[min(self._place, len(listed) - 1)].id
-        if self.selected_id is not None:
-            self.select(self.selected_id)
+        rows = self.rows
+        if self._expected_id is not None and any(row.id == self._expected_id for row in rows):
+            self._selected_row, self._expected_id = self._expected_id, None
+        if self._selected is None and rows:
+            self._selected_row = self._neighbour(rows).id
+        if self._selected_row is not None:
+            self.select(self._selected_row)
+
+    def _neighbour(self, rows: tuple[Row, ...]) -> Row:
+        """What is at the selection's place now; at first rather a container than a heading."""
+        place = min(self._place, len(rows) - 1)
+        if self._selected_row is None and isinstance(rows[place], Heading) and place + 1 < len(rows):
+            place += 1
+        return rows[place]
 
     # --- views ---
 
@@ -191,7 +273,3 @@ class Deck:
     def off_the_bridges(self) -> tuple[Container, ...]:
         """Running containers without a veth: on the host's network or on none."""
         return tuple(each for each in self.containers or () if each.state is State.RUNNING and not each.endpoints)
-
-
-def _matches(container: Container, wanted: str) -> bool:
-    return any(wanted in text.casefold() for text in (container.name, container.request.image, container.short_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
@@ -92,10 +92,27 @@ class Operations:
         with self._marked(container, "unpausing" if is_paused else "pausing"):
             await (self._engine.containers.unpause if is_paused else self._engine.containers.pause)(container.id)
 
+    async def kill(self, container: Container) -> None:
+        """End its processes at once."""
+        with self._marked(container, "killing"):
+            await self._engine.containers.kill(container.id)
+
     async def remove(self, container: Container) -> None:
         """Remove it, killing it first where it runs."""
         with self._marked(container, "removing"):
             await self._engine.containers.remove(container.id, force=True)
+
+    @property
+    def verbs(self) -> dict[str, Callable[[Container], Coroutine[object, object, None]]]:
+        """What can be done to one container, and to several."""
+        return {
+            "stop": self.stop,
+            "start": self.start,
+            "restart": self.restart,
+            "pause": self.pause,
+            "kill": self.kill,
+            "remove": self.remove,
+        }
 
     async def limits(self, container: Container) -> LimitsInForce | None:
         """The limits in force; None unless it runs."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import ContainerSample, CpuSample, HostSample, Snapshot
+from engine.model import Container, ContainerRequest, ContainerSample, CpuSample, HostSample, Snapshot
 from tests.tui.fake_engine import container, crowd
 from tui.deck import Deck
+from tui.grouping import choices
 from tui.history import CAPACITY, History
 from tui.sorting import Order
 
@@ -134,3 +136,117 @@ def test_history_is_bounded() -> None:
         history.record(snapshot(web=tick))
     assert len(history.of("web").cpu_percent) == CAPACITY
     assert len(history.host_cpu_percent) == CAPACITY
+
+
+PROJECT = "com.docker.compose.project"
+
+
+def labelled(number: int, name: str, **labels: str) -> Container:
+    return container(number, name, request=ContainerRequest(image="base", labels=labels))
+
+
+SHOP = (
+    labelled(1, "shop-web", **{PROJECT: "shop", "tier": "front"}),
+    labelled(2, "blog", **{PROJECT: "blog"}),
+    labelled(3, "alone"),
+    labelled(4, "shop-db", **{PROJECT: "shop", "tier": "back"}),
+)
+
+
+def shown(deck: Deck) -> list[str]:
+    return [row.name if isinstance(row, Container) else f"[{row.group}]" for row in deck.rows]
+
+
+def test_groups_have_headings_and_what_is_in_none_comes_last() -> None:
+    deck = deck_of(*SHOP)
+    deck.set_groups("project")
+    assert shown(deck) == ["[blog]", "blog", "[shop]", "shop-web", "shop-db", "[]", "alone"]
+    assert name(deck) == "shop-web"
+    assert deck.selected_index == 3
+    deck.set_groups("label:tier")
+    assert shown(deck) == ["[back]", "shop-db", "[front]", "shop-web", "[]", "blog", "alone"]
+    assert choices(SHOP) == ("", "project", "network", "label:tier")
+
+
+def test_a_folded_group_is_its_heading_which_keys_on_containers_leave_alone() -> None:
+    deck = deck_of(*SHOP)
+    deck.set_groups("project")
+    deck.fold()
+    assert shown(deck) == ["[blog]", "blog", "[shop]", "[]", "alone"]
+    assert (deck.selected, deck.selected_id, deck.targets, deck.selected_index) == (None, None, (), 2)
+    deck.take_containers(SHOP[1:])  # the heading stays selected while others come and go
+    assert deck.selected_index == 2
+    deck.take_containers(SHOP)
+    deck.reveal(SHOP[3].id)
+    assert name(deck) == "shop-db"
+    deck.fold()
+    deck.mark()
+    assert {each.name for each in deck.targets} == {"shop-web", "shop-db"}
+    deck.mark()
+    assert deck.targets == ()
+
+
+def test_marks_are_what_keys_act_on_until_their_containers_are_gone() -> None:
+    deck = deck_of(*SHOP)
+    assert [each.name for each in deck.targets] == ["shop-web"]
+    deck.mark()
+    deck.move(2)
+    deck.mark()
+    deck.set_filter("blog")
+    assert [each.name for each in deck.targets] == ["shop-web", "alone"]
+    deck.take_containers(SHOP[1:])
+    assert [each.name for each in deck.targets] == ["alone"]
+    deck.set_filter("")
+    deck.mark_listed()
+    assert len(deck.targets) == 3
+    deck.mark_listed()
+    assert deck.marked == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("state:run", "web db job-7 quiet_harbour metrics"),
+        ("STATE:exited,paused -name:old", "cache broken"),
+        ("state:running !image:base web", "web"),
+        ("image:prom", "metrics"),
+        ("network:none", "job-7"),
+        ("-network:bridge state:running", "job-7"),
+        ("nginx:1.27", "web"),
+        ("state:", "web db job-7 cache old quiet_harbour broken metrics"),
+        ("label:tier", ""),
+        ("'web", ""),
+        ("a3f00d", ""),
+        ("-", "web db job-7 cache old quiet_harbour broken metrics"),
+    ],
+)
+def test_terms_of_a_filter(text: str, names: str) -> None:
+    deck = deck_of(*crowd())
+    deck.set_filter(text)
+    assert " ".join(each.name for each in deck.listed) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("label:tier", "shop-web shop-db"),
+        ("label:tier=front", "shop-web"),
+        ("-label:tier", "blog alone"),
+        (f"label:{PROJECT}=shop -label:tier=front", "shop-db"),
+    ],
+)
+def test_terms_on_labels(text: str, names: str) -> None:
+    deck = deck_of(*SHOP)
+    deck.set_filter(text)
+    assert " ".join(each.name for each in deck.listed) == names
+
+
+def test_what_has_no_number_is_last_whichever_way_round() -> None:
+    deck = deck_of(ONE, TWO, THREE)
+    deck.take_snapshot(snapshot(**{ONE.id: 5, TWO.id: 50}))
+    for is_reversed, names in ((False, "db web cache"), (True, "web db cache")):
+        deck.set_order(Order.CPU, is_reversed)
+        assert " ".join(each.name for each in deck.listed) == names
+    for order in Order:
+        deck.set_order(order)
+        assert len(deck.listed) == 3

@@ -250,7 +250,7 @@ async def test_everything_can_be_clicked() -> None:
         await at.see("CPU %")
 
 
-async def test_a_click_on_a_title_orders_by_it_and_another_takes_that_back() -> None:
+async def test_clicks_on_a_title_order_by_it_then_the_other_way_round_and_then_no_more() -> None:
     async with desk(FakeEngine(*crowd())) as at:
         table = at.app.screen.query_one(ContainersTable)
 
@@ -265,5 +265,7 @@ async def test_a_click_on_a_title_orders_by_it_and_another_takes_that_back() -> 
         await at.pilot.click(table, offset=(title, 0))
         await at.see("CPU ▾", "· cpu ▾")
         await at.pilot.click(table, offset=(title, 0))
-        await at.until(lambda: "▾" not in at.text)
+        await at.see("CPU ▴", "· cpu ▴")
+        await at.pilot.click(table, offset=(title, 0))
+        await at.until(lambda: "▾" not in at.text and "▴" not in at.text)
         assert names() == by_age

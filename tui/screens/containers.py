@@ -7,12 +7,17 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input
 
+from tui import filtering, grouping
 from tui.deck import Deck
 from tui.live import Sight
 from tui.messages import SelectionMoved
+from tui.screens.columns import Columns
 from tui.screens.live_screen import LiveScreen
+from tui.screens.pick import Choice, Pick
+from tui.sorting import Order
 from tui.widgets.containers_table import ContainersTable
 from tui.widgets.detail import Detail
 from tui.widgets.empty_card import EmptyCard
@@ -20,6 +25,15 @@ from tui.widgets.field import Field
 from tui.widgets.graphs import Graphs
 from tui.widgets.shell_pane import ShellPane
 from tui.widgets.still import StillBox, StillVertical
+
+_ORDERS = {
+    Order.AGE: "the newest first",
+    Order.STATE: "those that run first",
+    Order.SHARE: "the share of the limit that is used",
+    Order.UPTIME: "the longest first",
+}
+_GROUPS = {grouping.PROJECT: "of compose", grouping.NETWORK: "that they are on"}
+_ON_A_LIST = frozenset({"filter", "maximise", "maximise_list", "reorder", "reverse", "group", "columns"})
 
 
 class ContainersScreen(LiveScreen):
@@ -46,10 +60,19 @@ class ContainersScreen(LiveScreen):
         ),
         Binding("z", "turn_reach", "zoom out", id="graphs.reach", tooltip="Graphs of minutes, an hour or a day"),
         Binding("slash", "filter", "filter", id="containers.filter", tooltip="List only what contains a text"),
-        Binding(
-            "o", "reorder", "order", id="containers.order", show=False, tooltip="By age, name, cpu, memory, network"
-        ),
+        Binding("o", "reorder", "order", id="containers.order", show=False, tooltip="By any column, or by age"),
+        Binding("O", "reverse", "reverse", id="containers.reverse", show=False, tooltip="The other way round"),
+        Binding("b", "group", "group", id="containers.group", show=False, tooltip="By project, network or a label"),
+        Binding("C", "columns", "columns", id="containers.columns", show=False, tooltip="Which ones, in which order"),
         Binding("plus", "maximise", "maximise", id="detail.maximise", tooltip="As large as the screen, and back"),
+        Binding(
+            "minus",
+            "maximise_list",
+            "list alone",
+            id="containers.maximise",
+            show=False,
+            tooltip="The list, with more columns",
+        ),
         Binding("escape", "back", "back", id="containers.back", show=False, tooltip="Leave a panel, or the filter"),
     ]
 
@@ -65,7 +88,7 @@ class ContainersScreen(LiveScreen):
         with StillBox(id="halves"):
             with StillVertical(id="list"):
                 yield self._table
-                yield Field(id="filter", placeholder="name, image or id", select_on_focus=False)
+                yield Field(id="filter", placeholder=filtering.HINT, select_on_focus=False)
             yield self._detail
 
     def on_mount(self) -> None:
@@ -111,16 +134,25 @@ class ContainersScreen(LiveScreen):
     def _title(self) -> None:
         listed, every = len(self.deck.listed), len(self.deck.containers or ())
         count = f"{listed} of {every}" if self.deck.filter_text else f"{every}"
-        order = f" · {self.deck.order.value} ▾" if self.deck.order.value else ""
-        title = Content.assemble(("containers ", "bold $foreground"), (count + order, "$muted"))
+        title = Content.assemble(("containers ", "bold $foreground"), (count + self._arrangement, "$muted"))
         if not title.is_same(self._shown_title):  # setting it repaints the whole panel
             self._shown_title = self.query_one("#list").border_title = title
+
+    @property
+    def _arrangement(self) -> str:
+        """In which order rows are, under which headings, and how many have marks."""
+        deck = self.deck
+        order = f" · {deck.order.value or 'age'} {'▴' if deck.is_reversed else '▾'}"
+        parts = [order if deck.order.value or deck.is_reversed else ""]
+        parts.append(f" · by {grouping.words(deck.group_by)}" if deck.group_by else "")
+        parts.append(f" · {len(deck.marked)} marked" if deck.marked else "")
+        return "".join(parts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to filter or enlarge on an empty machine, and only graphs have a reach."""
         if action == "turn_reach":
             return self.is_mounted and self.detail.tab == "graphs"
-        return not self.deck.is_empty or action not in ("filter", "maximise")
+        return not self.deck.is_empty or action not in _ON_A_LIST
 
     # --- selection and sides ---
 
@@ -137,21 +169,64 @@ class ContainersScreen(LiveScreen):
         self.detail.query_one(Graphs).turn_reach()
 
     def action_reorder(self) -> None:
-        """Another order of the list."""
-        self.deck.set_order(self.deck.order.next)
+        """Ask for another order of the list."""
+        choices = [Choice(each.value, each.value or "age", _ORDERS.get(each, "")) for each in Order]
+
+        def chosen(value: str | None) -> None:
+            if value is not None:
+                self.deck.set_order(Order(value))
+                self.paint_all()
+
+        self.app.push_screen(Pick("order by", choices, self.deck.order.value, again="o"), chosen)
+
+    def action_reverse(self) -> None:
+        """The same order the other way round."""
+        self.deck.set_order(self.deck.order, not self.deck.is_reversed)
         self.paint_all()
+
+    def action_group(self) -> None:
+        """Ask by what to group."""
+        found = grouping.choices(self.deck.containers or ())
+        choices = [Choice(by, grouping.words(by), _GROUPS.get(by, "")) for by in found]
+
+        def chosen(by: str | None) -> None:
+            if by is not None:
+                self.deck.set_groups(by)
+                self.paint_all()
+
+        self.app.push_screen(Pick("group by", choices, self.deck.group_by, again="b"), chosen)
+
+    def action_columns(self) -> None:
+        """Ask which columns."""
+
+        def changed(shown: tuple[str, ...] | None) -> None:
+            self.deck.columns = shown
+            self.paint_all()
+
+        self.app.push_screen(Columns(self.deck.columns, changed))
 
     def action_maximise(self) -> None:
         """The detail alone, and back."""
+        self._fill_with(self.detail)
+
+    def action_maximise_list(self) -> None:
+        """The list alone, and back."""
+        self._fill_with(self.query_one("#list"))
+
+    def _fill_with(self, widget: Widget) -> None:
+        is_alone = self.maximized is widget
         if self.maximized is not None:
             self.minimize()
-        else:
-            self.maximize(self.detail, container=False)
+        if not is_alone:
+            self.maximize(widget, container=False)
 
     def action_back(self) -> None:
-        """Undo the last widening: a maximised panel, the filter, the focus."""
+        """Undo the last widening: a maximised panel, marks, the filter, the focus."""
         if self.maximized is not None:
             self.minimize()
+        elif self.deck.marked:
+            self.deck.marked.clear()
+            self.paint_all()
         elif self.deck.filter_text or self.query_one("#filter").display:
             self._end_filter("")
         self._table.focus()

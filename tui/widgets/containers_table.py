@@ -16,6 +16,7 @@ from engine.model import Container
 from tui.deck import Deck
 from tui.drawing import table
 from tui.drawing.lines import Line
+from tui.grouping import Heading, Row
 from tui.messages import SelectionMoved
 from tui.sorting import Order
 from tui.widgets.direct import Direct
@@ -87,12 +88,15 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
             show=False,
             tooltip="A page up or down, the first, the last",
         ),
+        Binding("space", "mark", "mark", id="table.mark", show=False, tooltip="Keys act on all that are marked"),
+        Binding("asterisk", "mark_listed", "mark all", id="table.mark_all", show=False, tooltip="All listed, or none"),
+        Binding("enter", "fold", "fold", id="table.fold", show=False, tooltip="Fold a group, or unfold it"),
     ]
 
     def __init__(self, deck: Deck, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._deck = deck
-        self._listed: tuple[Container, ...] = ()
+        self._rows: tuple[Row, ...] = ()
         self._painted: dict[int, Line] = {}
         self._strips: dict[int, tuple[Line, Palette, Strip]] = {}
         self._palettes: dict[str, Palette] = {}
@@ -102,8 +106,8 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
 
     def show(self) -> None:
         """Take over what the deck holds now, and paint what differs."""
-        self._listed = self._deck.listed
-        size = Size(self._cells, len(self._listed) + _HEADER_ROWS)
+        self._rows = self._deck.rows
+        size = Size(self._cells, len(self._rows) + _HEADER_ROWS)
         if size != self.virtual_size:
             self.virtual_size = size
             self._painted.clear()
@@ -123,8 +127,17 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
     @property
     def in_sight(self) -> Sequence[Container]:
         """The containers whose rows are in sight."""
+        return [row for row in self._rows_in_sight if isinstance(row, Container)]
+
+    @property
+    def columns_in_sight(self) -> tuple[table.Column, ...]:
+        """The columns that fit."""
+        return table.fitting(self._cells, self._deck.columns)
+
+    @property
+    def _rows_in_sight(self) -> Sequence[Row]:
         top = self.scroll_offset.y
-        return self._listed[top : top + max(0, self.size.height - _HEADER_ROWS)]
+        return self._rows[top : top + max(0, self.size.height - _HEADER_ROWS)]
 
     @property
     def _cells(self) -> int:
@@ -170,7 +183,7 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
     def _palette(self, index: int) -> Palette:
         """The colours of a row; the selected one and the one under the pointer have others."""
         name = ""
-        if index == self._deck.selected_index and self._listed:
+        if index == self._deck.selected_index and self._rows:
             name = "containers-table--cursor" if self.has_focus else "containers-table--blurred"
         elif index == self._hovered:
             name = "containers-table--hover"
@@ -180,12 +193,14 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
 
     def _lines(self) -> list[Line]:
         """All that is in sight."""
-        columns, now_unix_ns = table.fitting(self._cells), time.time_ns()
-        rows = (
-            table.row(self._row(each, now_unix_ns), columns, selected=each.id == self._deck.selected_id)
-            for each in self.in_sight
-        )
-        lines = [table.header(columns, self._deck.order), *rows]
+        columns, now_unix_ns = self.columns_in_sight, time.time_ns()
+        lines = [table.header(columns, self._deck.order, self._deck.is_reversed)]
+        for place, row in enumerate(self._rows_in_sight, self.scroll_offset.y):
+            selected = place == self._deck.selected_index
+            if isinstance(row, Heading):
+                lines.append(table.heading(row, self._cells, selected=selected))
+            else:
+                lines.append(table.row(self._row(row, now_unix_ns), columns, selected=selected))
         return lines + [()] * (self.size.height - len(lines))
 
     def _row(self, container: Container, now_unix_ns: int) -> table.Row:
@@ -197,11 +212,12 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
             now_unix_ns=now_unix_ns,
             pending=self._deck.pending.get(container.id, ""),
             alarm=alarm.action if alarm else None,
+            is_marked=container.id in self._deck.marked,
         )
 
     def _index_at(self, y: int) -> int | None:
         index = y - _HEADER_ROWS + self.scroll_offset.y
-        return index if y >= _HEADER_ROWS and index < len(self._listed) else None
+        return index if y >= _HEADER_ROWS and index < len(self._rows) else None
 
     # --- moving ---
 
@@ -214,19 +230,52 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
         """Move the selection by as many rows as are in sight."""
         self.action_move(pages * max(1, self.size.height - _HEADER_ROWS))
 
+    def action_mark(self) -> None:
+        """Mark the selected row, or take its mark, and go on to the next."""
+        self._deck.mark()
+        self.action_move(1)
+
+    def action_mark_listed(self) -> None:
+        """Mark every container that is listed, or none."""
+        self._deck.mark_listed()
+        self.post_message(SelectionMoved())
+
+    def action_fold(self) -> None:
+        """Fold the selected group, or unfold it."""
+        self._deck.fold()
+        self.post_message(SelectionMoved())
+
     def on_click(self, event: events.Click) -> None:
-        """Select the row under the pointer, or order rows by the title under it; a second click takes that back."""
+        """Select the row under the pointer, or order rows by the title under it.
+
+        A click with ctrl marks a row, and one on a heading folds it if it is selected already.
+        """
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        order = table.order_at(table.fitting(self._cells), offset.x) if offset.y < _HEADER_ROWS else None
-        if order is not None:
-            self._deck.set_order(Order.AGE if order is self._deck.order else order)
-            self.post_message(SelectionMoved())
+        if offset.y < _HEADER_ROWS:
+            self._order_by(table.order_at(self.columns_in_sight, offset.x))
         index = self._index_at(offset.y)
         if index is not None:
-            self._deck.select(self._listed[index].id)
+            row, was_selected = self._rows[index], index == self._deck.selected_index
+            self._deck.select(row.id)
+            if isinstance(row, Heading) and was_selected:
+                self._deck.fold()
+            if event.ctrl:
+                self._deck.mark()
             self.post_message(SelectionMoved())
+
+    def _order_by(self, order: Order | None) -> None:
+        """A second click on a title turns the order round, a third takes it back."""
+        if order is None:
+            return
+        if order is not self._deck.order:
+            self._deck.set_order(order)
+        elif not self._deck.is_reversed:
+            self._deck.set_order(order, is_reversed=True)
+        else:
+            self._deck.set_order(Order.AGE)
+        self.post_message(SelectionMoved())
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Light the row under the pointer."""

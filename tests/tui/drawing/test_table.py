@@ -9,10 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from engine.model import ContainerSample, CpuSample, MemorySample, NetworkSample, State
+from engine.health import Health
+from engine.model import (
+    ContainerSample,
+    CpuSample,
+    IoSample,
+    MemorySample,
+    NetworkSample,
+    PidsSample,
+    PublishedPort,
+    State,
+)
 from tests.tui.fake_engine import GIB, MIB, NOW, container, crowd
 from tui.drawing import table, units
 from tui.drawing.lines import Tone, plain, width
+from tui.grouping import Heading
 from tui.history import Series
 from tui.sorting import Order
 
@@ -100,8 +111,10 @@ def test_the_column_that_rows_are_ordered_by_is_marked() -> None:
     assert "CPU ▾" in plain(table.header(columns, Order.CPU))
     assert "NAME ▾" in plain(table.header(columns, Order.NAME))
     assert "▾" not in plain(table.header(columns))
+    assert "CPU ▴" in plain(table.header(columns, Order.CPU, is_reversed=True))
+    every = table.fitting(240)
     for order in Order:
-        assert width(table.header(columns, order)) == width(table.header(columns))
+        assert width(table.header(every, order)) == width(table.header(every))
 
 
 def test_a_title_is_what_to_order_by() -> None:
@@ -110,18 +123,51 @@ def test_a_title_is_what_to_order_by() -> None:
     for title, order in (("NAME", Order.NAME), ("CPU", Order.CPU), ("MEMORY", Order.MEMORY), ("NET/s", Order.NETWORK)):
         assert table.order_at(columns, titles.index(title)) is order
     assert table.order_at(columns, titles.index("CPU") + 10) is Order.CPU  # above its curve
-    assert table.order_at(columns, len(titles) - 1) is Order.AGE
-    assert [table.order_at(columns, x) for x in (0, 1, titles.index("IMAGE"), 90, 1000)] == [None] * 5
+    assert table.order_at(columns, len(titles) - 1) is Order.UPTIME
+    assert [table.order_at(columns, x) for x in (0, 1, 90, 1000)] == [None] * 4
 
 
-@given(st.integers(20, 200), st.sampled_from(crowd()), st.booleans(), st.floats(min_value=0, max_value=6400))
-def test_rows_never_outgrow_the_table(cells: int, of: object, selected: bool, cpu: float) -> None:
+def test_every_column_can_be_had_and_each_but_the_curve_has_an_order_of_its_own() -> None:
+    columns = table.fitting(240)
+    assert [column.key for column in columns] == list(table.COLUMNS)
+    assert {column.order for column in columns} == set(Order) - {Order.AGE}
+
+
+def test_chosen_columns_stand_where_they_were_put_and_the_name_is_never_missing() -> None:
+    assert [column.key for column in table.fitting(90, ("pids", "name", "ports"))] == ["pids", "name", "ports"]
+    assert [column.key for column in table.fitting(90, ("restarts", "of another version"))] == ["name", "restarts"]
+    assert [column.key for column in table.fitting(20, ("ports", "name"))] == ["name"]
+
+
+def test_what_wide_tables_show_besides() -> None:
+    published = (PublishedPort(container_port=80, host_port=8080), PublishedPort(container_port=443))
+    of = made(ports=published, restarts=2, automatic_restarts=1, health=Health(state="unhealthy"))
+    of = structs.replace(
+        of,
+        sample=structs.replace(
+            of.sample,
+            io=IoSample(read_bytes_per_second=2_000_000, written_bytes_per_second=None),
+            pids=PidsSample(current=37, limit=512),
+        ),
+        is_marked=True,
+    )
+    text = row(of, 240)
+    for part in ("●✓web", "unhealthy", "8080→80 →443", "r2.0M", " 37 ", "18.8", "  3"):
+        assert part in text
+    assert plain(table.heading(Heading("shop", 3, 2, is_folded=True), 60, selected=False)) == "▸ shop  3, 2 running"
+
+
+chosen = st.none() | st.lists(st.sampled_from(list(table.COLUMNS)), unique=True).map(tuple)
+
+
+@given(st.integers(20, 200), st.sampled_from(crowd()), st.booleans(), st.floats(min_value=0, max_value=6400), chosen)
+def test_rows_never_outgrow_the_table(cells: int, of: object, selected: bool, cpu: float, keys: Any) -> None:
     sample = ContainerSample(
         container_id="x",
         cpu=CpuSample(usage_usec=0, percent=cpu),
         memory=MemorySample(current_bytes=999 * GIB, working_set_bytes=999 * GIB, limit_bytes=999 * GIB),
     )
     each = table.Row(container=of, sample=sample, series=Series(), now_unix_ns=NOW)  # type: ignore[arg-type]
-    columns = table.fitting(cells)
+    columns = table.fitting(cells, keys)
     assert width(table.row(each, columns, selected=selected)) <= cells
     assert width(table.header(columns)) <= cells
