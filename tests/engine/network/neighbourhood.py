@@ -6,8 +6,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ SILENCE_SECONDS = 0.7  # what hasn't been answered by then was dropped; a positi
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 _SCTP = 132
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 class Member(NamedTuple):
@@ -67,8 +68,8 @@ class Neighbourhood:
             endpoint = self.networks.lease(container_id, Attachment(network=network))
         box.apply(await self.networks.plan([endpoint]))
         box.run("ip link set lo up")
-        for kind in _KINDS.values():
-            self._serve(box, kind)
+        for protocol in _KINDS:
+            self.serve(box, protocol)
         self._lead_neighbour_to(endpoint)
         return Member(box, endpoint)
 
@@ -93,14 +94,16 @@ class Neighbourhood:
         if endpoint.address6:
             self.neighbour.run(f"ip route replace {endpoint.address6.partition('/')[0]} via {HOST6}")
 
-    def _serve(self, box: Box, kind: int) -> None:
+    def serve(self, box: Box, protocol: str, port: int = SERVED, answer: str = "") -> None:
+        """A server in a box, which answers with that, or with the client's address."""
+        kind = _KINDS[protocol]
         with box.inside():
             server = socket.socket(socket.AF_INET6, kind)
         self._stack.callback(server.close)
-        server.bind(("::", SERVED))
+        server.bind(("::", port))
         if kind == socket.SOCK_STREAM:
             server.listen()
-        threading.Thread(target=_answer_all, args=(server, kind), daemon=True).start()
+        threading.Thread(target=_answer_all, args=(server, kind, answer), daemon=True).start()
 
 
 def ask(box: Box | None, address: str, port: int, protocol: str = "tcp", is_silent: bool = False) -> str | None:
@@ -115,12 +118,36 @@ def ask(box: Box | None, address: str, port: int, protocol: str = "tcp", is_sile
         with ExitStack() as stack:
             if box is not None:
                 stack.enter_context(box.inside())
-            client = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, _KINDS[protocol])
+            client = socket.socket(_family(address), _KINDS[protocol])
         answer = _asked(client, (address, port), protocol, SILENCE_SECONDS if is_silent else 2.0)
         if answer is not None or is_silent:
             return answer
         time.sleep(0.05)
     return None
+
+
+def answering(boxes: Iterable[Box], places: Sequence[tuple[str, int]], protocol: str) -> list[tuple[str, int]]:
+    """The addresses and ports from which any of several boxes is answered; they ask all at once."""
+    with ExitStack() as stack:
+        clients = []
+        for box in boxes:
+            with box.inside():
+                clients += [(stack.enter_context(socket.socket(_family(p[0]), _KINDS[protocol])), p) for p in places]
+        for client, place in clients:
+            client.setblocking(False)
+            with suppress(OSError):  # among them the news that the answer isn't there yet
+                client.connect(place)
+            with suppress(OSError):
+                client.send(b"who am I?" if protocol == "udp" else b"")
+        time.sleep(SILENCE_SECONDS)
+        return [place for client, place in clients if _has_answer(client)]
+
+
+def _has_answer(client: socket.socket) -> bool:
+    try:
+        return bool(client.recv(100))
+    except OSError:
+        return False
 
 
 def _asked(client: socket.socket, place: tuple[str, int], protocol: str, seconds: float) -> str | None:
@@ -135,23 +162,23 @@ def _asked(client: socket.socket, place: tuple[str, int], protocol: str, seconds
             return None
 
 
-def _answer_all(server: socket.socket, kind: int) -> None:
+def _answer_all(server: socket.socket, kind: int, answer: str) -> None:
     try:
         while True:
             if kind == socket.SOCK_STREAM:
                 connection, peer = server.accept()
                 with connection:
-                    connection.sendall(peer[0].encode())
+                    connection.sendall((answer or peer[0]).encode())
             else:
                 _, peer = server.recvfrom(100)
-                server.sendto(peer[0].encode(), peer)
+                server.sendto((answer or peer[0]).encode(), peer)
     except OSError:
         return
 
 
 def sctp_arrives(sender: Box | None, receiver: Box, address: str, port: int) -> bool:
     """Whether the first packet of an association comes to port 80 of a box: no kernel need have sockets for that."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    family = _family(address)
     with receiver.inside():
         ear = socket.socket(family, socket.SOCK_RAW, _SCTP)
     with ExitStack() as stack:
@@ -167,10 +194,41 @@ def sctp_arrives(sender: Box | None, receiver: Box, address: str, port: int) -> 
                 packet = ear.recv(200)
             except TimeoutError:
                 continue
-            header = packet if family == socket.AF_INET6 else packet[(packet[0] & 15) * 4 :]
-            if struct.unpack_from("!H", header, 2)[0] == SERVED:
+            if _is_for_the_server(packet, family):
                 return True
     return False
+
+
+def sctp_strays(senders: Iterable[Box], receiver: Box, places: Sequence[tuple[str, int]]) -> int:
+    """How many first packets of associations to addresses and ports come to port 80 of a box."""
+    found = 0
+    with ExitStack() as stack:
+        with receiver.inside():
+            ears = [stack.enter_context(socket.socket(family, socket.SOCK_RAW, _SCTP)) for family in _FAMILIES]
+        for sender in senders:
+            with sender.inside():
+                mouths = {
+                    family: stack.enter_context(socket.socket(family, socket.SOCK_RAW, _SCTP)) for family in _FAMILIES
+                }
+            for address, port in places:
+                with suppress(OSError):
+                    mouths[_family(address)].sendto(_sctp_init(port), (address, 0))
+        time.sleep(SILENCE_SECONDS)
+        for ear, family in zip(ears, _FAMILIES, strict=True):
+            with suppress(BlockingIOError):
+                while packet := ear.recv(200, socket.MSG_DONTWAIT):
+                    found += _is_for_the_server(packet, family)
+    return found
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _is_for_the_server(packet: bytes, family: int) -> bool:
+    """Raw sockets of IPv4 show the header of IP as well (raw(7))."""
+    header = packet if family == socket.AF_INET6 else packet[(packet[0] & 15) * 4 :]
+    return bool(struct.unpack_from("!H", header, 2)[0] == SERVED)
 
 
 def _sctp_init(port: int) -> bytes:

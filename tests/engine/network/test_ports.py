@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.model import NetworkRequest
-from engine.network import conntrack, hairpin, loopback_way
+from engine.network import conntrack, hairpin, loopback_way, port_mappings, port_notation
 from tests.engine.network.boxes import Box, shell
 from tests.engine.network.neighbourhood import (
     HOST4,
@@ -17,8 +17,10 @@ from tests.engine.network.neighbourhood import (
     NEIGHBOUR6,
     SERVED,
     Neighbourhood,
+    answering,
     ask,
     sctp_arrives,
+    sctp_strays,
 )
 
 PORT = 8080
@@ -34,7 +36,7 @@ async def test_a_published_port_is_reached_from_outside_under_the_neighbours_own
     around.publish(web, *ANYWHERE, protocol=protocol)
     for host, neighbour in HOSTS:
         assert ask(around.neighbour, host, PORT, protocol) == neighbour
-        assert ask(around.neighbour, host, SERVED, protocol, is_silent=True) is None
+    assert answering((around.neighbour,), [(host, SERVED) for host, _ in HOSTS], protocol) == []
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -59,23 +61,58 @@ async def test_containers_reach_it_by_the_hosts_addresses(around: Neighbourhood,
 
 @pytest.mark.parametrize("filtered", ["0", "1"])
 async def test_a_container_reaches_itself_by_the_host(around: Neighbourhood, filtered: str) -> None:
-    """Also where bridged packets pass iptables, as docker has it."""
-    switch = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
-    if filtered == "1" and not switch.exists():
-        pytest.skip("this kernel has no br_netfilter")
-    if switch.exists():
-        switch.write_text(filtered)
+    """Also where bridged packets pass iptables and ip6tables, as docker has it."""
+    for switch in (Path(f"/proc/sys/net/bridge/bridge-nf-call-{name}") for name in ("iptables", "ip6tables")):
+        if filtered == "1" and not switch.exists():
+            pytest.skip("this kernel has no br_netfilter")
+        if switch.exists():
+            switch.write_text(filtered)
     web = await around.member()
-    around.publish(web, ("0.0.0.0", PORT))
+    for protocol in ("tcp", "udp", "sctp"):
+        around.publish(web, *ANYWHERE, protocol=protocol)
     hairpin.let(web.endpoint.host_interface)
-    assert ask(web.box, HOST4, PORT) == web.endpoint.gateway
+    for address, gateway in ((HOST4, web.endpoint.gateway), (HOST6, web.endpoint.gateway6)):
+        for protocol in ("tcp", "udp"):
+            assert ask(web.box, address, PORT, protocol) == gateway, (address, protocol)
+        assert sctp_arrives(web.box, web.box, address, PORT), address
 
 
-@pytest.mark.parametrize("address", [HOST4, HOST6])
-async def test_sctp_is_led_to_the_container(around: Neighbourhood, address: str) -> None:
-    web = await around.member()
+async def test_sctp_is_led_to_the_container_from_everywhere(around: Neighbourhood) -> None:
+    await around.networks.create(NetworkRequest(name="other"))
+    web, beside, elsewhere = await around.member(), await around.member(), await around.member("other")
+    loopback_way.lead_ipv4(web.endpoint.bridge)
     around.publish(web, *ANYWHERE, protocol="sctp")
-    assert sctp_arrives(around.neighbour, web.box, address, PORT)
+    for sender in (around.neighbour, beside.box, elsewhere.box, None):
+        for address in (HOST4, HOST6):
+            assert sctp_arrives(sender, web.box, address, PORT), address
+    for sender in (beside.box, None):
+        assert sctp_arrives(sender, web.box, web.endpoint.gateway, PORT)
+
+
+async def test_sctp_is_led_nowhere_from_where_it_is_not_published(around: Neighbourhood) -> None:
+    await around.networks.create(NetworkRequest(name="other"))
+    web, elsewhere = await around.member(), await around.member("other")
+    around.publish(web, (HOST4, PORT), protocol="sctp")
+    assert sctp_arrives(around.neighbour, web.box, HOST4, PORT)
+    assert sctp_arrives(elsewhere.box, web.box, HOST4, PORT)
+    places = [
+        (address, port) for address in (web.ipv4, web.ipv6, HOST6, web.endpoint.gateway) for port in (PORT, SERVED)
+    ]
+    assert sctp_strays((around.neighbour, elsewhere.box), web.box, places) == 0
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+async def test_a_range_leads_port_by_port_from_everywhere(around: Neighbourhood, protocol: str) -> None:
+    web, beside = await around.member(), await around.member()
+    for port in (81, 82, 83):
+        around.serve(web.box, protocol, port, answer=f"port {port}")
+    way = port_mappings.way_to((web.endpoint,))
+    ports = port_notation.published(f"8081-8083:81-83/{protocol}")
+    around.networks.firewall.publish(port_mappings.mappings(ports, way, loopback6=False))
+    for asker in (around.neighbour, beside.box, None):
+        for address in (HOST4, HOST6):
+            told = [ask(asker, address, port, protocol) for port in (8081, 8082, 8083)]
+            assert told == ["port 81", "port 82", "port 83"], address
 
 
 async def test_a_port_at_one_address_is_at_no_other(around: Neighbourhood) -> None:
@@ -84,20 +121,21 @@ async def test_a_port_at_one_address_is_at_no_other(around: Neighbourhood) -> No
     around.publish(web, ("192.0.2.6", PORT), ("2001:db8::6", PORT))
     for address in ("192.0.2.6", "2001:db8::6"):
         assert ask(around.neighbour, address, PORT)
-    for address in (HOST4, HOST6, web.endpoint.gateway):
-        assert ask(around.neighbour, address, PORT, is_silent=True) is None
+    places = [(address, PORT) for address in (HOST4, HOST6, web.endpoint.gateway)]
+    assert answering((around.neighbour,), places, "tcp") == []
 
 
 async def test_a_port_of_the_loopback_is_the_hosts_alone(around: Neighbourhood) -> None:
     web, beside = await around.member(), await around.member()
     loopback_way.lead_ipv4(web.endpoint.bridge)
     assert loopback_way.lead_ipv6(web.endpoint.bridge)
-    around.publish(web, ("127.0.0.1", PORT), ("::1", PORT))
-    for address in ("127.0.0.1", "::1"):
-        assert ask(None, address, PORT)
-    for box in (around.neighbour, beside.box):
-        for address in (HOST4, HOST6, web.endpoint.gateway):
-            assert ask(box, address, PORT, is_silent=True) is None
+    for protocol in ("tcp", "udp"):
+        around.publish(web, ("127.0.0.1", PORT), ("::1", PORT), protocol=protocol)
+        for address in ("127.0.0.1", "::1"):
+            assert ask(None, address, PORT, protocol)
+    places = [(address, PORT) for address in (HOST4, HOST6, web.endpoint.gateway)]
+    for protocol in ("tcp", "udp"):
+        assert answering((around.neighbour, beside.box), places, protocol) == []
 
 
 async def test_a_neighbour_who_routes_to_the_hosts_loopback_is_not_heard(around: Neighbourhood) -> None:
@@ -107,8 +145,7 @@ async def test_a_neighbour_who_routes_to_the_hosts_loopback_is_not_heard(around:
     assert ask(None, "127.0.0.1", PORT)
     _route_loopback_to_the_host(around.neighbour, f"via {HOST4}")
     assert ask(around.neighbour, HOST4, 8081)
-    for port in (PORT, 8081):
-        assert ask(around.neighbour, "127.0.0.1", port, is_silent=True) is None
+    assert answering((around.neighbour,), [("127.0.0.1", port) for port in (PORT, 8081)], "tcp") == []
 
 
 async def test_a_container_does_not_reach_services_on_the_hosts_loopback(around: Neighbourhood) -> None:
@@ -147,10 +184,10 @@ async def test_nobody_routes_straight_to_a_container(around: Neighbourhood) -> N
     web, elsewhere = await around.member(), await around.member("other")
     around.publish(web, *ANYWHERE)
     assert ask(around.neighbour, HOST4, PORT) and ask(around.neighbour, HOST6, PORT)
-    for box in (around.neighbour, elsewhere.box):
-        for address in (web.ipv4, web.ipv6):
-            for port in (SERVED, PORT):
-                assert ask(box, address, port, is_silent=True) is None
+    assert answering((around.neighbour,), [(HOST4, PORT), (HOST6, PORT)], "tcp") == [(HOST4, PORT), (HOST6, PORT)]
+    places = [(address, port) for address in (web.ipv4, web.ipv6) for port in (SERVED, PORT)]
+    for protocol in ("tcp", "udp"):
+        assert answering((around.neighbour, elsewhere.box), places, protocol) == []
 
 
 async def test_containers_reach_the_outside_and_their_own_network(around: Neighbourhood) -> None:
@@ -180,10 +217,8 @@ async def test_an_internal_network_has_no_way_out_and_none_in(around: Neighbourh
     inner.box.run(f"ip route add default via {_bridge_address(inner.endpoint.bridge)}")
     assert ask(beside.box, inner.ipv4, SERVED) == beside.ipv4
     assert ask(around.neighbour, HOST4, PORT) == NEIGHBOUR4
-    assert ask(inner.box, HOST4, PORT, is_silent=True) is None
-    assert ask(inner.box, web.ipv4, SERVED, is_silent=True) is None
-    for box in (around.neighbour, web.box):
-        assert ask(box, inner.ipv4, SERVED, is_silent=True) is None
+    assert answering((inner.box,), [(HOST4, PORT), (web.ipv4, SERVED)], "tcp") == []
+    assert answering((around.neighbour, web.box), [(inner.ipv4, SERVED)], "tcp") == []
 
 
 def _bridge_address(bridge: str) -> str:
