@@ -1,4 +1,4 @@
-"""``boxdeck network create|ls|inspect|rm|connect|disconnect|prune``."""
+"""``boxdeck network create|ls|inspect|rm|connect|disconnect|prune``; `topology` has a file of its own."""
 
 from __future__ import annotations
 
@@ -249,6 +249,7 @@ _VERBS = {
     "connect": NounVerb("network", "CONNECT", "put a container on a network, at once if it runs"),
     "disconnect": NounVerb("network", "DISCONNECT", "take a container from a network, at once if it runs"),
     "prune": NounVerb("network", "PRUNE", "remove all networks that no container is on"),
+    "topology": NounVerb("topology", "TOPOLOGY", "draw how the whole machine is wired"),
 }
 
 NETWORK = noun("network", _VERBS)

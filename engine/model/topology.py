@@ -135,7 +135,7 @@ class NetworkSpace(Struct, frozen=True, kw_only=True):
         inode: the number that identifies it.
         is_host: it is the one that the engine is in.
         container_ids, container_names: containers of this root that are in it.
-        foreign: a container of another program, such as ``docker 3f2a9c81d04b``.
+        foreign: a container of another program or root, such as ``docker 3f2a9c81d04b``.
         pid, command: of the first process in it, or that holds it; None and empty for one that is only mounted.
         place: where it is bind mounted, as ``ip netns`` does.
         devices: by index.

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 _LINK = re.compile(r"net:\[(\d+)\]")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-_FOREIGN = re.compile(r"(docker|libpod|crio|cri-containerd|containerd)[-/:]([0-9a-f]{64})")
+_FOREIGN = re.compile(r"(docker|libpod|crio|cri-containerd|containerd|boxdeck)[^/\n]*[-/:]([0-9a-f]{64})")
 _DESCRIPTORS_SECONDS = 10.0
 """Looking at all descriptors of all processes takes fifty times as long as at the processes."""
 
@@ -87,7 +87,7 @@ def command_of(pid: int) -> str:
 
 
 def foreign_container(pid: int) -> str:
-    """The container of another program that a process is in, by the name of its control group; empty for none."""
+    """Which container of another program or root a process is in, by the name of its control group; or nothing."""
     with suppress(OSError), open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
         if found := _FOREIGN.search(file.read()):
             return f"{'podman' if found[1] == 'libpod' else found[1]} {found[2][:12]}"
