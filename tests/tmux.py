@@ -16,7 +16,12 @@ class Tmux:
 
     def __init__(self, folder: Path, argv: list[str], columns: int = 140, rows: int = 40) -> None:
         self._base = ["tmux", "-S", str(folder / "tmux.sock"), "-f", "/dev/null"]
-        home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "TERM": "xterm-256color"}
+        home = {
+            "HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "XDG_STATE_HOME": str(folder / "state"),
+            "TERM": "xterm-256color",
+        }
         self._environment = {**os.environ, **home, "LC_ALL": "C.UTF-8"}
         size = ["-x", str(columns), "-y", str(rows)]
         # what stays on the screen after the command has ended can still be read

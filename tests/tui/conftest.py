@@ -16,6 +16,7 @@ from engine import Engine
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A person's own settings and themes don't reach the tests."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture(scope="session")

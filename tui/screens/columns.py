@@ -91,7 +91,7 @@ class Columns(ModalScreen[None]):
     CSS_PATH = "dialog.tcss"
     DEFAULT_CSS = """
     Columns { align: center middle; background: $background 40%; }
-    Columns .dialog { width: 66; }
+    Columns #columns { background: $surface; }
     """
     AUTO_FOCUS = "#columns"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -36,6 +36,12 @@ _GROUPS = {grouping.PROJECT: "of compose", grouping.NETWORK: "that they are on"}
 _ON_A_LIST = frozenset({"filter", "maximise", "maximise_list", "reorder", "reverse", "group", "columns"})
 
 
+class _List(StillVertical):
+    """The table and its filter, which may have the whole screen."""
+
+    ALLOW_MAXIMIZE = True
+
+
 class ContainersScreen(LiveScreen):
     """A table at the left, the selected container at the right; on narrow screens one above the other."""
 
@@ -86,7 +92,7 @@ class ContainersScreen(LiveScreen):
         """Card, table and detail; which of them show depends on what there is."""
         yield EmptyCard(id="card")
         with StillBox(id="halves"):
-            with StillVertical(id="list"):
+            with _List(id="list"):
                 yield self._table
                 yield Field(id="filter", placeholder=filtering.HINT, select_on_focus=False)
             yield self._detail

@@ -71,7 +71,7 @@ class Pick(ModalScreen[str | None]):
     CSS_PATH = "dialog.tcss"
     DEFAULT_CSS = """
     Pick { align: center middle; background: $background 60%; }
-    Pick .dialog { width: 60; }
+    Pick #choices { background: $surface; }
     """
     AUTO_FOCUS = "#choices"
     BINDINGS: ClassVar[list[BindingType]] = [

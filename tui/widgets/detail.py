@@ -69,6 +69,11 @@ class Detail(StillVertical):
             TopologyPanel(),
         )
 
+    @property
+    def graphs(self) -> Graphs:
+        """The side with graphs."""
+        return self._graphs
+
     def compose(self) -> ComposeResult:
         """All sides; the style sheet shows the right ones."""
         *whole, namespaces, topology = self._sides
