@@ -52,6 +52,8 @@ from engine.streams import Streams
 from engine.updates import Updates
 from engine.volume_filling import fill_volumes, with_volumes
 from engine.volumes import Volumes
+from engine.volumes_from import with_volumes_of_others
+from engine.xray.actions import recorded
 
 if TYPE_CHECKING:
     from engine.model import LimitsInForce
@@ -188,6 +190,7 @@ class Containers:
         """
         image = await self._images.ensure(request.image)
         check_network(request)
+        request = with_volumes_of_others(request, self._records.find)
         request = self._volumes.mounted(with_volumes(request, image.config.volumes))
         if wishes := attachments(request):
             await self._networks.ensure(*(wish.network for wish in wishes))
@@ -195,7 +198,8 @@ class Containers:
         lock = ContainerLock(self._paths, container_id)
         async with lock.held():
             try:
-                container = self._preparation.create(container_id, request, image)
+                with recorded(self._paths, "create", container_id, request.name or container_id[:12]):
+                    container = self._preparation.create(container_id, request, image)
             except BaseException:
                 await asyncio.to_thread(discard_tree, self._paths.container(container_id))
                 lock.forget()
@@ -311,7 +315,8 @@ class Containers:
         """
         container = await self.get(reference)
         async with ContainerLock(self._paths, container.id).held():
-            return self._updates.update(self._lookup.seen(container).id, limits)
+            with recorded(self._paths, "update", container.id, container.name):
+                return self._updates.update(self._lookup.seen(container).id, limits)
 
     async def limits(self, reference: str) -> LimitsInForce:
         """What binds a running container: memory, processor time and processes, and all limits of its own as in force.
@@ -426,9 +431,10 @@ class Containers:
                 )
             if container.is_running:
                 await self._ending.kill_now(container)
-        await self._removal.delete(container.id)
-        if volumes:
-            await self._volumes.remove_unnamed(container.request)
+        with recorded(self._paths, "rm", container.id, container.name):
+            await self._removal.delete(container.id)
+            if volumes:
+                await self._volumes.remove_unnamed(container.request)
 
     async def prune(self, wanted: PruneFilter) -> Pruned:
         """Remove all containers that don't run.
@@ -453,6 +459,11 @@ class Containers:
         """What a container takes on the disk: what it changed against its image, and its log."""
         container = await self.get(reference)
         return await asyncio.to_thread(disk_bytes, self._paths.container(container.id))
+
+    async def written_bytes(self, reference: str) -> int:
+        """What a container has changed against its image, as the disk has it."""
+        container = await self.get(reference)
+        return await asyncio.to_thread(disk_bytes, self._paths.upper(container.id))
 
     async def wait(self, reference: str) -> int:
         """The exit status, at once or when the process has ended.

@@ -27,6 +27,7 @@ from engine.volumes import Volumes
 if TYPE_CHECKING:
     from engine.cgroup_tree import CgroupTree
     from engine.copying.files import Files
+    from engine.disk_details import DiskDetails
     from engine.disk_use import DiskUse
     from engine.layers import Layers
     from engine.namespaces.namespaces import Namespaces
@@ -232,6 +233,12 @@ class Engine:
             ),
             await self.volumes.disk_use(),
         )
+
+    async def disk_details(self) -> DiskDetails:
+        """What each of them takes by itself."""
+        from engine.disk_details import disk_details
+
+        return await disk_details(self)
 
     async def check(self, repairs: bool = False) -> AsyncIterator[Finding]:
         """What is out of step between the store, the disk, control groups, networks, the firewall and processes.

@@ -9,6 +9,7 @@ from engine.cli.command import Options, Parser
 from engine.cli.terminal import DETACH_KEYS
 from engine.cli.values import boolean
 
+STREAMS = ("stdin", "stdout", "stderr")
 _CONTROL = re.compile(r"ctrl-([a-z@\[\\\]^_])")
 
 
@@ -33,6 +34,13 @@ def proxy_argument(parser: Parser) -> None:
         "--sig-proxy", metavar="true|false", type=boolean, nargs="?", const=True, default=True,
         help="pass signals on to it where it has no terminal [true]",
     )  # fmt: skip
+
+
+def stream(text: str) -> str:
+    """``stdin``, ``stdout`` or ``stderr``, in small letters or large."""
+    if text.lower() not in STREAMS:
+        raise ArgumentTypeError(f"{text!r} is no stream; write stdin, stdout or stderr")
+    return text.lower()
 
 
 def detach_keys(text: str) -> bytes:

@@ -26,6 +26,7 @@ class ContainerRow(Document, frozen=True, kw_only=True):
     labels: str = ""
     networks: str
     mounts: str = ""
+    size: str = ""
 
 
 class ImageRow(Document, frozen=True, kw_only=True):
@@ -58,6 +59,48 @@ class DiskRow(Document, frozen=True, kw_only=True):
     active: str
     size: str
     reclaimable: str
+
+
+class ImageDiskRow(Document, frozen=True, kw_only=True):
+    """An image in ``docker system df --verbose``."""
+
+    repository: str
+    tag: str
+    id: str = field(name="ID")
+    created_since: str
+    size: str
+    shared_size: str
+    unique_size: str
+    containers: str
+
+
+class ContainerDiskRow(Document, frozen=True, kw_only=True):
+    """A container in ``docker system df --verbose``."""
+
+    id: str = field(name="ID")
+    image: str
+    command: str
+    local_volumes: str
+    size: str
+    running_for: str
+    status: str
+    names: str
+
+
+class VolumeDiskRow(Document, frozen=True, kw_only=True):
+    """A volume in ``docker system df --verbose``."""
+
+    name: str
+    links: str
+    size: str
+
+
+class DiskDocument(Document, frozen=True, kw_only=True):
+    """``docker system df --verbose --format json``."""
+
+    images: tuple[ImageDiskRow, ...]
+    containers: tuple[ContainerDiskRow, ...]
+    volumes: tuple[VolumeDiskRow, ...]
 
 
 class FindingDocument(Document, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+OUTPUT = ("stdout", "stderr")
 LEAVING = (signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 3  # a first process without handlers ignores signals (pid_namespaces(7)); docker leaves at the third, too
 
@@ -41,6 +42,7 @@ async def follow(
     options: AttachmentOptions,
     engine: Engine | None = None,
     recording: Recording | None = None,
+    shown: Collection[str] = OUTPUT,
 ) -> int:
     """Connect a session to this process until its process ends, or the detach keys are typed.
 
@@ -49,18 +51,25 @@ async def follow(
         options: how it is left, and whether signals are passed on to a container without a terminal.
         engine: the container's, when the session is that of its first process.
         recording: gets what is shown, too.
+        shown: which of its streams; when none is, the end of input leaves it.
 
     Returns:
         the process's exit status; 0 after detaching.
     """
-    return await _Foreground(session, options, engine, recording).run(interactive)
+    return await _Foreground(session, options, engine, recording, shown).run(interactive)
 
 
 class _Foreground:
     def __init__(
-        self, session: Session, options: AttachmentOptions, engine: Engine | None, recording: Recording | None
+        self,
+        session: Session,
+        options: AttachmentOptions,
+        engine: Engine | None,
+        recording: Recording | None,
+        shown: Collection[str],
     ) -> None:
         self._recording = recording
+        self._shown = shown
         self._session = session
         self._options = options
         self._engine = engine
@@ -73,7 +82,8 @@ class _Foreground:
         with terminal.raw(self._session.tty and interactive), self._signals():
             if self._session.tty:
                 await self._resize()
-            pump = StdinPump(self._session, self._options.detach_keys) if interactive else None
+            keys = self._options.detach_keys
+            pump = StdinPump(self._session, keys, leaves=not self._shown) if interactive else None
             try:
                 return await self._until_end(pump)
             except BrokenPipeError:
@@ -102,6 +112,8 @@ class _Foreground:
         sys.stdout.flush()
         await asyncio.to_thread(_write_all, streams["stdout"], self._session.past)
         while (chunk := await self._session.read()) is not None:
+            if chunk.stream not in self._shown:
+                continue
             # in a thread: whoever reads our output may be slow, and signals and input must not wait for it
             await asyncio.to_thread(_write_all, streams[chunk.stream], chunk.data)
             if self._recording is not None:

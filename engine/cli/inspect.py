@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.cli import inspect_documents as documents
 from engine.cli.command import Command, Options, Parser, with_engine
@@ -35,12 +36,14 @@ class InspectOptions(Options):
     references: list[str]
     type: str | None
     format: Format
+    size: bool = False
 
 
 def _arguments(parser: Parser) -> None:
     parser.add_argument(
         "--type", choices=("container", "image", "network"), help="only one of these [one after the other]"
     )
+    parser.add_argument("-s", "--size", action="store_true", help="also how much a container has written")
     parser.add_argument(
         "-f", "--format", metavar="json|TEMPLATE", type=format_of("json"), default=Format("json"),
         help="one JSON document, or a line for each with {{.Field.Inner}} or {{json .Field}} as in docker",
@@ -58,7 +61,8 @@ async def _inspect(engine: Engine, options: InspectOptions) -> int:
     status, sentences = 0, []
     for reference in options.references:
         try:
-            found.append(await _document(engine, reference, options.type))
+            document = await _document(engine, reference, options.type)
+            found.append(await _sized(engine, document) if options.size else document)
         except BoxdeckError as error:
             sentences.append(str(error))
             status = error.exit_status
@@ -97,6 +101,18 @@ async def _container_of(engine: Engine, reference: str) -> documents.ContainerDo
         image = ImageConfig()
     config_json = await engine.containers.runtime_spec(container.id)
     return container_document(container, image, config_json, engine.paths, await _in_force(engine, container))
+
+
+async def _sized(engine: Engine, document: _Document) -> _Document:
+    """A container with its size, and that of all its files; others as they are."""
+    if not isinstance(document, documents.ContainerDocument):
+        return document
+    written = await engine.containers.written_bytes(document.id)
+    try:
+        image_bytes = (await engine.images.get(document.image)).size_bytes
+    except NotFound:  # taken away with rmi --force
+        image_bytes = 0
+    return replace(document, size_rw=written, size_root_fs=written + image_bytes)
 
 
 async def _in_force(engine: Engine, container: Container) -> LimitsInForce | None:

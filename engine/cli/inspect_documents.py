@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import field
+from msgspec import UNSET, UnsetType, field
 
 from engine.cli.documents import Document
 from engine.cli.inspect_host import HostConfigDocument, MountDocument
@@ -92,7 +92,7 @@ class ContainerDocument(Document, frozen=True, kw_only=True):
     """A container, with docker's names and some of ours.
 
     ``RuntimeSpec`` is the OCI ``config.json`` that its init obeys, ``Warnings`` what it gives up, ``LimitsInForce``
-    what binds it while it runs.
+    what binds it while it runs. ``SizeRw`` and ``SizeRootFs``, in bytes, are there where they are asked for.
     """
 
     id: str
@@ -118,6 +118,8 @@ class ContainerDocument(Document, frozen=True, kw_only=True):
     config: ConfigDocument
     network_settings: NetworkSettingsDocument
     runtime_spec: msgspec.Raw
+    size_rw: int | UnsetType = UNSET
+    size_root_fs: int | UnsetType = UNSET
 
 
 class ImageConfigDocument(Document, frozen=True, kw_only=True):

@@ -85,6 +85,7 @@ class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     masked_paths: tuple[str, ...]
     readonly_paths: tuple[str, ...]
     binds: tuple[str, ...]
+    volumes_from: tuple[str, ...]
     tmpfs: dict[str, str]
     shm_size: int
     devices: tuple[DeviceDocument, ...]
@@ -124,6 +125,7 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
         masked_paths=linux.masked_paths,
         readonly_paths=linux.readonly_paths,
         binds=_binds(container),
+        volumes_from=request.volumes_from,
         tmpfs={tmpfs.destination: ",".join(tmpfs.options) for tmpfs in request.tmpfs},
         shm_size=_shm_size(spec),
         devices=_devices(container),

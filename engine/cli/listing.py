@@ -6,10 +6,12 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engine.cli.command import Command, Parser, with_engine
 from engine.cli.container_filters import PS_KEYS, ContainerFilter, filtered, ps_filter
 from engine.cli.documents import ContainerRow
-from engine.cli.formats import duration, local_time
+from engine.cli.formats import decimal_size, duration, local_time
 from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list
 from engine.health import Health
 from engine.model import Container, State
@@ -27,6 +29,7 @@ _COLUMNS = (
     Column("PORTS", "ports"),
     Column("NAMES", "names"),
 )
+_SIZE = Column("SIZE", "size")
 _COMMAND_WIDTH = 20  # docker's
 
 
@@ -37,6 +40,7 @@ class PsOptions(ListOptions):
     filters: list[ContainerFilter]
     last: int
     latest: bool
+    size: bool
 
 
 def _arguments(parser: Parser) -> None:
@@ -49,6 +53,7 @@ def _arguments(parser: Parser) -> None:
         "-n", "--last", metavar="COUNT", type=int, default=-1, help="the newest, whether they run or not"
     )
     parser.add_argument("-l", "--latest", action="store_true", help="the newest, whether it runs or not")
+    parser.add_argument("-s", "--size", action="store_true", help="also how much each has written")
     list_arguments(parser)
 
 
@@ -60,8 +65,21 @@ async def _ps(engine: Engine, options: PsOptions) -> int:
     passing = filtered(every, options.filters, exposed)
     containers = [container for container in passing if _is_wanted(container, options)]
     containers = containers[:count] if count >= 0 else containers
-    show_list([container_row(c, now, options.no_trunc) for c in containers], _COLUMNS, "id", options)
+    rows = [container_row(container, now, options.no_trunc) for container in containers]
+    if options.size or "Size" in options.format.fields:
+        rows = [replace(row, size=size) for row, size in zip(rows, await _sizes(engine, containers), strict=True)]
+    show_list(rows, (*_COLUMNS, _SIZE) if options.size else _COLUMNS, "id", options)
     return 0
+
+
+async def _sizes(engine: Engine, containers: list[Container]) -> list[str]:
+    """Docker's words: ``12.3kB (virtual 45.6MB)``."""
+    images = {image.id: image.size_bytes for image in await engine.images.list()}
+    written = [await engine.containers.written_bytes(container.id) for container in containers]
+    return [
+        f"{decimal_size(size)} (virtual {decimal_size(size + images.get(container.image_id, 0))})"
+        for container, size in zip(containers, written, strict=True)
+    ]
 
 
 async def _exposed(engine: Engine) -> dict[str, tuple[str, ...]]:

@@ -41,6 +41,8 @@ async def _create(engine: Engine, options: CreateOptions) -> int:
 async def _run(engine: Engine, options: RunOptions) -> int:
     if not options.detach:
         return await _run_attached(engine, options)
+    if options.attach:
+        raise InvalidRequest("--attach and --detach contradict each other", "leave one of them out")
     with _cidfile(options.cidfile) as tell:
         await _ensure(engine, options)
         container = await engine.containers.run(request_of(options))
@@ -53,13 +55,19 @@ async def _run(engine: Engine, options: RunOptions) -> int:
 async def _run_attached(engine: Engine, options: RunOptions) -> int:
     from engine.cli.foreground import check_terminal, follow
 
-    check_terminal(options.interactive, options.tty)
+    streams = set(options.attach) or {"stdout", "stderr", *(["stdin"] if options.interactive else [])}
+    interactive, shown = "stdin" in streams, streams & {"stdout", "stderr"}
+    if interactive and not options.interactive:
+        raise InvalidRequest("-a stdin needs a standard input that is open", "give -i, too")
+    check_terminal(interactive, options.tty)
     with _cidfile(options.cidfile) as tell:
         await _ensure(engine, options)
         session = await engine.containers.run_attached(request_of(options))
         tell(session.container)
     _warn_of(engine, session.container)
-    return await follow(session, options.interactive, options, engine)
+    if not shown:
+        write_lines([session.container.id])
+    return await follow(session, interactive, options, engine, shown=shown)
 
 
 @contextmanager
@@ -162,6 +170,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         read_only=options.read_only,
         binds=tuple(mount for mount in mounts if isinstance(mount, BindMount)),
         volumes=tuple(mount for mount in mounts if isinstance(mount, VolumeMount)),
+        volumes_from=tuple(options.volumes_from),
         tmpfs=(
             *map(notation.tmpfs, options.tmpfs),
             *(mount for mount in mounts if isinstance(mount, TmpfsMount)),

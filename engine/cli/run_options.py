@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from engine.cli import log_options, values
-from engine.cli.attach_options import AttachmentOptions, detach_argument, proxy_argument
+from engine.cli.attach_options import AttachmentOptions, detach_argument, proxy_argument, stream
 from engine.cli.command import Parser
 from engine.cli.health_options import HealthCheckOptions, health_arguments
 from engine.cli.limit_options import LimitOptions, limit_arguments
@@ -50,6 +50,7 @@ class CreateOptions(AttachmentOptions, HealthCheckOptions, LimitOptions, Network
     restart: RestartPolicy
     volume: list[str]
     mount: list[str]
+    volumes_from: list[str]
     tmpfs: list[str]
     read_only: bool
     device: list[str]
@@ -72,11 +73,16 @@ class RunOptions(CreateOptions):
     """Options of ``run``."""
 
     detach: bool
+    attach: list[str]
 
 
 def run_arguments(parser: Parser) -> None:
     """Add the options of ``run``."""
     parser.add_argument("-d", "--detach", action="store_true", help="leave it in the background and print its id")
+    parser.add_argument(
+        "-a", "--attach", metavar="STREAM", type=stream, action="append", default=[],
+        help="only stdin, stdout or stderr; may be repeated [the last two, and with -i all]",
+    )  # fmt: skip
     detach_argument(parser)
     proxy_argument(parser)
     create_arguments(parser)
@@ -156,6 +162,7 @@ def _file_arguments(parser: Parser) -> None:
         help="the same in other words: type=bind|volume,source=…,target=…[,readonly] or "
         "type=tmpfs,target=…[,tmpfs-size=…]",
     )  # fmt: skip
+    add("--volumes-from", metavar="CONTAINER[:ro]", action="append", default=[], help="all that is mounted in another")
     add("--tmpfs", metavar="PATH[:OPTIONS]", action="append", default=[], help="an empty folder in memory")
     add("--read-only", action="store_true", help="its root file system can't be written to")
     add("--device", metavar="HOST[:CONTAINER[:rwm]]", action="append", default=[], help="let it use a device")

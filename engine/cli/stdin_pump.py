@@ -27,11 +27,15 @@ _READ_BYTES = 32 * 1024
 class StdinPump:
     """Gives a session what is typed or piped in.
 
+    Args:
+        leaves: whether the end of input is the end of the session.
+
     Attributes:
-        detached: done when the detach keys were typed, or the terminal is gone.
+        detached: done when the detach keys were typed, the terminal is gone, or the end of input leaves.
     """
 
-    def __init__(self, session: Session, detach_keys: bytes) -> None:
+    def __init__(self, session: Session, detach_keys: bytes, leaves: bool = False) -> None:
+        self._leaves = leaves
         self.detached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._session = session
@@ -76,10 +80,10 @@ class StdinPump:
         return not leaving
 
     def _end_of_input(self) -> None:
-        if self._session.tty:
-            self._detach()
-        else:
+        if not self._session.tty:
             self._finish(self._session.close_stdin())
+        if self._session.tty or self._leaves:
+            self._detach()
 
     def _finish(self, work: Coroutine[object, object, None]) -> None:
         """Wait until the loop has done this: a process that doesn't read makes us stop reading."""

@@ -27,13 +27,20 @@ class DfOptions(Options):
     """Options of ``system df``."""
 
     format: Format
+    verbose: bool
 
 
 def _arguments(parser: Parser) -> None:
+    parser.add_argument("-v", "--verbose", action="store_true", help="each image, container and volume by itself")
     format_argument(parser)
 
 
 async def _df(engine: Engine, options: DfOptions) -> int:
+    if options.verbose:
+        from engine.cli.system_df_verbose import show
+
+        show(await engine.disk_details(), options.format)
+        return 0
     rows = [_row(use) for use in await engine.disk_use()]
     if options.format.name == "json":
         write_json(rows)

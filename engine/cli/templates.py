@@ -60,6 +60,11 @@ class Format(NamedTuple):
         """Whether it shows fields of documents and not the cells of our own table."""
         return self.name in ("json", "template")
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """The outermost fields that a template shows."""
+        return frozenset(part.path[0] for part in self.parts if isinstance(part, Field) and part.path)
+
     def line(self, document: object) -> str:
         """The template with a document's fields.
 

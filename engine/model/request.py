@@ -52,6 +52,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
         time_namespace: give it clocks of its own; see `boot_offset_seconds`.
         boot_offset_seconds: added to CLOCK_BOOTTIME and CLOCK_MONOTONIC inside; needs `time_namespace`.
         read_only: the root file system can't be written to.
+        volumes_from: containers whose volumes and bind mounts it gets, too, as ``NAME[:ro]``.
         shm_size_bytes: of /dev/shm; None is 64 MiB.
         device_rules: of the device cgroup, such as ``c 10:200 rwm``.
         sysctls: kernel parameters of its own namespaces, by dotted name.
@@ -98,6 +99,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     read_only: bool = False
     binds: tuple[BindMount, ...] = ()
     volumes: tuple[VolumeMount, ...] = ()
+    volumes_from: tuple[str, ...] = ()
     tmpfs: tuple[TmpfsMount, ...] = ()
     shm_size_bytes: int | None = None
     devices: tuple[DeviceAccess, ...] = ()

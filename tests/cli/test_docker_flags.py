@@ -115,3 +115,33 @@ def test_health_is_shown_filtered_and_acted_on(boxdeck: CommandLine) -> None:
         time.sleep(0.1)
     assert "'soon' is not a time such as 30s" in boxdeck("run", "--health-interval", "soon", "base", "true").sentence
     assert "no health check to act on" in boxdeck("run", "--on-unhealthy", "stop", "base", "true").sentence
+
+
+def test_only_the_streams_that_are_asked_for_are_attached(boxdeck: CommandLine) -> None:
+    both = ("base", "sh", "-c", "echo out; echo err >&2; exit 3")
+    for options, out, err in (("-a", "STDOUT"), "out\n", ""), (("-a", "stderr", "-i"), "", "err\n"):
+        answer = boxdeck("run", "--rm", *options, *both)
+        assert (answer.status, answer.out, answer.err) == (3, out, err)
+    told = boxdeck.ok("run", "-i", "-a", "stdin", "--name", "fed", "base", "sh", "-c", "cat; exit 4", input="a word")
+    assert boxdeck.ok("wait", "fed") == "4" and boxdeck.ok("logs", "fed") == "a word"
+    assert boxdeck("inspect", "fed").json[0]["Id"] == told
+    assert "contradict each other" in boxdeck("run", "-d", "-a", "stdout", *both).sentence
+    assert "give -i, too" in boxdeck("run", "-a", "stdin", *both).sentence
+    assert "'in' is no stream" in boxdeck("run", "-a", "in", *both).sentence
+
+
+def test_what_is_mounted_in_another_is_mounted_here_unless_something_else_is(
+    boxdeck: CommandLine, tmp_path: Path
+) -> None:
+    boxdeck.ok("create", "--name", "first", "-v", "mine:/data", "-v", f"{tmp_path}:/host", "base", "true")
+    boxdeck.ok("run", "--name", "second", "--volumes-from", "first", "base", "touch", "/data/x", "/host/x")
+    assert (tmp_path / "x").exists()
+    assert boxdeck.ok("inspect", "-f", "{{.HostConfig.VolumesFrom}}", "second") == "[first]"
+    script = "ls /data /host; touch /data/y || echo no"
+    options = ("--volumes-from", "second:ro", "--tmpfs", "/host")
+    assert boxdeck("run", "--rm", *options, "base", "sh", "-c", script).out.split() == ["/data:", "x", "/host:", "no"]
+    assert boxdeck("volume", "inspect", "mine").json[0]["UsedBy"] == ["second", "first"]
+    assert "there is no container 'third'" in boxdeck("run", "--volumes-from", "third", "base", "true").sentence
+    assert "'first:rx' names no container" in boxdeck("run", "--volumes-from", "first:rx", "base", "true").sentence
+    boxdeck.ok("rm", "-v", "first", "second")
+    boxdeck.ok("volume", "rm", "mine")
