@@ -62,14 +62,16 @@ class Transport:
         self._scheme_lock = threading.Lock()
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._hung_up = False
-        limits = httpx.Limits(max_keepalive_connections=8)
-        self._client = httpx.Client(
-            verify=_context(host, insecure), timeout=_TIMEOUT, limits=limits, headers={"User-Agent": _USER_AGENT}
-        )
+        self._insecure = insecure
+        self._plain = _client(verify=False)
+        self._secure: httpx.Client | None = None
+        self._secure_lock = threading.Lock()
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        self._plain.close()
+        if self._secure is not None:
+            self._secure.close()
 
     def hang_up(self) -> None:
         """Let all threads that wait for the other side know that nothing comes; may be called from any thread."""
@@ -137,10 +139,9 @@ class Transport:
         url = self._address(target)
         for _ in range(_MAXIMUM_REDIRECTS):
             body = content() if callable(content) else content
-            response = self._client.send(
-                self._client.build_request(
-                    method, url, headers=headers, content=body, extensions={"trace": self._remember}
-                ),
+            client = self._client_for(url)
+            response = client.send(
+                client.build_request(method, url, headers=headers, content=body, extensions={"trace": self._remember}),
                 stream=True,
             )
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
@@ -159,6 +160,15 @@ class Transport:
         scheme = urlsplit(there).scheme
         return scheme == "https" or (scheme == "http" and urlsplit(here).scheme == "http")
 
+    def _client_for(self, url: str) -> httpx.Client:
+        """Reading the machine's certificate authorities takes longer than a request: only where they are needed."""
+        if urlsplit(url).scheme != "https":
+            return self._plain
+        with self._secure_lock:
+            if self._secure is None:
+                self._secure = _client(_context(self.host, self._insecure))
+            return self._secure
+
     def _address(self, target: str) -> str:
         if "://" in target:
             return target
@@ -172,11 +182,17 @@ class Transport:
         return self._scheme
 
     def _speaks_tls(self) -> bool:
+        """Whether it does with any certificate: who it is, is looked at before anything is asked or told."""
         try:
-            self._client.get(f"https://{self.host}/v2/", extensions={"trace": self._remember})
-        except httpx.TransportError as error:
-            return _is_final(error)  # a certificate that isn't trusted is one
+            self._plain.get(f"https://{self.host}/v2/", extensions={"trace": self._remember})
+        except httpx.TransportError:
+            return False
         return True
+
+
+def _client(verify: ssl.SSLContext | bool) -> httpx.Client:
+    limits = httpx.Limits(max_keepalive_connections=8)
+    return httpx.Client(verify=verify, timeout=_TIMEOUT, limits=limits, headers={"User-Agent": _USER_AGENT})
 
 
 def _end(connection: socket.socket) -> None:
