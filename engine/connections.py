@@ -22,6 +22,7 @@ from engine.ports import Ports
 from engine.records import Records
 from engine.runtime import status
 from engine.store.database import Database
+from engine.xray.actions import recorded
 
 
 class ConnectedNetworks(Networks):
@@ -60,7 +61,8 @@ class ConnectedNetworks(Networks):
             with self._database.transaction():
                 endpoint = self.lease(found.id, wish)
             try:
-                await self._wire(found, endpoint, before)
+                with recorded(self._paths, "connect", found.id, found.name):
+                    await self._wire(found, endpoint, before)
             except BaseException:
                 with self._database.transaction():
                     self.give_back(found.id, network)
@@ -89,8 +91,9 @@ class ConnectedNetworks(Networks):
                 self.give_back(found.id, network)
                 now = self._write_down(found.id, network, "disconnect")
             self._tell(now)
-            await asyncio.to_thread(wiring.remove, endpoint.host_interface)
-            await self._lead_out(found, self.endpoints(found.id))
+            with recorded(self._paths, "disconnect", found.id, found.name):
+                await asyncio.to_thread(wiring.remove, endpoint.host_interface)
+                await self._lead_out(found, self.endpoints(found.id))
 
     async def rewire(self, container: Container, endpoint: Endpoint) -> None:
         """Make a running container's interface on one of its networks again; the caller holds its lock.

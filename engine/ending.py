@@ -18,6 +18,7 @@ from engine.records import Records
 from engine.restarts import Restarts
 from engine.runtime import protocol, status
 from engine.signal_names import signal_number
+from engine.xray.actions import recorded
 
 
 class Ending:
@@ -43,8 +44,9 @@ class Ending:
         if container.is_running:
             number = signal_number(signal) if signal else await self._stop_signal(container)
             self._restarts.mark_stopped(container, "stop")
-            if not await self._end(container, number, _patience(container, timeout_seconds)):
-                await self.kill_now(container)
+            with recorded(self._paths, "stop", container.id, container.name) as xray:
+                if not await self._end(container, number, _patience(container, timeout_seconds), xray):
+                    await self._end(container, signals.SIGKILL, None)
         return self._records.get(container.id) or container
 
     async def kill(self, reference: str, signal: str) -> None:
@@ -65,15 +67,16 @@ class Ending:
 
     async def kill_now(self, container: Container) -> None:
         """Kill a running container and wait for its end."""
-        await self._end(container, signals.SIGKILL, None)
+        with recorded(self._paths, "kill", container.id, container.name) as xray:
+            await self._end(container, signals.SIGKILL, None, xray)
 
-    async def _end(self, container: Container, number: int, timeout_seconds: float | None) -> bool:
+    async def _end(self, container: Container, number: int, timeout_seconds: float | None, xray: str = "") -> bool:
         """Send a signal and wait for the end; False when it doesn't come in time."""
         runtime = self._paths.runtime(container.id)
         try:
             with shims.connect(runtime) as waiting:
                 await shims.post(waiting, protocol.Wait())
-                await shims.ask(runtime, protocol.Kill(number, by_hand=True))
+                await shims.ask(runtime, protocol.Kill(number, by_hand=True, xray=xray))
                 self._pausing.let_die(container)
                 await asyncio.wait_for(shims.answer(waiting), timeout_seconds)
         except TimeoutError:

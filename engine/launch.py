@@ -14,7 +14,7 @@ import msgspec
 from engine import descriptors
 from engine.cgroups import delegation
 from engine.errors import RuntimeFailure
-from engine.linux import memfd
+from engine.linux import memfd, trace
 from engine.runtime import protocol
 
 _BOOTSTRAP = (
@@ -101,6 +101,7 @@ class Launcher:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         is_moved = delegation.is_needed()
         interpreter = memfd.sealed_copy(os.path.realpath(sys.executable), "boxdeck-launcher")
+        begun = trace.now()
         try:
             self._process = subprocess.Popen(
                 [
@@ -123,6 +124,7 @@ class Launcher:
         finally:
             os.close(interpreter)
             theirs.close()
+        trace.note(begun, "vfork", (), self._process.pid, path="launcher")
         descriptors.give_back(self._process.pid)
         self._requests = ours
         if is_moved:

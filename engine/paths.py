@@ -174,6 +174,11 @@ class Paths:
         return self.histories / container_id
 
     @property
+    def xrays(self) -> Path:
+        """What was asked of the kernel for actions, a folder for each container (`engine.xray.actions`)."""
+        return self.runroot / "xray"
+
+    @property
     def network_templates(self) -> Path:
         """Netlink messages that were encoded once (`engine.network.templates`)."""
         return self.runroot / "network-templates"

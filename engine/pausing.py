@@ -11,6 +11,7 @@ from engine.errors import Conflict, NotFound
 from engine.model import Container, State
 from engine.paths import Paths
 from engine.records import Records
+from engine.xray.actions import recorded
 
 
 class Pausing:
@@ -33,7 +34,8 @@ class Pausing:
         """
         if container.state is State.PAUSED:
             raise Conflict(f"{container.name} is paused", f"let it go on with: boxdeck unpause {container.name}")
-        await asyncio.to_thread(Cgroup.open(self._paths.cgroup_path(container.id)).freeze)
+        with recorded(self._paths, "pause", container.id, container.name):
+            await asyncio.to_thread(Cgroup.open(self._paths.cgroup_path(container.id)).freeze)
         return self._change(container, State.PAUSED, "pause")
 
     async def unpause(self, container: Container) -> Container:
@@ -45,7 +47,8 @@ class Pausing:
         cgroup = Cgroup.open(self._paths.cgroup_path(container.id))
         if container.state is not State.PAUSED and not cgroup.is_frozen:
             raise Conflict(f"{container.name} is not paused", f"pause it with: boxdeck pause {container.name}")
-        await asyncio.to_thread(cgroup.thaw)
+        with recorded(self._paths, "unpause", container.id, container.name):
+            await asyncio.to_thread(cgroup.thaw)
         return self._change(container, State.RUNNING, "unpause")
 
     def let_die(self, container: Container) -> None:

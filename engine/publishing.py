@@ -21,6 +21,7 @@ from engine.paths import Paths
 from engine.ports import Ports
 from engine.records import Records
 from engine.runtime import protocol
+from engine.xray.actions import recorded
 
 _MOST_RELEASED = 2000  # in one frame
 
@@ -68,7 +69,8 @@ class Publishing:
             self._ports.settle(container.id)
             if not container.is_running:
                 return self._noted(container, tuple(ports))
-            return await self._added(container, ports)
+            with recorded(self._paths, "publish", container.id, container.name):
+                return await self._added(container, ports)
 
     async def _added(self, container: Container, ports: Sequence[PublishedPort]) -> tuple[PublishedPort, ...]:
         runtime = self._paths.runtime(container.id)
@@ -101,7 +103,8 @@ class Publishing:
             after = replace(container, ports=kept)
             self._records.change(after, "unpublish", port_notation.summary(tuple(gone)))
             if container.is_running:
-                await self._let_go(after, self._ports.follow(after), tuple(gone))
+                with recorded(self._paths, "unpublish", container.id, container.name):
+                    await self._let_go(after, self._ports.follow(after), tuple(gone))
             return tuple(port for port in container.ports if port in gone)
 
     def obstacles(self, container: Container) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from engine.paths import Paths
 from engine.ports import Ports
 from engine.records import Records
 from engine.volumes import Volumes
+from engine.xray.actions import bury
 
 
 class Removal:
@@ -59,6 +60,7 @@ class Removal:
         await asyncio.to_thread(discard_tree, self._paths.container(container_id))
         self._paths.history(container_id).unlink(missing_ok=True)
         ContainerLock(self._paths, container_id).forget()
+        bury(self._paths, container_id)
         if container.request.auto_remove:
             await self._volumes.remove_unnamed(container.request)
 

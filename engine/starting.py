@@ -26,6 +26,7 @@ from engine.restarts import Restarts
 from engine.runtime import protocol, status
 from engine.signal_names import signal_number
 from engine.updates import Updates
+from engine.xray.actions import recorded
 
 _LEAVING_SECONDS = 0.1
 _LEAVING_LOOKS = 50
@@ -86,6 +87,10 @@ class Starting:
         Raises:
             BoxdeckError: why it can't be started.
         """
+        with recorded(self._paths, "start", container.id, container.name) as xray:
+            return await self._launch(container, attach, is_due, xray)
+
+    async def _launch(self, container: Container, attach: bool, is_due: bool, xray: str) -> socket.socket:
         request = protocol.Launch(
             container_id=container.id,
             generation=self._records.next_generation(container.id),
@@ -103,6 +108,7 @@ class Starting:
             journal_fields=_journal_fields(container) if container.request.log.driver == "journald" else {},
             restarting=self._restarts.order(container, is_due),
             health=self._health_order(container),
+            xray=xray,
         )
         try:
             endpoints = self._networks.endpoints(container.id) if container.ports else ()

@@ -18,6 +18,7 @@ from engine.paths import Paths
 from engine.runtime import protocol
 from engine.runtime.protocol import KeptSession
 from engine.session import Session
+from engine.xray.actions import recorded
 
 
 class Streams:
@@ -44,13 +45,15 @@ class Streams:
         container = await self._lookup.get_moving(reference)
         if request.kept is not None and not (request.kept and request.tty):
             raise InvalidRequest("a session that is kept needs a name and a terminal", "give it both, as with -t")
-        message = protocol.Exec(
-            process=compile_exec(joining.spec(self._paths, container.id), container.pid, request),
-            interactive=request.interactive,
-            detached=request.detached,
-            kept=request.kept or "",
-        )
-        connection, _ = await self._connected(container, message)
+        with recorded(self._paths, "exec", container.id, container.name) as xray:
+            message = protocol.Exec(
+                process=compile_exec(joining.spec(self._paths, container.id), container.pid, request),
+                interactive=request.interactive,
+                detached=request.detached,
+                kept=request.kept or "",
+                xray=xray,
+            )
+            connection, _ = await self._connected(container, message)
         return Session(connection, container, request.tty)
 
     async def shell(self, reference: str, request: ExecRequest) -> Session:

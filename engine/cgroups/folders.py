@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from engine.errors import Conflict, InvalidRequest, Unsupported
+from engine.linux import trace
 
 PAYLOAD = "payload"  # the cgroup below a container's own that its processes are in, see Cgroup.create
 _LEAVING_SECONDS = 2.0  # a dying process counts until its last thread is through exit
@@ -28,7 +29,7 @@ def make(folder: str, top: str, made: list[str]) -> None:
     """
     for attempt in range(_MAKING_ATTEMPTS):
         try:
-            os.mkdir(folder, 0o755)
+            trace.call(os.mkdir, folder, 0o755)
             made.append(folder)
             return
         except FileExistsError:
@@ -52,7 +53,7 @@ def undo(made: list[str]) -> None:
 def remove_quickly(folder: str) -> bool:
     """Remove a cgroup of ours and the one for its processes below it; False where there is more to do."""
     try:
-        os.rmdir(folder)
+        trace.call(os.rmdir, folder)
         return True
     except FileNotFoundError:
         return True
@@ -80,7 +81,7 @@ def remove(folders: Iterable[str]) -> bool:
 def remove_if_empty(folder: str) -> bool:
     """Remove a cgroup that has neither children nor processes; whether it is gone."""
     try:
-        os.rmdir(folder)
+        trace.call(os.rmdir, folder)
     except FileNotFoundError:
         return True
     except OSError:  # EBUSY
@@ -125,7 +126,7 @@ def write(path: str, value: str) -> None:
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        os.write(descriptor, value.encode())
+        trace.call(os.write, descriptor, value.encode(), path=path)
     finally:
         os.close(descriptor)
 
@@ -159,7 +160,7 @@ def _make_parents(folder: str, top: str, made: list[str]) -> None:
         folder = os.path.dirname(folder)
     for parent in reversed(missing):
         try:
-            os.mkdir(parent, 0o755)
+            trace.call(os.mkdir, parent, 0o755)
             made.append(parent)
         except FileExistsError:
             continue
@@ -171,7 +172,7 @@ def _replace(folder: str) -> None:
     if processes(folder):
         raise Conflict(f"the cgroup {folder} is in use", "stop the processes in it or choose another name")
     remove([folder])
-    os.mkdir(folder, 0o755)
+    trace.call(os.mkdir, folder, 0o755)
 
 
 def _explained(error: OSError, path: str) -> Unsupported:

@@ -15,6 +15,7 @@ from engine.cgroups.limits import Write
 from engine.cgroups.writes_v1 import writes_v1
 from engine.cgroups.writing import put_back, undo_of, write_all, write_lines
 from engine.errors import Unsupported
+from engine.linux import trace
 from engine.oci.resources_spec import LinuxResources
 
 _NOWHERE = "/proc/self/no-such-controller"
@@ -302,6 +303,6 @@ def _change_device_list(folder: str, wanted: DeviceFilter) -> None:
 def _write_bytes(path: str, value: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        os.write(descriptor, value)
+        trace.call(os.write, descriptor, value, path=path)
     finally:
         os.close(descriptor)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from engine.cgroups import folders, undoing
 from engine.cgroups.limits import Write
 from engine.errors import BoxdeckError
+from engine.linux import trace
 
 PathOf = Callable[[str, str], str]  # from a controller and the name of its file
 
@@ -82,7 +83,7 @@ def write_lines(path: str, lines: Sequence[str]) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             for line in lines:
-                os.write(descriptor, line.encode())
+                trace.call(os.write, descriptor, line.encode(), path=path)
         finally:
             os.close(descriptor)
     except OSError as error:

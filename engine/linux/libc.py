@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 from collections.abc import Callable
 from typing import Any
+
+from engine.linux import trace
 
 # PyDLL keeps the interpreter lock during the call. None of our calls block for long, and a clone whose
 # child must go on running Python may not happen while another thread could take the lock.
@@ -74,30 +77,28 @@ def _numbers() -> dict[str, int]:
 _NUMBERS = _numbers()
 
 
-def _raise(name: str, path: str | None) -> None:
-    number = ctypes.get_errno()
+def _raise(name: str, path: str | None, number: int) -> None:
     raise OSError(number, f"{name}: {os.strerror(number)}", path)
 
 
-def syscall(name: str, *arguments: Any, path: str | None = None) -> int:
+def syscall(name: str, *arguments: Any, path: str | None = None, shown: tuple[Any, ...] | None = None) -> int:
     """Make a system call by name; integers are passed as C longs, bytes as pointers.
 
     Args:
         path: named in the error, for people.
+        shown: what is noted in place of arguments that lead elsewhere (`engine.linux.trace`).
 
     Raises:
         OSError: with the kernel's errno; ENOSYS also for a name that this architecture lacks a number for.
     """
     number = _NUMBERS.get(name)
     if number is None:
-        ctypes.set_errno(38)  # ENOSYS
-        _raise(name, path)
+        _raise(name, path, errno.ENOSYS)
         return -1
     converted = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    begun = trace.now()
     result = int(_libc.syscall(ctypes.c_long(number), *converted))
-    if result < 0:
-        _raise(name, path)
-    return result
+    return _noted(begun, name, arguments if shown is None else shown, result, path)
 
 
 def call(name: str, *arguments: Any, path: str | None = None) -> int:
@@ -107,7 +108,15 @@ def call(name: str, *arguments: Any, path: str | None = None) -> int:
         OSError: with errno as libc left it.
     """
     converted = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    begun = trace.now()
     result = int(getattr(_libc, name)(*converted))
+    return _noted(begun, name, arguments, result, path)
+
+
+def _noted(begun_ns: int, name: str, arguments: tuple[Any, ...], result: int, path: str | None) -> int:
     if result < 0:
-        _raise(name, path)
+        number = ctypes.get_errno()
+        trace.note(begun_ns, name, arguments, -number, path)
+        _raise(name, path, number)
+    trace.note(begun_ns, name, arguments, result, path)
     return result

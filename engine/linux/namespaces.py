@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from engine.linux import libc
+from engine.linux import libc, trace
 
 CLONE_NEWTIME = 0x00000080
 CLONE_NEWNS = 0x00020000
@@ -45,7 +45,15 @@ def setns(descriptor: int, flags: int = 0) -> None:
     Raises:
         OSError: EINVAL for a wrong kind or for re-entering one's own user namespace, EPERM, ESRCH.
     """
-    libc.call("setns", descriptor, flags)
+    libc.call("setns", descriptor, flags, path=_link(descriptor) if trace.calls.get() is not None else None)
+
+
+def _link(descriptor: int) -> str:
+    """What procfs calls it, such as ``net:[4026531840]``."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:  # no procfs in sight
+        return ""
 
 
 def inode(pid: int | str, entry: str) -> int:

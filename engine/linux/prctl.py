@@ -6,7 +6,7 @@ import ctypes
 import errno
 import os
 
-from engine.linux import libc
+from engine.linux import libc, trace
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -65,12 +65,14 @@ def shrink_bounding_set(keep: int) -> None:
     Raises:
         OSError: EPERM without CAP_SETPCAP.
     """
+    begun, number = trace.now(), 0
     for number in range(_CAPABILITIES):
         if not keep >> number & 1 and _prctl(_PR_CAPBSET_DROP, number) < 0:
             problem = ctypes.get_errno()
             if problem == errno.EINVAL:  # one more than this kernel knows
-                return
+                break
             raise OSError(problem, f"prctl: {os.strerror(problem)}")
+    trace.note(begun, "prctl", (_PR_CAPBSET_DROP, keep, number))  # all of these calls as one
 
 
 def clear_ambient_set() -> None:

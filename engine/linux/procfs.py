@@ -13,7 +13,7 @@ import errno
 import os
 import struct
 
-from engine.linux import libc, mounts
+from engine.linux import libc, mounts, trace
 from engine.linux.paths import RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV, openat2
 
 PROC_SUPER_MAGIC = 0x9FA0  # statfs(2)
@@ -54,7 +54,7 @@ def write(top: int, path: str, text: str) -> None:
     try:
         if file_system(descriptor) != PROC_SUPER_MAGIC:
             raise OSError(errno.EXDEV, "not a file of procfs", path)
-        os.write(descriptor, text.encode())
+        trace.call(os.write, descriptor, text.encode(), path=f"/proc/{path}")
     finally:
         os.close(descriptor)
 

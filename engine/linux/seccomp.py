@@ -34,4 +34,5 @@ def set_filter(program: bytes, flags: int = 0) -> int:
     # Not an array of that size, for which ctypes would make a type.
     address = ctypes.cast(ctypes.c_char_p(program), ctypes.c_void_p).value
     header = _PROGRAM.pack(len(program) // INSTRUCTION_SIZE, address)
-    return libc.syscall("seccomp", _SET_MODE_FILTER, flags, header)
+    shown = (_SET_MODE_FILTER, flags, program)  # what the header points to
+    return libc.syscall("seccomp", _SET_MODE_FILTER, flags, header, shown=shown)

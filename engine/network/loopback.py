@@ -6,6 +6,8 @@ import fcntl
 import socket
 import struct
 
+from engine.linux import trace
+
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 0x1
 _REQUEST = struct.pack("16sH22x", b"lo", _IFF_UP)  # struct ifreq
@@ -18,4 +20,4 @@ def bring_up() -> None:
         OSError: EPERM without CAP_NET_ADMIN there.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        fcntl.ioctl(sock, _SIOCSIFFLAGS, _REQUEST)
+        trace.call(fcntl.ioctl, sock, _SIOCSIFFLAGS, _REQUEST, path="lo")

@@ -11,7 +11,10 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
+
+from engine.linux import trace
 
 NETLINK_ROUTE = 0
 NETLINK_NETFILTER = 12
@@ -75,11 +78,12 @@ def send_requests(sock: socket.socket, requests: Iterable[bytes]) -> None:
     """
     _explain_errors(sock)
     for request in requests:
-        sequence = _send(sock, request, _NLM_F_REQUEST | _NLM_F_ACK)
-        for message in _receive(sock):
-            if message.sequence == sequence and message.type == _NLMSG_ERROR:
-                _raise_if_refused(message)
-                break
+        with _noted(sock, request):
+            sequence = _send(sock, request, _NLM_F_REQUEST | _NLM_F_ACK)
+            for message in _receive(sock):
+                if message.sequence == sequence and message.type == _NLMSG_ERROR:
+                    _raise_if_refused(message)
+                    break
 
 
 def send_together(sock: socket.socket, requests: Sequence[bytes]) -> None:
@@ -92,17 +96,18 @@ def send_together(sock: socket.socket, requests: Sequence[bytes]) -> None:
         return
     _explain_errors(sock)
     stamped = [_stamp(request, _NLM_F_REQUEST | _NLM_F_ACK, next(_sequence)) for request in requests]
-    sock.sendto(b"".join(stamped), (0, 0))
     pending = {_HEADER.unpack_from(request)[3] for request in stamped}
     refused = None
-    for message in _receive(sock):
-        if message.type == _NLMSG_ERROR and message.sequence in pending:
-            pending.discard(message.sequence)
-            refused = refused or _refusal(message)
-        if not pending:
-            break
-    if refused is not None:
-        raise refused
+    with _noted(sock, *stamped):
+        sock.sendto(b"".join(stamped), (0, 0))
+        for message in _receive(sock):
+            if message.type == _NLMSG_ERROR and message.sequence in pending:
+                pending.discard(message.sequence)
+                refused = refused or _refusal(message)
+            if not pending:
+                break
+        if refused is not None:
+            raise refused
 
 
 def send_transaction(sock: socket.socket, begin: bytes, requests: Iterable[bytes], end: bytes) -> None:
@@ -117,15 +122,29 @@ def send_transaction(sock: socket.socket, begin: bytes, requests: Iterable[bytes
     batch = b"".join((first, *stamped, last))
     if len(batch) > _USUAL_BUFFER_BYTES:  # a message has to fit into it (netlink_sendmsg)
         sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, 2 * len(batch))
-    sock.sendto(batch, (0, 0))
     pending = {_HEADER.unpack_from(request)[3] for request in stamped}
     own = pending | {_HEADER.unpack_from(request)[3] for request in (first, last)}
-    for message in _receive(sock):  # also what is left of an earlier transaction that was refused
-        if message.type == _NLMSG_ERROR and message.sequence in own:
-            _raise_if_refused(message)
-            pending.discard(message.sequence)
-        if not pending:
-            return
+    with _noted(sock, first, *stamped, last):
+        sock.sendto(batch, (0, 0))
+        for message in _receive(sock):  # also what is left of an earlier transaction that was refused
+            if message.type == _NLMSG_ERROR and message.sequence in own:
+                _raise_if_refused(message)
+                pending.discard(message.sequence)
+            if not pending:
+                return
+
+
+@contextmanager
+def _noted(sock: socket.socket, *requests: bytes) -> Iterator[None]:
+    """Note that requests were sent and answered, as one call (`engine.linux.trace`)."""
+    begun, result = trace.now(), 0
+    try:
+        yield
+    except OSError as error:
+        result = -(error.errno or 0)
+        raise
+    finally:
+        trace.note(begun, "sendto", (sock.proto, *requests), result)
 
 
 def dump(sock: socket.socket, request: bytes) -> list[Message]:

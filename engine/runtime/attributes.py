@@ -7,7 +7,7 @@ import os
 import resource
 
 from engine.errors import BoxdeckError, InvalidRequest, RuntimeFailure, Unsupported
-from engine.linux import memory_policy, personality, scheduling, security_label
+from engine.linux import memory_policy, personality, scheduling, security_label, trace
 from engine.oci.linux_spec import Linux, MemoryPolicy, Personality
 from engine.oci.process_spec import IOPriority, Process, Rlimit, Scheduler
 
@@ -115,7 +115,7 @@ def _value(limit: int) -> int:
 
 def _set_limit(limit: Rlimit) -> None:
     try:
-        resource.setrlimit(_number(limit), (_value(limit.soft), _value(limit.hard)))
+        trace.call(resource.setrlimit, _number(limit), (_value(limit.soft), _value(limit.hard)))
     except (OSError, ValueError) as error:
         raise _limit_failure(limit, error) from error
 
@@ -125,7 +125,7 @@ def _raise_hard_limit(limit: Rlimit, pid: int) -> None:
     try:
         if _is_raise(limit, pid):
             soft, _ = resource.prlimit(pid, number)
-            resource.prlimit(pid, number, (soft, _value(limit.hard)))
+            trace.call(resource.prlimit, pid, number, (soft, _value(limit.hard)))
     except (OSError, ValueError) as error:
         raise _limit_failure(limit, error) from error
 
@@ -152,9 +152,10 @@ def _exceeds(soft: int, hard: int) -> bool:
 
 def _set_oom_score_adj(value: int, pid: int) -> None:
     try:
-        descriptor = os.open(f"/proc/{pid or 'self'}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        path = f"/proc/{pid or 'self'}/oom_score_adj"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            os.write(descriptor, str(value).encode())
+            trace.call(os.write, descriptor, str(value).encode(), path=path)
         finally:
             os.close(descriptor)
     except PermissionError as error:

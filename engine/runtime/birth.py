@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from engine.errors import BoxdeckError, RuntimeFailure
-from engine.linux import clone, namespaces
+from engine.linux import clone, namespaces, trace
 from engine.network import wiring
 from engine.network.plan import NetworkPlan
 from engine.oci.linux_spec import Linux
@@ -193,6 +193,8 @@ def _clone_init(spec: Spec, around: Circumstances, program: seccomp.Filter | Non
     child = _clone(spec.linux or Linux(), around)
     if child.pid == 0:
         ours.close()
+        if around.room is not None:
+            around.room.begin("init")
         init.main(init.Inheritance(spec, around, theirs, program))
     theirs.close()
     return child, ours
@@ -202,7 +204,7 @@ def _clone(linux: Linux, around: Circumstances) -> clone.Child:
     flags = namespace_flags(linux)
     beside = clone.CLONE_PARENT if around.for_parent else 0
     if entering.needs_stepping_stone(linux):
-        return entering.clone_through_stepping_stone(linux, flags, around.cgroup, beside)
+        return entering.clone_through_stepping_stone(linux, flags, around.cgroup, beside, around.room)
     try:
         return clone.clone(flags | beside, around.cgroup.descriptor)
     except OSError as error:
@@ -264,8 +266,10 @@ def _send_sources(sync: socket.socket, root: list[int], labelled: list[tuple[str
         more=more,
     )
     numbers = [*root, *(number for _, _, number in labelled)]
+    begun = trace.now()
     try:
         socket.send_fds(sync, [protocol.encode(message)], numbers, socket.MSG_NOSIGNAL)
+        trace.note(begun, "sendmsg", tuple(numbers), path="SCM_RIGHTS")
     except OSError as error:
         raise _last_word(sync) from error
     finally:

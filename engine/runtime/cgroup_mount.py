@@ -11,7 +11,7 @@ import os
 
 from engine.cgroups import layout
 from engine.cgroups.layout import Hierarchy, Layout
-from engine.linux import mounts
+from engine.linux import mounts, trace
 from engine.linux.mounts import MS_BIND, MS_REMOUNT
 from engine.oci.linux_spec import Linux
 from engine.runtime import mount_options
@@ -71,7 +71,7 @@ def _make_v1(linux: Linux, options: MountOptions, machine: Layout, target: int) 
     """A tmpfs with one folder a hierarchy. Nobody else can see it yet, so plain names are safe inside."""
     top = mounts.new_filesystem("tmpfs", "cgroup", ("mode=755",))
     mounts.attach(top, target)
-    os.fchdir(top)
+    trace.call(os.fchdir, top)
     try:
         flags = mounts.flags_of_attributes(options.attributes.set)
         own = own_paths() if linux.namespace("cgroup") is None else {}
@@ -83,7 +83,7 @@ def _make_v1(linux: Linux, options: MountOptions, machine: Layout, target: int) 
                 mounts.mount("cgroup", hierarchy.name, "cgroup", flags, ",".join(hierarchy.options))
             _link_controllers(hierarchy)
     finally:
-        os.chdir("/")
+        trace.call(os.chdir, "/")
     return top
 
 

@@ -9,6 +9,7 @@ from engine.cgroups.manager import Cgroup
 from engine.network.plan import NetworkPlan
 from engine.oci.runtime_spec import Spec
 from engine.oci.state import StatusWord, encode
+from engine.xray.parts import Room
 
 
 class Circumstances(NamedTuple):
@@ -27,6 +28,7 @@ class Circumstances(NamedTuple):
         new_keyring: give it a session keyring of its own.
         preserved: how many descriptors from 3 on are left open for the process.
         for_parent: whether the caller acts for its own parent, whose child init is to be.
+        room: where init leaves what it has asked of the kernel; None when nobody wants to know.
     """
 
     container_id: str
@@ -40,6 +42,7 @@ class Circumstances(NamedTuple):
     new_keyring: bool = True
     preserved: int = 0
     for_parent: bool = False
+    room: Room | None = None
 
     def state(self, status: StatusWord, pid: int, spec: Spec) -> bytes:
         """The container's state as hooks get it on their standard input."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from engine.linux import mounts
+from engine.linux import mounts, trace
 from engine.linux.paths import normal
 from engine.oci.linux_spec import Device, IdMapping, Linux
 from engine.oci.runtime_spec import Spec
@@ -77,7 +77,7 @@ def _make(device: Device, linux: Linux, folder: int, root: tuple[int, int]) -> N
     name = normal(device.path).removeprefix("/dev/")
     _make_folders(os.path.dirname(name), folder, root)
     mode = devices.DEFAULT_MODE if device.file_mode is None else stat.S_IMODE(device.file_mode)
-    os.mknod(name, devices.TYPES[device.type] | mode, os.makedev(device.major, device.minor), dir_fd=folder)
+    trace.call(os.mknod, name, devices.TYPES[device.type] | mode, os.makedev(device.major, device.minor), dir_fd=folder)
     os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
 
 

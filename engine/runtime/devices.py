@@ -8,7 +8,7 @@ import os
 import stat
 
 from engine.errors import InvalidRequest, RuntimeFailure
-from engine.linux import mounts
+from engine.linux import mounts, trace
 from engine.linux.paths import normal, open_in_root
 from engine.oci.linux_spec import Device
 from engine.oci.runtime_spec import Spec
@@ -171,7 +171,7 @@ def _provide(device: Device, root: int, dev: int, source: int | None) -> None:
 def _make(device: Device, name: str, parent: int) -> None:
     mode = DEFAULT_MODE if device.file_mode is None else stat.S_IMODE(device.file_mode)
     try:
-        os.mknod(name, TYPES[device.type] | mode, os.makedev(device.major, device.minor), dir_fd=parent)
+        trace.call(os.mknod, name, TYPES[device.type] | mode, os.makedev(device.major, device.minor), dir_fd=parent)
     except FileExistsError:
         return _require(device, os.stat(name, dir_fd=parent, follow_symlinks=False))
     if device.uid or device.gid:

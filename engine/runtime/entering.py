@@ -11,9 +11,10 @@ import socket
 
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, RuntimeFailure, Unsupported
-from engine.linux import clone, namespaces
+from engine.linux import clone, namespaces, trace
 from engine.oci.linux_spec import Linux, Namespace
 from engine.runtime import protocol
+from engine.xray.parts import Room
 
 _ENTRY_BY_TYPE = {"mount": "mnt", "network": "net"}
 
@@ -33,13 +34,16 @@ def needs_stepping_stone(linux: Linux) -> bool:
     return any(namespace.path or namespace.type == "time" for namespace in linux.namespaces)
 
 
-def clone_through_stepping_stone(linux: Linux, flags: int, cgroup: Cgroup, beside: int = 0) -> clone.Child:
+def clone_through_stepping_stone(
+    linux: Linux, flags: int, cgroup: Cgroup, beside: int = 0, room: Room | None = None
+) -> clone.Child:
     """Clone init from a process that has entered the namespaces joined by path.
 
     Args:
         flags: of what clone3 itself makes new.
         beside: CLONE_PARENT for an init that is to be the caller's sibling, too.
         cgroup: joined by the stepping stone, which may still do so; init is born into it.
+        room: where the stepping stone leaves what it has asked of the kernel.
 
     Returns:
         As `clone.clone`: the pid is 0 in init itself.
@@ -52,6 +56,8 @@ def clone_through_stepping_stone(linux: Linux, flags: int, cgroup: Cgroup, besid
     stone = clone.clone(beside)
     if stone.pid == 0:
         ours.close()
+        if room is not None:
+            room.begin("stepping stone")
         if _step(linux, flags, cgroup, joined, theirs):
             theirs.close()
             return clone.Child(0, -1)
@@ -95,6 +101,7 @@ def _step(linux: Linux, flags: int, cgroup: Cgroup, joined: list[tuple[Namespace
         child = clone.clone(flags | clone.CLONE_PARENT)
         if child.pid == 0:
             return True
+        trace.hand_over()
         protocol.send(sync, protocol.Born(child.pid))
     except BoxdeckError as error:
         protocol.send(sync, protocol.Failed.of(error))

@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, RuntimeFailure
-from engine.linux import clone, keyring, namespaces
+from engine.linux import clone, keyring, namespaces, trace
 from engine.oci.process_spec import Process
 from engine.oci.runtime_spec import Spec
 from engine.oci.state import encode as encode_state
@@ -78,8 +78,10 @@ def main(entry: Entry) -> NoReturn:
     try:
         _run(entry)
     except BoxdeckError as error:
+        trace.hand_over()
         protocol.send(entry.sync, protocol.Failed.of(error))
     except BaseException as error:
+        trace.hand_over()
         protocol.send(entry.sync, protocol.Failed.of(RuntimeFailure(f"the container can't be entered ({error})")))
     finally:
         os._exit(_SETUP_FAILED)
@@ -132,8 +134,8 @@ def _enter_namespaces(container: Enterable) -> None:
         flags &= ~namespaces.CLONE_NEWUSER
         namespaces.setns(container.pidfd, flags)
     if flags & namespaces.CLONE_NEWUSER:
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
+        trace.call(os.setresgid, 0, 0, 0)
+        trace.call(os.setresuid, 0, 0, 0)
 
 
 def pass_listener_on(descriptor: int, container: Enterable, pid: int) -> None:

@@ -6,7 +6,7 @@ import os
 import stat
 
 from engine.errors import InvalidRequest
-from engine.linux import mounts
+from engine.linux import mounts, trace
 from engine.linux.paths import make_missing_in_root, normal
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Mount
@@ -88,7 +88,7 @@ def _mount_quickly(mount: Mount, options: MountOptions, data: tuple[str, ...], t
     ):
         return False
     flags = mounts.flags_of_attributes(options.attributes.set)
-    os.fchdir(target)
+    trace.call(os.fchdir, target)
     try:
         mounts.mount(mount.source or mount.type, ".", mount.type, flags, ",".join(data))
     except OSError:

@@ -17,7 +17,7 @@ from typing import NamedTuple, NoReturn
 
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, InvalidRequest, RuntimeFailure
-from engine.linux import descriptors, keyring, libc, memory, mounts, namespaces, prctl
+from engine.linux import descriptors, keyring, libc, memory, mounts, namespaces, prctl, trace
 from engine.network import loopback
 from engine.oci.linux_spec import Linux
 from engine.oci.process_spec import Process
@@ -140,6 +140,7 @@ def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
     except BaseException as error:  # whatever it was, a container's first process never shows a traceback
         reason = RuntimeFailure(f"init failed ({type(error).__name__}: {error})", "please report this")
         failure = protocol.Failed.of(reason)
+    trace.hand_over()
     protocol.send(connection, failure)
     os._exit(_SETUP_FAILED)
 
@@ -187,7 +188,9 @@ def _work_alone(spec: Spec, wanted: Process, linux: Linux) -> None:
 def _receive_provisions(sync: socket.socket) -> Provisions:
     rootfs, binds, nodes = -1, mounting.Sources(), mounting.Sources()
     while True:
+        begun = trace.now()
         frame, numbers = protocol.receive_frame(sync, _MOST_DESCRIPTORS)
+        trace.note(begun, "recvmsg", tuple(numbers), path="SCM_RIGHTS")
         message = protocol.decode(frame) if frame else None
         if not isinstance(message, protocol.Sources):
             os._exit(_SETUP_FAILED)  # the shim has given up, or gone
@@ -259,8 +262,8 @@ def _await(sync: socket.socket, expected: type) -> None:
 def _take_identity(linux: Linux, around: Circumstances) -> None:
     control = linux.namespace("cgroup")
     if linux.namespace("user") is not None:
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
+        trace.call(os.setresgid, 0, 0, 0)
+        trace.call(os.setresuid, 0, 0, 0)
     if control is not None and not control.path:  # only now that we are where we belong: its root is where we are
         namespaces.unshare(namespaces.CLONE_NEWCGROUP)
     if around.new_keyring:
@@ -275,7 +278,7 @@ def _set_name(call: str, name: str) -> None:
 def _build_root(inherited: Inheritance, provided: Provisions, ahead: Ahead) -> int | None:
     """Mount everything, let hooks see it, change the root; the slave of the terminal, if the process gets one."""
     spec, root = inherited.spec, provided.rootfs
-    top = os.open("/", os.O_PATH | os.O_CLOEXEC)
+    top = trace.call(os.open, "/", os.O_PATH | os.O_CLOEXEC)
     # On top of "/", where no folder needs to exist nor be passable for this user; pivot_root turns them round.
     mounts.attach(root, top)
     os.close(top)
@@ -296,6 +299,7 @@ def _build_root(inherited: Inheritance, provided: Provisions, ahead: Ahead) -> i
 
 def _await_runtime(inherited: Inheritance) -> None:
     """Wait until the network stands, and the hooks have run for which this is the time."""
+    trace.hand_over()  # now rather than when everybody waits for the program
     _await(inherited.sync, protocol.Proceed)
     if inherited.spec.hooks.prestart or inherited.spec.hooks.create_runtime:
         protocol.send(inherited.sync, protocol.Mounted())

@@ -19,7 +19,7 @@ import socket
 from msgspec.structs import replace
 
 from engine.cgroups.manager import preload
-from engine.linux import clone, memory, prctl, signals
+from engine.linux import clone, memory, prctl, signals, trace
 from engine.runtime import news, shim
 from engine.runtime.news import Experience, Forecast
 from engine.runtime.status import boot_id
@@ -96,11 +96,13 @@ class Launcher:
     def _fork_spare(self, in_advance: bool) -> None:
         ours, theirs = os.pipe2(os.O_CLOEXEC)
         before = memory.frames(os.getpid()) if in_advance and not self._knows_shims else None
+        trace.calls.set([])  # for the spare, which begins with this clone
         spare = clone.clone(0)  # past what Python does after a fork, which touches much memory
         if spare.pid == 0:
             for pipe in (*self._pipes, ours):
                 os.close(pipe)
             shim.main(self._requests, theirs, self._forecast, in_advance)
+        trace.calls.set(None)
         os.close(theirs)
         os.close(spare.pidfd)
         self._pipes[ours] = spare.pid

@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import NoReturn
 
@@ -29,12 +30,18 @@ from engine.runtime.circumstances import Circumstances
 from engine.runtime.news import Experience, Forecast
 from engine.runtime.status import at_start, write
 from engine.runtime.stdio import Pipes, open_pipes
+from engine.xray import parts
 
 _LEISURE_SECONDS = 0.01  # what short programs take
 
 
 def main(
-    requests: socket.socket, pipe: int, shim: socket.socket, forecast: Forecast | None, in_advance: bool
+    requests: socket.socket,
+    pipe: int,
+    shim: socket.socket,
+    forecast: Forecast | None,
+    in_advance: bool,
+    so_far: bytes = b"",
 ) -> NoReturn:
     """Never returns. Called in a fork of the shim that this maker makes a container for.
 
@@ -45,6 +52,7 @@ def main(
         shim: what is made is handed over on it.
         forecast: what the start will probably be like; None before the first one, which is learnt from.
         in_advance: whether there is time to prepare for that.
+        so_far: what launcher and shim have asked of the kernel for this start (`engine.xray.parts`).
     """
     try:
         prctl.set_parent_death_signal(signal.SIGKILL)
@@ -57,7 +65,7 @@ def main(
         requests.close()  # what is sent from now on is for those who still take it
         if frame and rights:
             news.tell_taken(pipe)
-            _serve(frame, rights, pipe, shim, forecast, stocked)
+            _serve(frame, rights, pipe, shim, forecast, stocked, so_far)
     finally:
         os._exit(0)
 
@@ -69,7 +77,10 @@ def _serve(
     shim: socket.socket,
     forecast: Forecast | None,
     stocked: stock.Stocked | None,
+    so_far: bytes,
 ) -> None:
+    room = stocked.room if stocked is not None else parts.Room()
+    xray = ""
     try:
         socket.send_fds(shim, [frame], rights)
         asker, *others = rights
@@ -77,18 +88,32 @@ def _serve(
             os.close(descriptor)
         launch = protocol.decode(frame)
         if isinstance(launch, protocol.Launch):
-            made = _make(launch, asker, shim, forecast, stocked)
+            xray = launch.xray
+            made = _make(launch, asker, shim, forecast, stocked, room)
             _take_time(pipe)
             news.tell_experience(pipe, made)
+            _write_xray(xray, so_far, room.await_content)
     except BoxdeckError as error:
+        _write_xray(xray, so_far, room.content)
         protocol.send(shim, protocol.Failed.of(error))
     except BaseException as error:
         failure = RuntimeFailure(f"making it failed ({type(error).__name__}: {error})", "please report this")
         protocol.send(shim, protocol.Failed.of(failure))
 
 
+def _write_xray(path: str, so_far: bytes, inits: Callable[[], bytes]) -> None:
+    """Write down what everybody has asked of the kernel: those before us, we, and init."""
+    if path:
+        parts.append(path, so_far + parts.take_part("maker") + inits())
+
+
 def _make(
-    launch: protocol.Launch, asker: int, shim: socket.socket, forecast: Forecast | None, stocked: stock.Stocked | None
+    launch: protocol.Launch,
+    asker: int,
+    shim: socket.socket,
+    forecast: Forecast | None,
+    stocked: stock.Stocked | None,
+    room: parts.Room,
 ) -> Experience:
     """Make the container and hand it over; what it was like."""
     config = _read(f"{launch.bundle}/config.json")
@@ -104,6 +129,7 @@ def _make(
             stdio=pipes.child if pipes is not None else None,
             seccomp_cache=launch.seccomp_cache,
             for_parent=True,
+            room=room,
         )
         birth = Birth.order(spec, around, config, stocked) if stocked is not None else None
         _make_folder(launch.runtime_directory)

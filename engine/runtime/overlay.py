@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-from engine.linux import mounts, namespaces
+from engine.linux import mounts, namespaces, trace
 
 TAKES_DETACHED_LAYERS = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) >= (6, 15)
 
@@ -149,7 +149,7 @@ def _attach_layer(name: str, path: str, user_namespace: int | None) -> None:
 
 @contextmanager
 def _opened(path: str) -> Iterator[int]:
-    descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = trace.call(os.open, path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield descriptor
     finally:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from engine.errors import CommandNotExecutable, CommandNotFound, RuntimeFailure, Unsupported
-from engine.linux import capabilities, descriptors, prctl
+from engine.linux import capabilities, descriptors, prctl, trace
 from engine.oci.linux_spec import Linux
 from engine.oci.process_spec import Capabilities, Process
 from engine.runtime import attributes, seccomp
@@ -109,7 +109,7 @@ def execute(process: Process, preserved: int = 0) -> NoReturn:
     denied: OSError | None = None
     for candidate in _candidates(process.args[0], environment.get("PATH", DEFAULT_PATH)):
         try:
-            os.execve(candidate, list(process.args), environment)
+            _execve(candidate, process.args, environment)
         except (FileNotFoundError, NotADirectoryError) as error:
             if os.path.exists(candidate):  # it is there: what is missing is the interpreter that it names
                 denied = error
@@ -146,6 +146,18 @@ def _not_found(process: Process) -> CommandNotFound:
     )
 
 
+def _execve(path: str, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    begun, shown = trace.now(), (path, arguments, len(environment))
+    trace.note(begun, "execve", shown, trace.PENDING)
+    trace.hand_over()
+    begun = trace.now()
+    try:
+        os.execve(path, list(arguments), environment)
+    except OSError as error:
+        trace.note(begun, "execve", shown, -(error.errno or 0))
+        raise
+
+
 def _environment(process: Process) -> dict[str, str]:
     return dict(entry.split("=", 1) for entry in process.env if "=" in entry)
 
@@ -168,9 +180,9 @@ def _become_user(process: Process) -> None:
     if user.uid:
         prctl.keep_capabilities(True)  # until execve, which forgets it; what isn't wanted goes before
     try:
-        os.setgroups(user.additional_gids)
-        os.setresgid(user.gid, user.gid, user.gid)
-        os.setresuid(user.uid, user.uid, user.uid)
+        trace.call(os.setgroups, user.additional_gids)
+        trace.call(os.setresgid, user.gid, user.gid, user.gid)
+        trace.call(os.setresuid, user.uid, user.uid, user.uid)
     except OSError as error:
         raise RuntimeFailure(
             f"the process can't become user {user.uid}:{user.gid} ({error.strerror})",
@@ -181,7 +193,7 @@ def _become_user(process: Process) -> None:
 def _enter(folder: str) -> bool:
     """Make a folder the working directory; False where this user may not enter it, but perhaps another may."""
     try:
-        os.chdir(folder)
+        trace.call(os.chdir, folder)
         os.getcwd()  # fails where no path leads to: a link of /proc that would have led out of the container
     except PermissionError:
         return False

@@ -74,6 +74,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
         restarting: what is to be done when the container has ended by itself; None for nothing.
         health: how it is watched; None where there is no check.
         history: the folder of all containers' pasts; empty for not to record its own.
+        xray: the file that gets what was asked of the kernel for the start (`engine.xray.parts`); empty for none.
     """
 
     container_id: str
@@ -85,6 +86,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
     network: NetworkPlan | None = None
     veth_name: str = ""
     history: str = ""
+    xray: str = ""
     interactive: bool = False
     start: bool = True
     attach: bool = False
@@ -105,11 +107,13 @@ class Kill(Struct, tag=True, frozen=True):
     Attributes:
         by_hand: somebody wants it to end, and no policy may start it again.
         group: on the connection of an exec, all of its processes that haven't left its session's group.
+        xray: the file that gets what is asked of the kernel from now on to the container's end; empty for none.
     """
 
     signal: int
     by_hand: bool = False
     group: bool = False
+    xray: str = ""
 
 
 class Attach(Struct, tag=True, frozen=True):
@@ -124,12 +128,14 @@ class Exec(Struct, tag=True, frozen=True, kw_only=True):
     Attributes:
         detached: it goes on when the connection is closed, and what it writes then is heard by nobody.
         kept: its name where it goes on without connections, and can be gone on with (`Resume`); empty for none.
+        xray: the file that gets what is asked of the kernel for it; empty for none.
     """
 
     process: Process
     interactive: bool = False
     detached: bool = False
     kept: str = ""
+    xray: str = ""
 
 
 class Resume(Struct, tag=True, frozen=True):

@@ -11,7 +11,7 @@ import errno
 import os
 
 from engine.errors import InvalidRequest, RuntimeFailure, Unsupported
-from engine.linux import mounts
+from engine.linux import mounts, trace
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Mount, Spec
 from engine.runtime import mount_options, mounting, overlay
@@ -96,12 +96,12 @@ def enter(root: int, pivot: bool = True) -> None:
     """
     if not pivot:
         _take_away_kernel_views()
-    os.fchdir(root)
+    trace.call(os.fchdir, root)
     if pivot:
         _pivot()
     else:
-        os.chroot(".")
-    os.chdir("/")
+        trace.call(os.chroot, ".")
+    trace.call(os.chdir, "/")
 
 
 def _pivot() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 
+from engine.linux import trace
 from engine.runtime import exec as entering
 from engine.runtime import protocol, userns
 from engine.runtime.birth import receive_with_descriptor
@@ -16,6 +17,8 @@ from engine.runtime.client import Client
 from engine.runtime.kept import Past
 from engine.runtime.loop import Loop
 from engine.runtime.stdio import Streams, open_pipes
+from engine.xray import parts
+from engine.xray.parts import Room
 
 _LINGER_SECONDS = 0.1  # for output still on its way when the process ends and others keep its streams open
 
@@ -62,6 +65,10 @@ class ExecSession:
 
     def _spawn(self, request: protocol.Exec, container: entering.Enterable, undo: ExitStack) -> None:
         owner = userns.owner(container.spec, request.process)
+        self._room, self._xray = Room() if request.xray else None, request.xray
+        if self._room is not None:
+            token = trace.calls.set([])
+            undo.callback(trace.calls.reset, token)
         self._pipes = None if request.process.terminal else open_pipes(request.interactive, owner)
         if self._pipes is not None:
             undo.callback(self._pipes.close)
@@ -70,10 +77,15 @@ class ExecSession:
         with theirs:
             self._pid, self._pidfd = entering.clone_into(container)
             if self._pid == 0:
+                if self._room is not None:
+                    self._room.begin("exec")
                 stdio = self._pipes.child if self._pipes else None
                 entering.main(entering.Entry(request.process, container, stdio, theirs))
         if self._pipes is not None:
             self._pipes.close_child_ends()
+        if self._room is not None:
+            self._shims_part = parts.take_part("shim")
+            trace.calls.reset(token)
 
     def _hear(self) -> None:
         """A word of the child on its way to execve, which closes the socket.
@@ -90,9 +102,16 @@ class ExecSession:
         if message is None or self._failure is not None:
             self._loop.forget(self._sync.fileno())
             self._sync.close()
+            self._write_xray()
         if message is None:
             self._begin()
         return None
+
+    def _write_xray(self) -> None:
+        if self._room is not None:
+            parts.append(self._xray, self._shims_part + self._room.content())
+            self._room.close()
+            self._room = None
 
     def _begin(self) -> None:
         self._begun = True

@@ -22,7 +22,7 @@ from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, Conflict, NotFound, RuntimeFailure
 from engine.health import Health
 from engine.incidents import Incidents
-from engine.linux import clone, memory, prctl, signals
+from engine.linux import clone, memory, prctl, signals, trace
 from engine.oci.runtime_spec import Spec, decode
 from engine.oci.state import encode as encode_state
 from engine.runtime import maker, protocol, unix_socket
@@ -40,6 +40,7 @@ from engine.runtime.restarter import Restarter
 from engine.runtime.session import exit_status
 from engine.runtime.status import Status, at_start, read, ring, write
 from engine.runtime.stdio import Pipes, Streams
+from engine.xray import parts
 
 if TYPE_CHECKING:
     from engine.runtime.health import HealthWatch
@@ -63,12 +64,14 @@ def main(requests: socket.socket, pipe: int, forecast: Forecast | None, in_advan
         in_advance: whether there is time to prepare for that, since no request waits.
     """
     try:
+        so_far = parts.take_part("launcher", os.getppid())
         _detach()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         making = clone.clone(0)
         if making.pid == 0:
             ours.close()
-            maker.main(requests, pipe, theirs, forecast, in_advance)
+            maker.main(requests, pipe, theirs, forecast, in_advance, so_far + parts.take_part("shim", os.getppid()))
+        trace.calls.set(None)  # what the shim does later is no part of the start
         os.close(making.pidfd)
         theirs.close()
         requests.close()
@@ -135,6 +138,7 @@ class Shim:
         self._exit_status: int | None = None
         self._alarms = IncidentAlarms(self._loop, ())
         self._was_killed = False  # by us, for somebody
+        self._xray = ""
         self._recording = Recording(self._loop, launch)
         self._restarter = Restarter(self._loop, launch.restarting)
         self._health: HealthWatch | None = None
@@ -385,6 +389,7 @@ class Shim:
                 self._starters.append(client)
             case protocol.Kill():
                 self._restarter.was_stopped |= message.by_hand
+                self._begin_xray(message.xray)
                 self._kill(message.signal)
                 client.send_message(protocol.Done())
             case protocol.Wait():
@@ -418,10 +423,19 @@ class Shim:
             raise Conflict("the container isn't running", "start it first")
         self._sessions.obey(client, request)
 
+    def _begin_xray(self, path: str) -> None:
+        if path and not self._xray:
+            self._xray = path
+            trace.calls.set([])
+
+    def _write_xray(self) -> None:
+        if self._xray:
+            parts.append(self._xray, parts.take_part("shim"))
+
     def _kill(self, number: int) -> None:
         self._was_killed |= number == signal.SIGKILL
         try:
-            signal.pidfd_send_signal(self._pidfd, number)
+            trace.call(signal.pidfd_send_signal, self._pidfd, number)
         except ProcessLookupError:
             return
 
@@ -437,7 +451,7 @@ class Shim:
 
     def _reap(self) -> None:
         self._loop.forget(self._pidfd)
-        _, status = os.waitpid(self._pid, 0)
+        _, status = trace.call(os.waitpid, self._pid, 0)
         while self._sync.fileno() >= 0:  # what it said before it ended, or its silence, is still to be heard
             self._hear_init()
         self._exit_status = exit_status(status)
@@ -473,8 +487,10 @@ class Shim:
             if restart is not None:
                 self._restarter.put_off(restart, self._restarted)
             self._close_door()
+            self._write_xray()
             self._tell_everyone(protocol.Exited(self._exit_status))
             self._let_mounts_go()
+            self._write_xray()
         else:
             failure = self._start_failure or _killed_too_early()
             self._update(state="failed", finished_unix_ns=time.time_ns(), error=str(failure.error()))
@@ -503,7 +519,7 @@ class Shim:
     def _let_mounts_go(self) -> None:
         """Have the kernel unmount everything, which takes a while: those who have just been told go first."""
         os.sched_yield()
-        os.close(self._mounts)
+        trace.call(os.close, self._mounts, path="mnt namespace of the container")
 
     def _stop_if_all_know(self) -> None:
         """End the shim once nobody is left to whom anything must be sent; slow viewers get all the time they need."""

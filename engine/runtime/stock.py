@@ -16,6 +16,7 @@ from engine.runtime import init, protocol
 from engine.runtime.circumstances import Circumstances
 from engine.runtime.news import Forecast
 from engine.runtime.seccomp import Filter
+from engine.xray.parts import Room
 
 
 class Stocked(NamedTuple):
@@ -24,11 +25,13 @@ class Stocked(NamedTuple):
     Attributes:
         flags: CLONE_NEW flags that it was cloned with.
         sync: socket to it.
+        room: where it leaves what it has asked of the kernel.
     """
 
     child: clone.Child
     flags: int
     sync: socket.socket
+    room: Room
 
 
 def prepare(forecast: Forecast) -> Stocked | None:
@@ -36,6 +39,7 @@ def prepare(forecast: Forecast) -> Stocked | None:
     if layout.detect().version == "v2":
         return None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    room = Room()
     try:
         child = clone.clone(forecast.flags | clone.CLONE_PARENT)
     except OSError:  # whoever starts the container will hear why
@@ -44,9 +48,10 @@ def prepare(forecast: Forecast) -> Stocked | None:
         return None
     if child.pid == 0:
         ours.close()
+        room.begin("init")
         init.await_order(theirs, forecast.init_pages)
     theirs.close()
-    return Stocked(child, forecast.flags, ours)
+    return Stocked(child, forecast.flags, ours, room)
 
 
 def discard(stocked: Stocked) -> None:

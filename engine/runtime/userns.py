@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from engine.linux import clone, namespaces, prctl
+from engine.linux import clone, namespaces, prctl, trace
 from engine.oci.linux_spec import IdMapping, Linux
 from engine.oci.process_spec import Process
 from engine.oci.runtime_spec import Spec
@@ -18,9 +18,10 @@ def write_maps(pid: int, linux: Linux) -> None:
         OSError: EINVAL for overlapping ranges, EPERM when they were written already.
     """
     for name, mappings in (("uid_map", linux.uid_mappings), ("gid_map", linux.gid_mappings)):
-        descriptor = os.open(f"/proc/{pid}/{name}", os.O_WRONLY | os.O_CLOEXEC)
+        path = f"/proc/{pid}/{name}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            os.write(descriptor, _lines(mappings).encode())
+            trace.call(os.write, descriptor, _lines(mappings).encode(), path=path)
         finally:
             os.close(descriptor)
 
