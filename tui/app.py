@@ -8,14 +8,18 @@ from engine.config.model import Config
 from tui import keys, messages, themes
 from tui.commands import Commands
 from tui.image_actions import ImageActions
+from tui.place import Keeper
 from tui.screens.help import Help
 from tui.screens.host import HostScreen
 from tui.screens.live_screen import LiveScreen
 from tui.screens.namespaces import NamespacesScreen
 from tui.screens.topology import TopologyScreen
+from tui.settings import LiveSettings
 from tui.theming import Theming
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.engine import Engine
 
 
@@ -32,6 +36,7 @@ class BoxdeckApp(ImageActions):
     Args:
         engine: is open, and stays so until the app has ended.
         config: a person's settings.
+        place: the file that keeps where a person was; None for nothing of the kind.
     """
 
     TITLE = "boxdeck"
@@ -41,8 +46,10 @@ class BoxdeckApp(ImageActions):
     CSS_PATH: ClassVar = ["app.tcss", "screens/containers.tcss"]  # the default screen's isn't loaded by itself
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, engine: Engine, config: Config) -> None:
+    def __init__(self, engine: Engine, config: Config, place: Path | None = None) -> None:
         super().__init__(engine, config)
+        self.keeper = Keeper(place, self.deck, self.containers_screen.detail, lambda: self.view)
+        self.settings = LiveSettings(self, config)
         self.theming = Theming(self, config.theme)
         self.theming.load()
 
@@ -57,10 +64,15 @@ class BoxdeckApp(ImageActions):
     def on_mount(self) -> None:
         """Keys, and the loops that carry news."""
         self.theming.say_all()
-        self.set_keymap(self.config.keys)
+        self.settings.begin()
         for name, loop in self.live.loops().items():
             self.run_worker(loop(), name=name, group="live")
         self.run_worker(self.theming.follow(), name="themes", group="live")
+        self.run_worker(self.keeper.follow(), name="place", group="live")
+        if self.keeper.place.view != self.view:
+            self.action_go(self.keeper.place.view)
+        self.run_worker(self.settings.follow(), name="settings", group="live")
+        self.call_after_refresh(self.settings.say_all)
 
     # --- news ---
 
@@ -118,6 +130,12 @@ class BoxdeckApp(ImageActions):
 
     # --- views ---
 
+    @property
+    def view(self) -> str:
+        """The name of the full screen that is shown."""
+        screen = self._screen_in_sight
+        return screen.HERE if screen is not None else self.containers_screen.HERE
+
     def action_go(self, name: str) -> None:
         """Show a screen; the one that is shown already goes away again."""
         is_shown = isinstance(self.screen, LiveScreen) and name == self.screen.HERE
@@ -146,6 +164,7 @@ class BoxdeckApp(ImageActions):
 
     async def action_quit(self) -> None:
         """Leave; containers keep running."""
+        self.keeper.look()
         self.exit()
 
     def action_next_theme(self) -> None:

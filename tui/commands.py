@@ -1,4 +1,4 @@
-"""The command palette: what keys do, by name, and themes."""
+"""The command palette: what keys do, every object, and themes, by name."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
 from tui.drawing.image_rows import name_of
+from tui.key_names import key_name
 from tui.keys import BINDINGS
 
 if TYPE_CHECKING:
@@ -26,11 +28,16 @@ _ON_IMAGES = ("images.run", "images.remove", "images.tag", "images.inspect")
 
 
 class Command(NamedTuple):
-    """One entry: its name, what it does in a sentence, and what to call."""
+    """One entry: its name, what it does in a sentence, what to call, and the key that does the same."""
 
     name: str
     help: str
     call: IgnoreReturnCallbackType
+    key: str = ""
+
+    def entitled(self, name: Content) -> Content:
+        """Its name, with the key behind it."""
+        return Content.assemble(name, ("  " + self.key, "$accent")) if self.key else name
 
 
 class Commands(Provider):
@@ -39,7 +46,7 @@ class Commands(Provider):
     async def discover(self) -> Hits:
         """All commands, before anything is typed."""
         for command in self._commands():
-            yield DiscoveryHit(command.name, command.call, help=command.help)
+            yield DiscoveryHit(command.entitled(Content(command.name)), command.call, command.name, command.help)
 
     async def search(self, query: str) -> Hits:
         """The commands that resemble what was typed."""
@@ -47,7 +54,8 @@ class Commands(Provider):
         for command in self._commands():
             score = matcher.match(command.name)
             if score > 0:
-                yield Hit(score, matcher.highlight(command.name), command.call, help=command.help)
+                title = command.entitled(matcher.highlight(command.name))
+                yield Hit(score, title, command.call, command.name, command.help)
 
     def _commands(self) -> Iterator[Command]:
         """What can be done to what is in sight first."""
@@ -60,18 +68,20 @@ class Commands(Provider):
 
     def _of_the_app(self, app: BoxdeckApp) -> Iterator[Command]:
         """What keys do on every screen."""
+        in_force = {each.binding.id: key for key, each in reversed(self.screen.active_bindings.items())}
         for binding in BINDINGS:
             if isinstance(binding, Binding) and binding.id not in _TWICE:
                 action = binding.action
                 if app.check_action(action.partition("(")[0], ()):
-                    yield Command(_name(app, binding), binding.tooltip, partial(app.run_action, action))
+                    key = key_name(in_force.get(binding.id, ""))
+                    yield Command(_name(app, binding), binding.tooltip, partial(app.run_action, action), key)
 
     def _of_the_screen(self, app: BoxdeckApp) -> Iterator[Command]:
         """What keys do on this screen alone."""
-        for node, binding, enabled, _ in self.screen.active_bindings.values():
+        for key, (node, binding, enabled, _) in self.screen.active_bindings.items():
             if node is not app and enabled and binding.show and binding.tooltip:
                 call = partial(app.run_action, binding.action, node)
-                yield Command(_name(app, binding), binding.tooltip, call)
+                yield Command(_name(app, binding), binding.tooltip, call, key_name(key))
 
 
 def _name(app: BoxdeckApp, binding: Binding) -> str:

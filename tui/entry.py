@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from engine.errors import BoxdeckError, InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.config.app_side import Doubt, KeyInForce
+    from engine.config.model import Config
 
 _OPTIONS = ("--root", "--runroot", "--theme")
 _WEB = "--web"
@@ -21,7 +28,10 @@ def main() -> int:
         return _fail(error)
     if options is None:
         from engine.cli.main import main as command_line
+        from engine.config import app_side
 
+        app_side.checks.append(_doubts)
+        app_side.key_lists.append(_keys)
         return command_line(arguments)
     gc.disable()  # what is imported stays: looking for garbage among it costs a tenth of the start
     try:
@@ -46,6 +56,18 @@ def _app_options(arguments: list[str]) -> dict[str, str] | None:
             raise InvalidRequest(f"{name} needs a value", f"such as {name} VALUE")
         options[name] = value if equals else rest.pop(0)
     return options
+
+
+def _doubts(config: Config) -> list[Doubt]:
+    from tui import key_views, themes  # a command line without settings in it starts without Textual
+
+    return [*themes.doubts(config), *key_views.doubts(config)]
+
+
+def _keys(config: Config) -> Iterator[KeyInForce]:
+    from tui import key_views
+
+    return key_views.list_keys(config)
 
 
 def _run_app(options: dict[str, str]) -> int:
@@ -86,13 +108,14 @@ async def _app(options: dict[str, str]) -> str:
     async with Engine.open(options.get("--root"), options.get("--runroot")) as engine:
         from msgspec.structs import replace
 
-        from engine.config.reading import load
+        from engine.config.reading import read
         from tui.app import BoxdeckApp
+        from tui.place import state_folder
 
-        config = load()
+        config = read().config  # what is wrong in it the app says
         if "--theme" in options:
             config = replace(config, theme=options["--theme"])
-        app = BoxdeckApp(engine, config)
+        app = BoxdeckApp(engine, config, state_folder() / "place.json")
         gc.freeze()
         gc.enable()
         await app.run_async()

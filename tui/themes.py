@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from engine.config.app_side import Doubt
+from engine.config.model import Config
 from engine.config.places import config_folder
+from engine.config.words import resembling
 from engine.errors import InvalidRequest
 
 _PACKAGED = Path(__file__).parent / "_themes"
@@ -102,6 +106,17 @@ def load(path: Path) -> Theme:
         cause = str(error).partition("\n")[0].rstrip(".")
         raise InvalidRequest(f"the theme {path.name} isn't right ({cause})", "the last good one stays") from error
     return _to_textual(read)
+
+
+def doubts(config: Config) -> list[Doubt]:
+    """Whether there is the theme that settings name."""
+    names = []
+    for path in files(folders()):
+        with suppress(InvalidRequest):
+            names.append(load(path).name)
+    if config.theme in names:
+        return []
+    return [Doubt(("theme",), f"there is no theme {config.theme}", resembling(config.theme, names))]
 
 
 async def changes(within: tuple[Path, ...]) -> AsyncIterator[tuple[Path, ...]]:

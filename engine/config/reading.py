@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
@@ -96,7 +95,7 @@ def read(files: Sequence[Path] | None = None) -> Settings:
         text = ""
         try:
             text = file.read_bytes().decode()
-            document = tomllib.loads(text)
+            document = _document(text)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError) as error:
@@ -113,6 +112,12 @@ def read(files: Sequence[Path] | None = None) -> Settings:
             else:
                 values[found.path], origins[found.path] = found.value, origin
     return Settings(msgspec.convert(_nested(values), Config), origins, mistakes, tuple(present))
+
+
+def _document(text: str) -> dict[str, Any]:
+    import tomllib  # most people set nothing, and the app starts without
+
+    return tomllib.loads(text)
 
 
 def _unreadable(file: Path, error: OSError | ValueError, last_line: int) -> Mistake:
@@ -139,7 +144,7 @@ def _examine(table: dict[str, Any], model: type[Struct], above: SettingPath) -> 
             yield _Wrong(path, f"{'.'.join(path)} is a table, not {toml(value)}", f"write it as [{'.'.join(path)}]")
         elif get_origin(wanted) is dict:
             entry_type = get_args(wanted)[1]
-            entries = _flat(value) if entry_type is str else value.items()
+            entries = flat(value) if entry_type is str else value.items()
             for key, entry in entries:
                 yield _checked((*path, key), entry, entry_type)
         else:
@@ -157,11 +162,11 @@ def _checked(path: SettingPath, value: Any, wanted: Any) -> _Value | _Wrong:
         return _Wrong(path, f"{'.'.join(path)} can't be {toml(value)}", f"it must be {expected(wanted)}")
 
 
-def _flat(table: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def flat(table: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Names with dots, however they were written: TOML takes ``container.stop`` without quotes for a table."""
     for name, value in table.items():
         if isinstance(value, dict):
-            yield from ((f"{name}.{rest}", each) for rest, each in _flat(value))
+            yield from ((f"{name}.{rest}", each) for rest, each in flat(value))
         else:
             yield name, value
 

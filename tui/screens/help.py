@@ -12,8 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.drawing.lines import Line, Span, Tone, line
+from tui.key_names import key_name
 from tui.widgets.drawn import content_of_lines
-from tui.widgets.key_bar import key_name
 
 _GROUPS = {
     "container": "Containers",

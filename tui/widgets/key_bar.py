@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from textual import events
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from tui.drawing.lines import Line, Span, Tone, joined, line, width
+from tui.key_names import key_name
 from tui.widgets.drawn import content_of
 from tui.widgets.shell_pane import ShellPane
 
@@ -26,22 +28,6 @@ _LAST = (
     "app.quit",
 )
 """Ids of bindings that are shown even when there's little room."""
-
-_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "plus": "+",
-    "ampersand": "&",
-    "at": "@",
-    "escape": "esc",
-    "left": "←",
-    "right": "→",
-    "up": "↑",
-    "down": "↓",
-    "pageup": "pgup",
-    "pagedown": "pgdn",
-}
 
 
 def _keys(*pairs: tuple[str, str]) -> Line:
@@ -102,7 +88,7 @@ class KeyBar(Static):
     def _lay_out(self, cells: int) -> Line:
         items = [(key, shown.binding.id or "", shown) for key, shown in self.screen.active_bindings.items()]
         focused = self.screen.focused
-        items.sort(key=lambda item: (item[2].node is not focused, _place(item[1])))
+        items.sort(key=lambda item: (item[2].node is not focused, _place(item[1]), _rank(item[2].node, item[1])))
         visible = [
             (key, id, _label(key, each.binding.description, each.enabled))
             for key, id, each in items
@@ -132,13 +118,13 @@ def _place(id: str) -> int:
     return _ORDER.index(group) if group in _ORDER else len(_ORDER) - 1
 
 
+def _rank(node: DOMNode, id: str) -> int:
+    """Where its class declares it: keys that were set come after all others."""
+    return next((rank for rank, (_, binding) in enumerate(node._bindings) if binding.id == id), 0)
+
+
 def _label(key: str, description: str, enabled: bool) -> Line:
     return line(
         Span(key_name(key), Tone.ACCENT if enabled else Tone.FAINT),
         Span(f" {description}  ", Tone.MUTED if enabled else Tone.FAINT),
     )
-
-
-def key_name(key: str) -> str:
-    """A key as people write it, such as ``?`` or ``ctrl+g``."""
-    return _NAMES.get(key, key)

@@ -1,0 +1,78 @@
+"""Keys: presets, a person's own, what is odd about them, and where those in force are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.config import places
+from engine.config.app_side import Doubt
+from engine.config.model import Config
+from tests.tui.driving import desk
+from tests.tui.fake_engine import FakeEngine, crowd
+from tui import key_views, keymaps
+
+
+@pytest.mark.parametrize("name", ["ctop", "k9s", "lazydocker"])
+def test_a_preset_names_what_exists_and_no_key_does_two_things(name: str) -> None:
+    assert name in keymaps.presets()
+    ids = key_views.everything()
+    assert set(keymaps.preset(name)) <= set(ids)
+    assert list(keymaps.doubts(keymaps.preset(name), ids)) == []
+    assert list(key_views.conflicts(keymaps.keymap_of({"preset": name}))) == []
+
+
+def test_everything_with_a_key_says_what_it_does() -> None:
+    assert all(binding.tooltip for binding in key_views.everything().values())
+
+
+def test_own_keys_go_over_the_presets_and_are_written_as_people_write_them() -> None:
+    keymap = keymaps.keymap_of({"preset": "lazydocker", "container.stop": "shift+x, ?", "containers.filter": ","})
+    assert keymap["container.logs"] == "m"
+    assert keymap["container.stop"] == "X,question_mark" and keymap["containers.filter"] == "comma"
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"preset": "k9"}, "there is no preset k9; did you mean k9s?"),
+        ({"container.stpo": "x"}, "nothing with a key is called container.stpo; did you mean container.stop?"),
+        ({"zzz": "x"}, "nothing with a key is called zzz; boxdeck config keys lists all ids"),
+        ({"container.stop": "ctlr+x"}, "there is no key ctlr+x; did you mean ctrl+x?"),
+        ({"container.stop": "escpe"}, "there is no key escpe; did you mean escape?"),
+        ({"container.stop": ""}, "container.stop has no key; give it one"),
+        ({"container.stop": "r"}, "in containers, r is both container.stop and container.restart"),
+        ({"container.stop": "slash"}, "in containers, / is both containers.filter and container.stop"),
+    ],
+)
+def test_what_can_t_be_meant_is_said(keys: dict[str, str], says: str) -> None:
+    first = key_views.doubts(Config(keys=keys))[0]
+    assert isinstance(first, Doubt) and says in f"{first.cause}; {first.remedy}"
+    assert first.path == ("keys", *keys)
+
+
+def test_keys_that_change_places_are_no_conflict_nor_is_one_for_what_a_view_doesn_t_do() -> None:
+    assert key_views.doubts(Config(keys={"container.stop": "r", "container.restart": "s"})) == []
+    assert key_views.doubts(Config(keys={"container.rename": "m"})) == []
+
+
+async def test_keys_in_force_are_in_the_bar_the_help_and_the_palette() -> None:
+    async with desk(FakeEngine(*crowd()), size=(160, 60), config=Config(keys={"container.stop": "ctrl+x"})) as at:
+        assert "ctrl+x stop" in at.text.splitlines()[-1]
+        await at.press("question_mark")
+        await at.see("ctrl+x ")
+        await at.press("escape", "colon", *"stop web")
+        await at.see("stop web  ctrl+x")
+
+
+async def test_settings_are_obeyed_when_they_are_saved_and_a_broken_file_changes_nothing() -> None:
+    own = places.own_file()
+    own.parent.mkdir(parents=True)
+    own.write_text('[keys]\ncontainer.stop = "r"\n')
+    async with desk(FakeEngine(*crowd()), size=(160, 40), config=Config(keys={"container.stop": "r"})) as at:
+        await at.hear("in containers, r is both container.stop and container.restart")
+        own.write_text('theme = "nord"\n[keys]\ncontainer.stop = "ctrl+x"\n')
+        await at.see("ctrl+x stop")
+        assert at.app.theme == "nord"
+        own.write_text('theme = "nord"\n[keys]\ncontainer.stop = 3\n')
+        await at.hear(f"{own}:3: keys.container.stop can't be 3")
+        assert "ctrl+x stop" in at.text and at.app.theme == "nord"

@@ -1,0 +1,81 @@
+"""A person's settings while the app runs: what is odd about them is said, and what is saved is obeyed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from engine.config import places
+from engine.config.model import Config
+from engine.config.reading import Mistake, read
+from tui import keymaps, themes
+
+if TYPE_CHECKING:
+    from tui.app import BoxdeckApp
+
+
+class LiveSettings:
+    """Applies settings to an app: keys, theme, and what starts as a shell.
+
+    A file that is wrong is told about in one sentence, and what was set before stays.
+
+    Args:
+        config: what the app starts with.
+    """
+
+    def __init__(self, app: BoxdeckApp, config: Config) -> None:
+        self._app = app
+        self._config = config
+        self._theme_set = read().config.theme  # the app may wear another, for once
+
+    def begin(self) -> None:
+        """Put keys in force."""
+        self._app.set_keymap(keymaps.keymap_of(self._config.keys))
+
+    def say_all(self) -> None:
+        """Say what is wrong in the files, and which keys can't be meant."""
+        mistakes = read().mistakes
+        if mistakes:
+            self._say(mistakes, "the rest is in force")
+        self._say_doubts(self._config)
+
+    async def follow(self) -> None:
+        """Obey files as they are saved; runs until it is cancelled."""
+        folders = tuple({file.parent for file in places.files() if file.parent.is_dir()})
+        if not folders:
+            return
+        wanted = {file.name for file in places.files()}
+        async for paths in themes.changes(folders):
+            if wanted & {path.name for path in paths}:
+                self._reload()
+
+    def _reload(self) -> None:
+        settings = read()
+        if settings.mistakes:
+            self._say(settings.mistakes, "what was set before stays")
+            return
+        if settings.config != self._config:
+            self._apply(settings.config)
+        self._say_doubts(settings.config)
+
+    def _apply(self, config: Config) -> None:
+        self._config = self._app.config = config
+        self.begin()
+        if config.theme != self._theme_set and config.theme in self._app.theming.names:
+            self._app.theming.wear(config.theme)
+        self._theme_set = config.theme
+
+    def _say(self, mistakes: list[Mistake], after: str) -> None:
+        more = f", and {len(mistakes) - 1} more (boxdeck config check)" if len(mistakes) > 1 else ""
+        self._app.notify(f"{mistakes[0]}{more}: {after}", severity="warning", timeout=10, markup=False)
+
+    def _say_doubts(self, config: Config) -> None:
+        for doubt in _doubts(config):
+            self._app.notify(f"{doubt[0]}: {doubt[1]}", severity="warning", timeout=10, markup=False)
+
+
+def _doubts(config: Config) -> Iterator[tuple[str, str]]:
+    if config.keys:
+        from tui import key_views  # imports every screen
+
+        yield from ((each.cause, each.remedy) for each in key_views.doubts(config))
