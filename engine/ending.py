@@ -17,7 +17,7 @@ from engine.pausing import Pausing
 from engine.records import Records
 from engine.restarts import Restarts
 from engine.runtime import protocol, status
-from engine.signal_names import signal_number
+from engine.signal_names import signal_name, signal_number
 from engine.xray.actions import recorded
 
 
@@ -54,7 +54,7 @@ class Ending:
         container = await self._lookup.get(reference)
         number = signal_number(signal)
         require_running(container)
-        name = signals.Signals(number).name
+        name = signal_name(number)
         if number == signals.SIGKILL:
             await self.kill_now(container)
             self._restarts.mark_stopped(container, "kill", name)

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.session import Session
 
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+# What can't be caught; what tells of faults and ends of our own; what terminals send to those in their background, and
+# to all when they are resized, which to some servers means to end (httpd).
+_OWN = (
+    signal.SIGKILL, signal.SIGSTOP, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGCHLD,
+    signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH,
+)  # fmt: skip
+FORWARDED = signal.valid_signals() - {*_OWN}
 OUTPUT = ("stdout", "stderr")
 LEAVING = (signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 3  # a first process without handlers ignores signals (pid_namespaces(7)); docker leaves at the third, too
@@ -135,23 +141,23 @@ class _Foreground:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        handled: list[signal.Signals] = []
+        handled: list[int] = []
         if self._session.tty:
             self._loop.add_signal_handler(signal.SIGWINCH, lambda: self._soon(self._resize()))
             for number in LEAVING:
                 self._loop.add_signal_handler(number, self._leave, 128 + number)
             handled += [signal.SIGWINCH, *LEAVING]
         elif self._engine is not None and self._options.sig_proxy:
-            for number in FORWARDED:
-                self._loop.add_signal_handler(number, self._forward_soon, number)
             handled += FORWARDED
+            for each in handled:
+                self._loop.add_signal_handler(each, self._forward_soon, each)
         try:
             yield
         finally:
-            for number in handled:
-                self._loop.remove_signal_handler(number)
+            for each in handled:
+                self._loop.remove_signal_handler(each)
 
-    def _forward_soon(self, number: signal.Signals) -> None:
+    def _forward_soon(self, number: int) -> None:
         self._soon(self._forward(number))
 
     def _soon(self, work: Coroutine[object, object, None]) -> None:
@@ -159,13 +165,13 @@ class _Foreground:
         self._tasks.add(task)  # the loop keeps weak references only
         task.add_done_callback(self._tasks.discard)
 
-    async def _forward(self, number: signal.Signals) -> None:
+    async def _forward(self, number: int) -> None:
         self._interrupts += number in (signal.SIGINT, signal.SIGTERM)
         if self._interrupts >= PATIENCE:
             self._leave(128 + number)
         if self._engine is not None:
             with suppress(BoxdeckError):  # it has just ended
-                await self._engine.containers.kill(self._session.container.id, number.name)
+                await self._engine.containers.kill(self._session.container.id, str(int(number)))
 
     async def _resize(self) -> None:
         size = terminal.size()
