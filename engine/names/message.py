@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address
 from msgspec import Struct
 
 A, PTR, AAAA, ANY, IN = 1, 12, 28, 255, 1
-NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME, NOT_IMPLEMENTED = 0, 2, 3, 4
+NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME, NOT_IMPLEMENTED, REFUSED = 0, 2, 3, 4, 5
 SMALLEST_LIMIT = 512  # of a message over UDP without EDNS
 
 _HEADER = struct.Struct("!HHHHHH")  # id, flags, numbers of questions, answers, authorities, additional records
@@ -19,7 +19,8 @@ _IS_ANSWER, _OPCODE, _AUTHORITATIVE, _TRUNCATED = 0x8000, 0x7800, 0x0400, 0x0200
 _RECURSION_DESIRED, _RECURSION_AVAILABLE = 0x0100, 0x0080
 _NAME_OF_QUESTION = 0xC000 | _HEADER.size  # a pointer to it (RFC 1035, 4.1.4)
 _LONGEST_LABEL, _LONGEST_NAME = 63, 253
-_OPT = 41  # RFC 6891
+_OPT, _OPT_BYTES = 41, 11  # RFC 6891
+_OWN_LIMIT = 4096  # of a question over UDP
 _TIME_TO_LIVE_SECONDS = 0  # whoever stops is gone at once
 
 Value = IPv4Address | IPv6Address | str
@@ -32,12 +33,14 @@ class Question(Struct, frozen=True):
         name: in small letters, without the last dot.
         end: where the question ends in its message.
         limit: the longest answer over UDP, in bytes.
+        has_edns: whether the asker knows EDNS, and is to be told that we do.
     """
 
     name: str
     kind: int
     end: int
     limit: int
+    has_edns: bool = False
 
 
 def parse(message: bytes) -> Question | None:
@@ -53,7 +56,8 @@ def parse(message: bytes) -> Question | None:
     if of_class != IN:
         return None
     end = place + _QUESTION_END.size
-    return Question(name, kind, end, _limit(message, end) if additional else SMALLEST_LIMIT)
+    limit = _limit(message, end) if additional else 0
+    return Question(name, kind, end, max(limit, SMALLEST_LIMIT), has_edns=limit > 0)
 
 
 def answer(message: bytes, question: Question, values: Sequence[Value], limit: int) -> bytes:
@@ -63,7 +67,7 @@ def answer(message: bytes, question: Question, values: Sequence[Value], limit: i
         message: the query.
         limit: its length in bytes; more is left out, and said to be.
     """
-    length, records = question.end, []
+    length, records = question.end + (_OPT_BYTES if question.has_edns else 0), []
     for value in values:
         record = _record(value)
         if length + len(record) > limit:
@@ -71,12 +75,28 @@ def answer(message: bytes, question: Question, values: Sequence[Value], limit: i
         length += len(record)
         records.append(record)
     flags = _AUTHORITATIVE | (_TRUNCATED if len(records) < len(values) else 0)
-    return _head(message, flags, len(records), question) + b"".join(records)
+    return _head(message, flags, len(records), question) + b"".join(records) + _options(question)
 
 
 def refusal(message: bytes, question: Question, code: int) -> bytes:
     """An answer that there is no answer, and why."""
-    return _head(message, code, 0, question)
+    return _head(message, code, 0, question) + _options(question)
+
+
+def rejection(message: bytes) -> bytes | None:
+    """An answer to what has no question that could be answered; None to what is no question at all."""
+    if len(message) < _HEADER.size:
+        return None
+    identity, flags = _HEADER.unpack_from(message)[:2]
+    if flags & _IS_ANSWER:
+        return None
+    flags = _IS_ANSWER | (flags & (_OPCODE | _RECURSION_DESIRED)) | NOT_IMPLEMENTED
+    return _HEADER.pack(identity, flags, 0, 0, 0, 0)
+
+
+def code(message: bytes) -> int:
+    """Whether and why not an answer is one."""
+    return message[3] & 0xF if len(message) >= _HEADER.size else SERVER_FAILURE
 
 
 def query(name: str, kind: int, identity: int = 0) -> bytes:
@@ -131,18 +151,23 @@ def _name(message: bytes, place: int) -> tuple[str, int]:
 
 
 def _limit(message: bytes, place: int) -> int:
-    """What EDNS says of the longest answer, if the first additional record is its."""
-    if len(message) >= place + 11 and message[place] == 0:
+    """What EDNS says of the longest answer, if the first additional record is its; otherwise 0."""
+    if len(message) >= place + _OPT_BYTES and message[place] == 0:
         kind, size = struct.unpack_from("!HH", message, place + 1)
         if kind == _OPT:
             return max(int(size), SMALLEST_LIMIT)
-    return SMALLEST_LIMIT
+    return 0
+
+
+def _options(question: Question) -> bytes:
+    """What RFC 6891, 6.1.1, wants in each answer to who knows EDNS."""
+    return struct.pack("!BHHIH", 0, _OPT, _OWN_LIMIT, 0, 0) if question.has_edns else b""
 
 
 def _head(message: bytes, flags: int, answers: int, question: Question) -> bytes:
     identity, asked = _HEADER.unpack_from(message)[:2]
     flags |= _IS_ANSWER | _RECURSION_AVAILABLE | (asked & _RECURSION_DESIRED)
-    return _HEADER.pack(identity, flags, 1, answers, 0, 0) + message[_HEADER.size : question.end]
+    return _HEADER.pack(identity, flags, 1, answers, 0, int(question.has_edns)) + message[_HEADER.size : question.end]
 
 
 def _record(value: Value) -> bytes:

@@ -20,6 +20,7 @@ _MOST_CONNECTIONS = 128
 _IDLE_SECONDS = 10.0
 _LENGTH = struct.Struct("!H")  # before a message over TCP (RFC 1035, 4.2.2)
 _OVER_TCP = 65535
+_NOT_TO_BE_HAD = (message.SERVER_FAILURE, message.NOT_IMPLEMENTED, message.REFUSED)  # glibc's resolver goes on as well
 
 
 class NameServer:
@@ -73,6 +74,7 @@ class NameServer:
                 return
             question = message.parse(query)
             if question is None:
+                self._reject(query, sender)
                 continue
             known = self._known(query, question, sender[0], question.limit)
             if known is not None:
@@ -81,11 +83,19 @@ class NameServer:
                 self._keep(asyncio.ensure_future(self._forward_datagram(query, question, sender)))
 
     def _known(self, query: bytes, question: Question, client: str, limit: int) -> bytes | None:
-        for zone in self._zones(client):
+        zones = self._zones(client)
+        for zone in zones:
             values = zone.find(question)
             if values is not None:
                 return message.answer(query, question, values, limit)
+        if any(zone.is_of_the_stopped(question) for zone in zones):
+            return message.refusal(query, question, message.NO_SUCH_NAME)
         return None
+
+    def _reject(self, query: bytes, sender: tuple[str, int]) -> None:
+        rejection = message.rejection(query)
+        if rejection is not None:
+            self._reply(rejection, sender)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -101,19 +111,23 @@ class NameServer:
         self._reply(await self._asked(query, question, sender[0], _ask_by_datagram), sender)
 
     async def _asked(self, query: bytes, question: Question, client: str, ask: _Ask) -> bytes:
-        """The answer of the first server that has one."""
+        """The answer of the first server that has one; where none has, what the first of them said."""
         servers = next(iter(self._zones(client))).servers_of(client) or self._servers()
         if not servers:
             return message.refusal(query, question, message.NO_SUCH_NAME)
         self._forwarded += 1
+        refused: bytes | None = None
         try:
             for server in servers:
                 with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
                     async with asyncio.timeout(_PATIENCE_SECONDS):
-                        return await ask(server, query, question)
+                        answer = await ask(server, query, question)
+                    if message.code(answer) not in _NOT_TO_BE_HAD:
+                        return answer
+                    refused = refused or answer
         finally:
             self._forwarded -= 1
-        return message.refusal(query, question, message.SERVER_FAILURE)
+        return refused or message.refusal(query, question, message.SERVER_FAILURE)
 
     # Over TCP
 

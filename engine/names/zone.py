@@ -62,6 +62,17 @@ class Zone:
             random.shuffle(values)  # those who take the first one find each in turn
         return values
 
+    def is_of_the_stopped(self, question: Question) -> bool:
+        """Whether a name, or an address, is that of a container which doesn't run: nobody else is asked for it then.
+
+        What has a dot in it may be a name of the world's, unless it ends as ours do.
+        """
+        address = message.address_of_reverse(question.name)
+        if address is not None:
+            return address in self._by_address
+        own = question.name.removesuffix(self._suffix)
+        return "." not in own and own in self._by_name
+
     def servers_of(self, address: str) -> tuple[str, ...]:
         """The name servers that the container with an address wants to be asked."""
         member = self._by_address.get(address)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -21,8 +24,10 @@ from engine.model import Attachment, Container, ContainerRequest, ExecRequest, N
 from engine.names import message
 from engine.names.post import LOCK
 from engine.names.service import NAME
+from tests.engine.network.boxes import shell
 
 PATIENCE_SECONDS = 30.0
+NGINX = Path("build/peers/nginx/usr/sbin/nginx").absolute()
 
 
 @pytest.fixture
@@ -128,7 +133,7 @@ async def test_containers_find_each_other_by_name_alias_and_short_id(named: Engi
     for name in ("web-alias", web.short_id, "WEB", "web.one"):
         assert await look_up(named, client, name) == addresses(web)
     drawn = {bridge.network: bridge for bridge in (await named.topology()).bridges}["one"]
-    shown = {(port.container_name, port.address) for port in drawn.ports}
+    shown = {(port.container_name, port.address.partition("/")[0]) for port in drawn.ports}
     assert ("(names)", web.endpoints[0].name_server) in shown and len(shown) == 3
     assert await look_up(named, client, "web", "ahostsv4") == {min(addresses(web), key=len)}
     for address in addresses(web):
@@ -136,6 +141,87 @@ async def test_containers_find_each_other_by_name_alias_and_short_id(named: Engi
     for kind, address in zip((message.A, message.AAAA), sorted(addresses(web), key=len), strict=True):
         assert asked(client, "web", kind).endswith(ip_address(address).packed)
         assert asked(client, ip_address(address).reverse_pointer, message.PTR).endswith(b"\3web\3one\0")
+
+
+@pytest.mark.skipif(shutil.which("dig") is None, reason="dig isn't installed: apt-get install bind9-dnsutils")
+async def test_dig_is_told_all_names_forward_and_reverse(named: Engine) -> None:
+    web, client = await sleeper(named, "web", "one"), await sleeper(named, "client", "one")
+    assert await until(named, client, "web", addresses(web))
+    four, six = sorted(addresses(web), key=len)
+    questions = (
+        *((words, four) for words in ("web", "web A", "web-alias A", "WEB.one A", f"{web.short_id} A", "+tcp web A")),
+        *((f"{name} AAAA", six) for name in ("web", "web-alias", web.short_id, "+tcp web.one")),
+        *((f"-x {address}", "web.one.") for address in (four, six)),
+        ("web MX", ""),
+        ("web-alias TXT", ""),
+    )
+    digging = f"dig @{client.endpoints[0].name_server} +short "
+    with in_network_of(client):
+        said = shell("; echo =; ".join(digging + words for words, _ in questions))
+    assert [part.strip() for part in said.split("=\n")] == [answer for _, answer in questions]
+    await named.containers.stop("web", 0)
+    with in_network_of(client):
+        server = client.endpoints[0].name_server
+        gone = shell("; ".join(f"dig @{server} {words}" for words in ("web", f"-x {four}", web.short_id)))
+    assert gone.count("status: NXDOMAIN") == 3
+
+
+@pytest.mark.skipif(not NGINX.exists(), reason="nginx isn't here: run .ci/setup peers")
+async def test_nginx_finds_who_starts_after_it(named: Engine, tmp_path: Path) -> None:
+    front = await sleeper(named, "front", "one")
+    assert await until(named, front, "front-alias", addresses(front))
+    (tmp_path / "nginx.conf").write_text(_NGINX_CONF.format(folder=tmp_path, server=front.endpoints[0].name_server))
+    with in_network_of(front):
+        nginx = subprocess.Popen([NGINX, "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "errors"])
+    try:
+        assert await asyncio.to_thread(_fetched, front) == b"502"
+        web = await sleeper(named, "web", "one")
+        with in_network_of(web):
+            served = socket.create_server(("::", 80), family=socket.AF_INET6, dualstack_ipv6=True)
+        with served:
+            threading.Thread(target=_greet_once, args=(served,), daemon=True).start()
+            assert await asyncio.to_thread(_fetched, front) == b"200"
+        await named.containers.stop("web", 0)
+        assert await asyncio.to_thread(_fetched, front) == b"502"
+    finally:
+        nginx.terminate()
+        nginx.wait()
+
+
+_NGINX_CONF = """
+daemon off; master_process off; user root; pid {folder}/pid; error_log {folder}/errors;
+events {{}}
+http {{
+    access_log off; resolver {server};
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder};
+    scgi_temp_path {folder};
+    server {{ listen 127.0.0.1:8080; set $name web; location / {{ proxy_pass http://$name/; }} }}
+}}
+"""
+
+
+def _fetched(container: Container) -> bytes:
+    """The status of an answer of the nginx in a container's network."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with in_network_of(container):
+            client = socket.socket()
+        with client:
+            try:
+                client.connect(("127.0.0.1", 8080))
+            except ConnectionRefusedError:  # it is about to listen
+                time.sleep(0.05)
+                continue
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return client.recv(100).split()[1]
+    return b"nobody"
+
+
+def _greet_once(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 
 
 async def test_who_starts_is_found_at_once_and_who_stops_no_longer(named: Engine) -> None:

@@ -75,7 +75,8 @@ def test_room_is_what_edns_says_it_is() -> None:
     with_edns = plain[:10] + b"\0\1" + plain[12:] + b"\0" + struct.pack("!HHIH", 41, 1232, 0, 0)
     assert question_of(with_edns).limit == 1232
     made = message.answer(with_edns, question_of(with_edns), [IPv4Address("10.89.0.7")], 1232)
-    assert len(made) == len(plain) + 16 and struct.unpack_from("!H", made, 10)[0] == 0
+    assert len(made) == len(plain) + 16 + 11 and struct.unpack_from("!H", made, 10)[0] == 1
+    assert made[-11:-6] == b"\0" + struct.pack("!HH", 41, 4096)  # an answer has it, too (RFC 6891, 6.1.1)
 
 
 def test_a_refusal_says_why() -> None:

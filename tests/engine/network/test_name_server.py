@@ -88,17 +88,24 @@ def read(answer: bytes, query: bytes) -> tuple[int, list[str]]:
 
 
 @contextmanager
-def upstream(address: str, answer_: str) -> Iterator[list[str]]:
-    """A name server of the host's, UDP and TCP, that has one answer to everything; what it was asked."""
+def upstream(address: str, answer_: str | int, limit: int = 65535) -> Iterator[list[str]]:
+    """A name server of the host's, UDP and TCP, that has one answer to everything; what it was asked.
+
+    Args:
+        answer_: an address, or the code of an error.
+        limit: of its answers over UDP, in bytes.
+    """
     heard: list[str] = []
     datagrams, listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.create_server((address, PORT))
     datagrams.bind((address, PORT))
 
-    def made(query: bytes) -> bytes:
+    def made(query: bytes, most: int = 65535) -> bytes:
         question = message.parse(query)
         assert question is not None
         heard.append(question.name)
-        return message.answer(query, question, [ip_address(answer_)], 65535)
+        if isinstance(answer_, int):
+            return message.refusal(query, question, answer_)
+        return message.answer(query, question, [ip_address(answer_)], most)
 
     def answer_datagrams() -> None:
         with contextlib.suppress(OSError):
@@ -106,7 +113,7 @@ def upstream(address: str, answer_: str) -> Iterator[list[str]]:
                 query, sender = datagrams.recvfrom(4096)
                 if not query:
                     return
-                datagrams.sendto(made(query), sender)
+                datagrams.sendto(made(query, limit), sender)
 
     def answer_connections() -> None:
         with contextlib.suppress(OSError):
@@ -164,6 +171,66 @@ async def test_a_server_that_is_silent_is_passed_over(box: Boxes, monkeypatch: p
     with deaf, upstream("127.0.0.53", "192.0.2.80"):
         async with served(home, ["192.0.2.9", "127.0.0.54", "127.0.0.53"]):
             assert await ask(home, "example.org") == (0, ["192.0.2.80"])
+
+
+@pytest.mark.parametrize("code", [message.SERVER_FAILURE, message.NOT_IMPLEMENTED, message.REFUSED])
+async def test_a_server_that_refuses_is_passed_over_as_glibc_does(box: Boxes, code: int) -> None:
+    home = box()
+    with upstream("127.0.0.52", code), upstream("127.0.0.53", "192.0.2.80"):
+        async with served(home, ["127.0.0.52", "127.0.0.53"]):
+            assert await ask(home, "example.org") == (0, ["192.0.2.80"])
+            assert await ask_by_connection(home, "example.org") == [(0, ["192.0.2.80"])]
+    with upstream("127.0.0.52", code), upstream("127.0.0.53", message.NO_SUCH_NAME) as heard:
+        home = box()
+        async with served(home, ["127.0.0.53", "127.0.0.52"]):
+            assert await ask(home, "example.org") == (message.NO_SUCH_NAME, [])  # which is an answer
+    assert heard == ["example.org"]
+
+
+async def test_where_all_refuse_the_first_ones_word_is_passed_on(box: Boxes) -> None:
+    home = box()
+    with upstream("127.0.0.52", message.REFUSED), upstream("127.0.0.53", message.SERVER_FAILURE):
+        async with served(home, ["127.0.0.52", "127.0.0.53"]):
+            assert await ask(home, "example.org") == (message.REFUSED, [])
+
+
+async def test_what_is_cut_off_over_udp_is_whole_over_tcp(box: Boxes) -> None:
+    """Of the host's servers, and of names that many containers have."""
+    home = box()
+    many = [Member(container_id=f"c{n}", names=("many",), addresses=(f"10.9.1.{n}",)) for n in range(100)]
+    zone = Zone("one", many, {member.container_id for member in many})
+    with upstream("127.0.0.53", "192.0.2.80", limit=20):
+        async with served(home, ["127.0.0.53"], zone):
+            for name, expected in (("example.org", {"192.0.2.80"}), ("many", {m.addresses[0] for m in many})):
+                whole = await asyncio.to_thread(home.run, f"dig +noedns +short @{OWN} {name}")
+                assert set(whole.split()) == expected
+                cut = await asyncio.to_thread(home.run, f"dig +noedns +ignore @{OWN} {name}")
+                assert " tc " in cut.replace(";", " ")
+
+
+async def test_a_name_whose_container_stands_still_is_asked_of_nobody(box: Boxes) -> None:
+    home, living = box(), {"b"}
+    dotted = Member(container_id="d", names=("db.example.org",), addresses=("10.9.0.9",))
+    with upstream("127.0.0.53", "192.0.2.80") as heard:
+        async with served(home, ["127.0.0.53"], Zone("one", (WEB, PICKY, dotted), living)):
+            for name in ("web", "WEB.one", "2.0.9.10.in-addr.arpa"):
+                assert await ask(home, name) == (message.NO_SUCH_NAME, [])
+            assert await ask(home, "db.example.org") == (0, ["192.0.2.80"])  # it may be one of the world's
+            living.add("a")
+            assert await ask(home, "web") == (0, ["10.9.0.2"])
+    assert heard == ["db.example.org"]
+
+
+async def test_dig_finds_nothing_amiss(box: Boxes) -> None:
+    home = box()
+    async with served(home):
+        said = await asyncio.to_thread(
+            home.run, f"dig @{OWN} web; dig @{OWN} -x 10.9.0.2; dig @{OWN} -c CH version TXT"
+        )
+    forward, reverse, other = said.split("<<>> DiG")[1:]
+    assert "status: NOERROR" in forward and "EDNS: version: 0" in forward and "web.\t\t\t0\tIN\tA\t10.9.0.2" in forward
+    assert "PTR\tweb.one." in reverse and "status: NOTIMP" in other
+    assert "WARNING" not in forward + reverse and "malformed" not in said.lower()
 
 
 async def test_where_nobody_answers_that_is_said(box: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
