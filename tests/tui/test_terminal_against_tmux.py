@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.emulators import EMULATORS
 from tests.tui.pty_session import ENVIRONMENT, PtySession
-from tui.terminal.bittty_emulator import BitttyEmulator
+from tui.terminal.emulator import Emulator
 
 COLUMNS, ROWS = 80, 24
 PATIENCE_SECONDS = 8
@@ -45,15 +46,17 @@ class Tmux:
 
 
 class Ours:
-    """The same program on a pseudo-terminal that our emulator reads."""
+    """The same program on a pseudo-terminal that our emulators read; the first of them answers and encodes keys."""
 
     def __init__(self, session: PtySession) -> None:
         self.session = session
-        self.emulator = BitttyEmulator(COLUMNS, ROWS)
+        self.emulators = [kind(COLUMNS, ROWS) for kind in EMULATORS]
+        self.emulator = self.emulators[0]
 
     async def follow(self) -> None:
         while (chunk := await self.session.read()) is not None:
-            self.emulator.feed(chunk.data)
+            for emulator in self.emulators:
+                emulator.feed(chunk.data)
             if replies := self.emulator.take_replies():
                 await self.session.write(replies)
 
@@ -62,7 +65,14 @@ class Ours:
             await self.session.write(self.emulator.encode_key(key, key if len(key) == 1 else None))
 
     def screen(self) -> list[str]:
-        return ["".join(run.text for run in self.emulator.row(y)).rstrip() for y in range(ROWS)]
+        return text_of(self.emulator)
+
+    def screens(self) -> list[list[str]]:
+        return [text_of(emulator) for emulator in self.emulators]
+
+
+def text_of(emulator: Emulator) -> list[str]:
+    return ["".join(run.text for run in emulator.row(y)).rstrip() for y in range(ROWS)]
 
 
 @contextmanager
@@ -115,10 +125,11 @@ async def assert_alike(ours: Ours, server: Tmux, marker: str) -> None:
     """Wait until both show the marker and the same screen."""
     for _ in range(int(PATIENCE_SECONDS / 0.1)):
         await asyncio.sleep(0.1)
-        mine, theirs = ours.screen(), server.screen()
-        if mine == theirs and any(marker in line for line in mine):
+        mine, theirs = ours.screens(), server.screen()
+        if all(screen == theirs for screen in mine) and any(marker in line for line in theirs):
             return
-    assert ours.screen() == server.screen()
+    for emulator, screen in zip(ours.emulators, ours.screens(), strict=True):
+        assert screen == server.screen(), emulator
     assert any(marker in line for line in ours.screen()), ours.screen()
 
 

@@ -9,16 +9,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.terminal.bittty_emulator import SEQUENCE_LIMIT, BitttyEmulator
-from tui.terminal.emulator import CellStyle, CursorShape, MouseAction, MouseReport, MouseTracking
+from tests.tui.emulators import EMULATORS
+from tui.terminal.bittty_emulator import SEQUENCE_LIMIT
+from tui.terminal.emulator import (
+    CLIPBOARD_LIMIT_BYTES,
+    CellStyle,
+    CursorShape,
+    Emulator,
+    MouseAction,
+    MouseReport,
+    MouseTracking,
+)
 
 
-def lines(emulator: BitttyEmulator) -> list[str]:
+class Tested:
+    kind: type[Emulator]
+
+
+@pytest.fixture(params=EMULATORS, scope="module", autouse=True)
+def kind(request: pytest.FixtureRequest) -> None:
+    Tested.kind = request.param
+
+
+def make(columns: int, rows: int) -> Emulator:
+    return Tested.kind(columns, rows)
+
+
+def lines(emulator: Emulator) -> list[str]:
     return ["".join(run.text for run in emulator.row(y)).rstrip() for y in range(emulator.rows)]
 
 
-def shown(*data: bytes | str, columns: int = 20, rows: int = 4) -> BitttyEmulator:
-    emulator = BitttyEmulator(columns, rows)
+def shown(*data: bytes | str, columns: int = 20, rows: int = 4) -> Emulator:
+    emulator = make(columns, rows)
     for part in data:
         emulator.feed(part.encode() if isinstance(part, str) else part)
     return emulator
@@ -146,6 +168,58 @@ def test_a_process_that_did_not_ask_gets_no_mouse_and_no_focus() -> None:
     assert emulator.encode_focus(False) == b""
 
 
+@pytest.mark.parametrize(
+    ("encoding", "press", "drag", "release"),
+    [
+        ("", b'\x1b[M #"', b'\x1b[M@#"', b'\x1b[M##"'),
+        ("\x1b[?1006h", b"\x1b[<0;3;2M", b"\x1b[<32;3;2M", b"\x1b[<0;3;2m"),
+        ("\x1b[?1015h", b"\x1b[32;3;2M", b"\x1b[64;3;2M", b"\x1b[35;3;2M"),
+    ],
+)
+def test_the_mouse_in_all_three_encodings(encoding: str, press: bytes, drag: bytes, release: bytes) -> None:
+    emulator = shown(f"\x1b[?1002h{encoding}")
+    reports = [MouseReport(column=2, row=1, button=0, action=action) for action in (*MouseAction,)]
+    assert emulator.encode_mouse(reports[2]) == b""  # nothing is held
+    assert emulator.encode_mouse(reports[0]) == press
+    assert emulator.encode_mouse(reports[2]) == drag
+    assert emulator.encode_mouse(reports[1]) == release
+
+
+def test_modifiers_and_the_wheel_are_reported() -> None:
+    emulator = shown("\x1b[?1000h\x1b[?1006h")
+    wheel = MouseReport(column=0, row=0, button=65, action=MouseAction.PRESS, ctrl=True, shift=True, meta=True)
+    assert emulator.encode_mouse(wheel) == b"\x1b[<93;1;1M"
+
+
+def test_a_text_for_the_clipboard_waits_to_be_asked_about_and_none_is_told() -> None:
+    emulator = shown("\x1b]52;c;aGVs", "bG8=\x07", "\x1b]52;c;?\x07")
+    assert emulator.take_clipboard() == "hello"
+    assert emulator.take_clipboard() is None
+    assert emulator.take_replies() == b""
+
+
+@pytest.mark.parametrize("payload", ["", "?", "%%%", "QUJD" * (CLIPBOARD_LIMIT_BYTES // 3 + 1)])
+def test_nonsense_and_too_much_is_no_text_for_the_clipboard(payload: str) -> None:
+    assert shown(f"\x1b]52;c;{payload}\x07").take_clipboard() is None
+
+
+def test_a_picture_in_a_file_of_the_host_is_not_looked_at() -> None:
+    emulator = shown("\x1b_Ga=T,t=f,f=100,i=7;L2V0Yy9wYXNzd2Q=\x1b\\after")
+    assert emulator.take_replies() == b""
+    assert lines(emulator)[0] == "after"
+
+
+def test_what_is_erased_has_the_background_of_then() -> None:
+    row = shown("a\x1b[44m\x1b[K", "\r\n\x1b[48;2;1;2;3m\x1b[K").row(0)
+    assert [(run.text, run.style.background) for run in row] == [("a", None), (" " * 19, 4)]
+    assert shown("\x1b[48;2;1;2;3m\x1b[K").row(0)[0].style.background == (1, 2, 3)
+
+
+def test_control_characters_never_stand_in_a_cell() -> None:
+    text = shown("a\x7f\x80b\u009bc\x1b[200b").row(0)[0].text
+    assert all(character.isprintable() for character in text)
+
+
 # --- looking back and resizing ---
 
 
@@ -232,7 +306,7 @@ SEQUENCES = st.one_of(
 @given(st.lists(SEQUENCES, max_size=30), st.integers(1, 30), st.integers(1, 8))
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_written_every_row_fills_the_pane_exactly(parts: list[bytes], columns: int, rows: int) -> None:
-    emulator = BitttyEmulator(columns, rows)
+    emulator = make(columns, rows)
     emulator.feed(b"".join(parts))
     emulator.resize(rows + 3, columns)
     assert (emulator.columns, emulator.rows) == (rows + 3, columns)
@@ -246,7 +320,7 @@ def test_whatever_is_written_every_row_fills_the_pane_exactly(parts: list[bytes]
 @settings(max_examples=150, deadline=None)
 def test_output_cut_anywhere_shows_the_same(parts: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(parts)
-    whole, halves = BitttyEmulator(12, 4), BitttyEmulator(12, 4)
+    whole, halves = make(12, 4), make(12, 4)
     whole.feed(stream)
     cut = data.draw(st.integers(0, len(stream)))
     halves.feed(stream[:cut])

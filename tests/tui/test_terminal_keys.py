@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tui.terminal.keys import encode_key, encode_paste
+from tui.terminal.kitty_keys import encode_kitty_key
 
 PLAIN = [
     ("a", "a", b"a"),
@@ -116,3 +117,30 @@ def test_a_paste_comes_in_brackets_when_the_app_wants_them() -> None:
 
 def test_a_paste_cannot_close_its_own_brackets_or_press_ctrl_c() -> None:
     assert encode_paste("x\x1b[201~rm\x03\x9b", bracketed=True) == b"\x1b[200~x [201~rm  \x1b[201~"
+
+
+KITTY = [
+    ("a", "a", 1, b"a"),
+    ("escape", None, 1, b"\x1b[27u"),
+    ("enter", None, 1, b"\r"),
+    ("shift+enter", None, 1, b"\x1b[13;2u"),
+    ("ctrl+i", None, 1, b"\x1b[105;5u"),
+    ("ctrl+shift+a", None, 1, b"\x1b[97;6u"),
+    ("alt+a", "a", 1, b"\x1b[97;3u"),
+    ("up", None, 1, b"\x1b[A"),
+    ("ctrl+up", None, 1, b"\x1b[1;5A"),
+    ("f1", None, 1, b"\x1b[P"),
+    ("f3", None, 1, b"\x1b[13~"),
+    ("delete", None, 1, b"\x1b[3~"),
+    ("A", "A", 1, b"A"),
+    ("a", "a", 8, b"\x1b[97u"),
+    ("A", "A", 8, b"\x1b[97;2u"),
+    ("A", "A", 24, b"\x1b[97;2;65u"),
+    ("tab", None, 8, b"\x1b[9u"),
+    ("caps_lock", None, 8, b""),
+]
+
+
+@pytest.mark.parametrize(("key", "character", "flags", "expected"), KITTY)
+def test_a_key_under_the_kitty_protocol(key: str, character: str | None, flags: int, expected: bytes) -> None:
+    assert encode_kitty_key(key, character, flags) == expected

@@ -7,14 +7,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 
+import pytest
+
+from tests.tui.emulators import EMULATORS
 from tests.tui.pty_session import PtySession
-from tui.terminal.bittty_emulator import BitttyEmulator
+from tui.terminal.emulator import Emulator
 from tui.terminal.pump import Pump
 
 
+class Tested:
+    kind: type[Emulator]
+
+
+@pytest.fixture(params=EMULATORS, scope="module", autouse=True)
+def kind(request: pytest.FixtureRequest) -> None:
+    Tested.kind = request.param
+
+
 @asynccontextmanager
-async def carried(*argv: str) -> AsyncIterator[tuple[Pump, BitttyEmulator, asyncio.Task[int]]]:
-    session, emulator = PtySession.spawn(*argv), BitttyEmulator(40, 5)
+async def carried(*argv: str) -> AsyncIterator[tuple[Pump, Emulator, asyncio.Task[int]]]:
+    session, emulator = PtySession.spawn(*argv), Tested.kind(40, 5)
     pump = Pump(session, emulator, lambda: None)
     tasks = asyncio.create_task(pump.carry_output()), asyncio.create_task(pump.carry_input())
     try:
@@ -27,7 +39,7 @@ async def carried(*argv: str) -> AsyncIterator[tuple[Pump, BitttyEmulator, async
         await session.close()
 
 
-def text(emulator: BitttyEmulator) -> str:
+def text(emulator: Emulator) -> str:
     return "\n".join("".join(run.text for run in emulator.row(y)).rstrip() for y in range(emulator.rows))
 
 
@@ -66,3 +78,9 @@ async def test_typing_after_the_end_is_forgotten() -> None:
         assert await asyncio.wait_for(output, 5) == 0
         pump.type(b"too late")
         await asyncio.sleep(0.05)
+
+
+async def test_all_of_a_flood_is_interpreted_in_order() -> None:
+    async with carried("seq", "30000") as (_, emulator, output):
+        assert await asyncio.wait_for(output, 20) == 0
+        assert text(emulator).split() == ["29997", "29998", "29999", "30000"]

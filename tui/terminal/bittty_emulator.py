@@ -3,7 +3,8 @@
 Why bittty: it is correct and installs everywhere. Of 17 probes it passes 17, as pyghostty 0.1.3 (libghostty) does, and
 pyte 0.8.2 passes 8. It isn't fast: of coloured lines at 160x50, on a machine whose two processors others were using
 (load average 9.6; tmux took 7.6 MB/s there, 4.7 with a client attached), it interprets 0.4 MB/s, pyte 0.3 and pyghostty
-19. pyghostty has wheels for glibc on x86-64 and arm64 only, so it can't be the default. `tests.benchmarks.terminal`
+19. pyghostty has wheels for glibc on x86-64 and arm64 only, so it can't be the default; it is used where it is
+installed (`ghostty_emulator`). `tests.benchmarks.terminal`
 measures whichever of them is installed.
 
 vttest's menus 1, 2, 3, 6, 8 and 11 have the text that they have in tmux (`tests/tui/test_vttest.py`; colours aren't
@@ -27,8 +28,9 @@ What is worked around (bittty 0.3.0), each with a test:
 
 from __future__ import annotations
 
+import base64
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -41,10 +43,10 @@ from bittty.options import EDITING
 from bittty.terminals.base import Terminal
 from bittty.terminals.scrollback import MemoryScrollback
 from bittty.video import WideHead
-from rich.cells import cell_len
 
 from tui.terminal import keys
 from tui.terminal.emulator import (
+    CLIPBOARD_LIMIT_BYTES,
     PLAIN,
     CellStyle,
     Colour,
@@ -56,6 +58,7 @@ from tui.terminal.emulator import (
     Row,
     Run,
 )
+from tui.terminal.widths import fitted
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +127,7 @@ class _Replies:
         """Nothing is held open."""
 
 
-def _board(columns: int, rows: int) -> Board:
+def _board(columns: int, rows: int, offer_clipboard: Callable[[Any], None]) -> Board:
     """A board whose size is the pane's business alone."""
     board = Board(width=columns, height=rows, model=_MODEL)
     window_operation = board.registry["XTWINOPS"]
@@ -145,6 +148,7 @@ def _board(columns: int, rows: int) -> Board:
     board.blitter.set_column_mode = lambda columns: _begin_page(board)
     del board.registry["DECSCPP"]  # the page is as wide as the pane
     del board.registry["DECRQCRA"]
+    board.registry["OSC_CLIPBOARD"] = offer_clipboard
     # VT100 and later: combining characters join the character before them.
     board.blitter.set_grapheme_clustering(True)
     return board
@@ -163,8 +167,11 @@ def _begin_page(board: Board) -> None:
 class BitttyEmulator:
     """An `Emulator`; see there. The columns and rows it starts with are at least 1."""
 
+    feeds_aside = False
+
     def __init__(self, columns: int = 80, rows: int = 24) -> None:
-        self._board = _board(columns, rows)
+        self._board = _board(columns, rows, self._offer_clipboard)
+        self._clipboard: str | None = None
         self._replies = _Replies()
         self._board.pty = self._replies
         self._display = Terminal(self._board, MemoryScrollback(HISTORY_CELLS))
@@ -289,6 +296,11 @@ class BitttyEmulator:
         """See `Emulator`."""
         return self._replies.take()
 
+    def take_clipboard(self) -> str | None:
+        """See `Emulator`."""
+        text, self._clipboard = self._clipboard, None
+        return text
+
     def encode_key(self, key: str, character: str | None) -> bytes:
         """See `Emulator`."""
         return keys.encode_key(key, character, application_cursor=self._board.modes.cursor_application_mode)
@@ -308,9 +320,17 @@ class BitttyEmulator:
 
     def encode_focus(self, focused: bool) -> bytes:
         """See `Emulator`."""
-        if not self._board.modes.focus_reporting:
-            return b""
-        return b"\x1b[I" if focused else b"\x1b[O"
+        return keys.encode_focus(focused) if self._board.modes.focus_reporting else b""
+
+    def _offer_clipboard(self, operation: Any) -> None:
+        """OSC 52: what is asked for is remembered, what is in the clipboard never told."""
+        _, payload = operation.args
+        try:
+            data = base64.b64decode(payload, validate=True)
+        except ValueError:  # a question, or nonsense
+            return
+        if 0 < len(data) <= CLIPBOARD_LIMIT_BYTES:
+            self._clipboard = data.decode("utf-8", "replace")
 
     def _drop_endless_sequence(self) -> None:
         parser = self._board.parser
@@ -355,19 +375,8 @@ def _runs(cells: Sequence[tuple[Any, str]], columns: int) -> Row:
 def _run(characters: list[str], style: Any) -> Run:
     text = "".join(characters)
     if not text.isascii():
-        text = "".join(map(_fitted, characters, [*characters[1:], " "]))
+        text = "".join(map(fitted, characters, [*characters[1:], " "]))
     return Run(text, len(characters), cell_style(style))
-
-
-def _fitted(character: str, following: str) -> str:
-    """A cell's text as wide as the compositor believes it to be: the two keep different Unicode tables."""
-    if character.isascii():
-        return character  # the second cell of a wide character is empty
-    width = 2 if following == "" else 1
-    excess = cell_len(character) - width
-    if excess == 0:
-        return character
-    return character + " " * -excess if excess < 0 else "�" + " " * (width - 1)
 
 
 @lru_cache(maxsize=4096)

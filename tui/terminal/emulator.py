@@ -12,6 +12,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+CLIPBOARD_LIMIT_BYTES = 48 * 1024
+"""What a process may offer for the clipboard (OSC 52) at most; more is ignored."""
+
 Colour = int | tuple[int, int, int] | None
 """An index into the 256 colours (0 to 15 are the theme's), red, green and blue, or the default."""
 
@@ -81,6 +84,7 @@ class Modes(Struct, frozen=True, kw_only=True):
     reverse_screen: bool = False
     frame_held: bool = False
     mouse: MouseTracking = MouseTracking.OFF
+    kitty_keyboard: int = 0
 
 
 class MouseAction(str, Enum):
@@ -104,7 +108,18 @@ class MouseReport(Struct, frozen=True, kw_only=True):
 
 
 class Emulator(Protocol):
-    """A terminal without a window: bytes in, rows out, input encoded, replies collected."""
+    """A terminal without a window: bytes in, rows out, input encoded, replies collected.
+
+    Args:
+        columns: of its screen.
+        rows: of its screen.
+    """
+
+    def __init__(self, columns: int = 80, rows: int = 24) -> None: ...
+
+    @property
+    def feeds_aside(self) -> bool:
+        """Whether `feed` is worth a thread of its own: it lets others run and may be called beside them."""
 
     @property
     def columns(self) -> int:
@@ -164,6 +179,9 @@ class Emulator(Protocol):
 
     def take_replies(self) -> bytes:
         """Bytes that the process asked for (device attributes, cursor position), to be written to it."""
+
+    def take_clipboard(self) -> str | None:
+        """The last text that the process wanted in the clipboard (OSC 52) since the last call; it is told nothing."""
 
     def encode_key(self, key: str, character: str | None) -> bytes:
         """A key in Textual's words as the process expects it; empty for a key without meaning."""

@@ -12,8 +12,8 @@ from textual.keys import REPLACED_KEYS, key_to_character
 
 ESCAPE = b"\x1b"
 
-_LETTER_KEYS = {"up": "A", "down": "B", "right": "C", "left": "D", "home": "H", "end": "F"}
-_TILDE_KEYS = {
+LETTER_KEYS = {"up": "A", "down": "B", "right": "C", "left": "D", "home": "H", "end": "F"}
+TILDE_KEYS = {
     "insert": 2,
     "delete": 3,
     "pageup": 5,
@@ -27,7 +27,7 @@ _TILDE_KEYS = {
     "f11": 23,
     "f12": 24,
 }
-_PF_KEYS = {"f1": "P", "f2": "Q", "f3": "R", "f4": "S"}
+PF_KEYS = {"f1": "P", "f2": "Q", "f3": "R", "f4": "S"}
 _PLAIN_KEYS = {
     "enter": b"\r",
     "return": b"\r",
@@ -60,14 +60,29 @@ def encode_key(key: str, character: str | None = None, *, application_cursor: bo
     Returns:
         The bytes, or none for a key that a terminal has no sequence for.
     """
-    *prefixes, name = key.split("+") if not key.endswith("+") else [key]
-    modifiers = frozenset(prefixes) & _MODIFIERS
+    name, modifiers = split_key(key)
     if modifiers & {"super", "hyper"}:
         return b""
     sequence = _function_key(*_shifted_function_key(name, modifiers), application_cursor)
     if sequence is not None:
         return sequence
     return _character_key(name, character, modifiers)
+
+
+def split_key(key: str) -> tuple[str, frozenset[str]]:
+    """A key in Textual's words as its own name and its modifiers."""
+    *prefixes, name = key.split("+") if not key.endswith("+") else [key]
+    return name, frozenset(prefixes) & _MODIFIERS
+
+
+def plain_character(name: str) -> str | None:
+    """What a key types that Textual has a name for, such as ``full_stop``; None for one that types nothing."""
+    return key_to_character(REPLACED_KEYS.get(name, name))
+
+
+def encode_focus(focused: bool) -> bytes:
+    """A change of focus (xterm's ctlseqs, mode 1004)."""
+    return b"\x1b[I" if focused else b"\x1b[O"
 
 
 def encode_paste(text: str, *, bracketed: bool) -> bytes:
@@ -90,15 +105,15 @@ def _shifted_function_key(name: str, modifiers: AbstractSet[str]) -> tuple[str, 
 
 def _function_key(name: str, modifiers: AbstractSet[str], application_cursor: bool) -> bytes | None:
     parameter = 1 + sum(_MODIFIER_BITS[modifier] for modifier in modifiers)
-    if name in _TILDE_KEYS:
+    if name in TILDE_KEYS:
         suffix = f";{parameter}" if parameter > 1 else ""
-        return f"\x1b[{_TILDE_KEYS[name]}{suffix}~".encode()
-    letter = _LETTER_KEYS.get(name) or _PF_KEYS.get(name)
+        return f"\x1b[{TILDE_KEYS[name]}{suffix}~".encode()
+    letter = LETTER_KEYS.get(name) or PF_KEYS.get(name)
     if letter is None:
         return None
     if parameter > 1:
         return f"\x1b[1;{parameter}{letter}".encode()
-    return f"\x1b{'O' if application_cursor or name in _PF_KEYS else '['}{letter}".encode()
+    return f"\x1b{'O' if application_cursor or name in PF_KEYS else '['}{letter}".encode()
 
 
 def _character_key(name: str, character: str | None, modifiers: AbstractSet[str]) -> bytes:
@@ -116,7 +131,7 @@ def _character_key(name: str, character: str | None, modifiers: AbstractSet[str]
 def _typed(name: str, character: str | None, modifiers: AbstractSet[str]) -> bytes:
     if not modifiers and character is not None and character.isprintable():
         return character.encode("utf-8", "replace")
-    plain = key_to_character(REPLACED_KEYS.get(name, name))
+    plain = plain_character(name)
     if plain is None:
         return b""
     if "ctrl" in modifiers:

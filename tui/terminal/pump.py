@@ -23,12 +23,19 @@ HURRY_SECONDS = 1.0
 _HURRIED_PARSE_SECONDS, _HURRIED_REST_SECONDS = 0.014, 0.002
 _BITE_BYTES = 1024
 
+WAITING_BYTES = 256 * 1024
+"""What may wait here to be interpreted; then the session isn't read any more."""
+
+ASIDE_BYTES = 4096
+"""More than this is interpreted in a thread of its own, where the emulator lets others run meanwhile."""
+
 
 class Pump:
     """Carries bytes both ways between a process and the emulator that shows it.
 
     A flood is slowed down to what the app can show and still answer keys: while a frame's time is used up
-    the session is not read, so that its buffers fill and the process has to wait.
+    the session is not read, so that its buffers fill and the process has to wait. An emulator that can be fed aside
+    takes all that there is at once, in another thread, and what is painted is the state after that.
 
     Args:
         session: the process.
@@ -42,6 +49,9 @@ class Pump:
         self._changed = changed
         self.heard: Callable[[bytes], None] = lambda data: None
         """Called with output before it is interpreted."""
+        self._waiting = bytearray()
+        self._arrived, self._taken = asyncio.Event(), asyncio.Event()
+        self._over = False
         self._typed = bytearray()
         self._size: tuple[int, int] | None = None
         self._wake = asyncio.Event()
@@ -68,12 +78,36 @@ class Pump:
         Returns:
             Its exit status.
         """
-        while (chunk := await self._session.read()) is not None:
-            self.heard(chunk.data)
-            for start in range(0, len(chunk.data), _BITE_BYTES):
-                await self._frame_time()
-                self._interpret(chunk.data[start : start + _BITE_BYTES])
+        ends = await asyncio.gather(self._read_all(), self._interpret_all(), return_exceptions=True)
+        for failure in filter(None, ends):  # what had arrived before it is shown
+            raise failure
         return await self._session.wait()
+
+    async def _read_all(self) -> None:
+        try:
+            while (chunk := await self._session.read()) is not None:
+                self.heard(chunk.data)
+                self._waiting += chunk.data
+                self._arrived.set()
+                while len(self._waiting) > WAITING_BYTES:
+                    self._taken.clear()
+                    await self._taken.wait()
+        finally:
+            self._over = True
+            self._arrived.set()
+
+    async def _interpret_all(self) -> None:
+        while not (self._over and not self._waiting):
+            await self._arrived.wait()
+            self._arrived.clear()
+            data, self._waiting = bytes(self._waiting), bytearray()
+            self._taken.set()
+            if self._emulator.feeds_aside and len(data) > ASIDE_BYTES:
+                self.flooded = True
+                await asyncio.to_thread(self._emulator.feed, data)
+                self._interpreted()
+            else:
+                await self._interpret_in_bites(data)
 
     async def carry_input(self) -> None:
         """Send what was typed and new sizes until cancelled or the process is gone."""
@@ -98,10 +132,15 @@ class Pump:
             typed, self._typed = bytes(self._typed), bytearray()
             await self._session.write(typed)
 
-    def _interpret(self, data: bytes) -> None:
-        began = perf_counter()
-        self._emulator.feed(data)
-        self._parse_seconds += perf_counter() - began
+    async def _interpret_in_bites(self, data: bytes) -> None:
+        for start in range(0, len(data), _BITE_BYTES):
+            await self._frame_time()
+            began = perf_counter()
+            self._emulator.feed(data[start : start + _BITE_BYTES])
+            self._parse_seconds += perf_counter() - began
+            self._interpreted()
+
+    def _interpreted(self) -> None:
         self._queue(self._emulator.take_replies())
         self._changed()
 

@@ -20,7 +20,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from engine.errors import BoxdeckError
-from tui.terminal.bittty_emulator import BitttyEmulator
+from tui.terminal.choice import new_emulator
 from tui.terminal.colours import sixteen_of
 from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
 from tui.terminal.frames import FrameClock
@@ -156,7 +156,7 @@ class ShellPane(Widget, can_focus=True):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self.session = session
-        self._emulator: Emulator = BitttyEmulator()
+        self._emulator = new_emulator()
         self._pump = Pump(session, self._emulator, self._output_arrived)
         self._painter = Painter(Style())
         self.joined = joined
