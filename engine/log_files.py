@@ -10,10 +10,12 @@ from typing import BinaryIO, Self
 
 from engine.log_file import LogFile
 from engine.log_lines import LINE_LIMIT, Entry, parse
+from engine.log_times import offset_of_time
 from engine.runtime.logs import rotated
 
 _BLOCK = 64 * 1024
 _LONGEST = 256 * 1024  # no entry is longer: what is has lost its end to a full disk
+_CLOCK_TICK_NS = 1_000_000_000  # a file's time comes from a coarser clock than its lines have
 
 
 class LogFiles:
@@ -50,13 +52,34 @@ class LogFiles:
 
     def skip_to_last(self, lines: int) -> None:
         """Go to where the last `lines` lines begin or to some place before, at least one line from the end."""
-        number, offset = self._place(max(lines, 1))
+        self._go_to(*self._place(max(lines, 1)))
+
+    def _go_to(self, number: int, offset: int) -> None:
+        """Go on at an offset of one file, and at the beginning of those after it."""
         for file in self._files[:number]:
             file.close()
         del self._files[:number]
         for file in self._files:
             file.content.seek(offset)
             offset = 0
+
+    def skip_to_time(self, since_unix_ns: int) -> None:
+        """Go to some place before the first line of a time, but not far: a long line's parts may begin earlier.
+
+        It is looked for by halves, so where the clock was set back, lines of the time before that may be missed.
+        """
+        if not self._files:
+            return
+        last = len(self._files) - 1
+        modified = (file.identity.modified_ns for file in self._files)
+        number = next((at for at, ns in enumerate(modified) if ns + _CLOCK_TICK_NS >= since_unix_ns), last)
+        offset = offset_of_time(self._files[number].content, since_unix_ns) - LINE_LIMIT
+        if offset < 0 and number > 0:
+            number -= 1
+            offset = self._files[number].content.seek(0, os.SEEK_END) - LINE_LIMIT
+        self._go_to(number, max(0, offset))
+        if offset > 0:
+            self._files[0].content.readline(_LONGEST)  # the rest of what is amid there
 
     def _place(self, lines: int) -> tuple[int, int]:
         """The file, by its place among ours, and the offset to begin at."""

@@ -57,6 +57,8 @@ async def read(
     with LogFiles(path, max_files) as files:
         if wanted.tail is not None and wanted.until_unix_ns is None:
             files.skip_to_last(wanted.tail)
+        elif wanted.since_unix_ns is not None:
+            files.skip_to_time(wanted.since_unix_ns)
         lines: Iterable[LogLine] = _lines(files, assembler)
         if not wanted.follow:
             lines = chain(lines, assembler.unfinished())

@@ -50,8 +50,8 @@ class Log:
         lines = log_reader.read(self.path, FILES, wanted, self.is_running)
         return (line.data async for line in lines)
 
-    async def all(self, tail: int | None = None) -> list[bytes]:
-        return [data async for data in self.read(tail=tail)]
+    async def all(self, tail: int | None = None, since: int | None = None) -> list[bytes]:
+        return [data async for data in self.read(tail=tail, since=since)]
 
 
 @pytest.fixture
@@ -114,6 +114,50 @@ async def test_the_last_line_of_a_large_log_is_found_without_reading_it_all(tmp_
     with LogFiles(path, 1) as files:
         files.skip_to_last(10)
         assert len(list(files.entries())) == 10
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from(STREAMS), st.integers(0, 3), st.integers(0, 60_000)), min_size=1, max_size=40),
+    st.data(),
+)
+async def test_lines_since_a_time_are_those_of_all_lines(
+    tmp_path: Path, writes: list[tuple[bytes, int, int]], data: st.DataObject
+) -> None:
+    for path in tmp_path.iterdir():
+        path.unlink()
+    log = Log(tmp_path)
+    for number, (stream, ends, size) in enumerate(writes):
+        log.writer.write(stream, (b"%d" % (number % 10)) * size + b"\n" * (ends == 0))
+    log.end()
+    reading = log_reader.Reading()
+    everything = [line async for line in log_reader.read(log.path, FILES, reading, log.is_running)]
+    since = data.draw(st.sampled_from([line.at_unix_ns for line in everything] or [0]))
+    assert await log.all(since=since) == [line.data for line in everything if line.at_unix_ns >= since]
+
+
+def minutes_of_lines(path: Path) -> int:
+    """A log of 12 MB with a line a millisecond from 06:00 on."""
+    form = b"2026-11-29T%02d:%02d:%02d.%09dZ stdout F line %08d of a log, with words as servers write them all day\n"
+    with path.open("wb") as file:
+        for begin in range(0, 120_000, 4_000):
+            file.write(
+                b"".join(
+                    form % (6 + n // 3_600_000, n // 60_000 % 60, n // 1000 % 60, n % 1000 * 1_000_000, n)
+                    for n in range(begin, begin + 4_000)
+                )
+            )
+    return 1_795_932_000_000_000_000  # 2026-11-29T06:00:00Z
+
+
+async def test_a_time_in_a_large_log_is_found_without_reading_it_all(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    begin = minutes_of_lines(path)
+    with LogFiles(path, 1) as files:
+        files.skip_to_time(begin + 100_000 * 1_000_000)
+        found = list(files.entries())
+    assert 20_000 <= len(found) < 35_000  # a line's parts may begin 1 MB before
+    assert b"line 00100000" in found[-20_000].data
 
 
 async def test_a_follower_sees_every_line_once_over_many_rotations(log: Log) -> None:
