@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from engine.copying.places import Copied, CopyOptions, parse
 from engine.errors import Conflict
+from engine.jobs import Job
 from engine.limits import Limits
 from engine.model import (
     Container,
     ContainerRequest,
     ExecRequest,
+    Image,
     LogLine,
     NamespaceVisit,
     Progress,
@@ -54,21 +56,29 @@ class Operations:
         """Names of images that are there already."""
         return [reference for image in await self._engine.images.list() for reference in image.references]
 
-    async def run(self, request: ContainerRequest, say: Callable[[str], None]) -> Container:
-        """Run a container, assembling the image first where that is needed.
+    async def network_names(self) -> list[str]:
+        """Names of networks that there are."""
+        return [network.name for network in await self._engine.networks.list()]
+
+    def bring(self, reference: str, pull: str, platform: str | None) -> Job[Image]:
+        """Have an image: assembled, or pulled where it isn't there.
+
+        Args:
+            pull: ``missing``, ``always`` or ``never``, as of ``boxdeck run``.
+        """
+        images = self._engine.images
+        if pull == "never":
+            return Job(lambda _: images.get(reference))
+        if (pull == "always" or platform) and not images.is_base(reference):
+            return images.pull(reference, platform)
+        return images.ensure(reference)
+
+    async def run(self, request: ContainerRequest) -> Container:
+        """Run a container of an image that is there.
 
         Raises:
             BoxdeckError: nothing of it stays behind.
         """
-        job = self._engine.images.ensure(request.image)
-        try:
-            async for progress in job:
-                say(f"{progress.what} {_so_far(progress)}")
-            await job
-        except BaseException:
-            job.cancel()
-            raise
-        say("starting…")
         return await self._engine.containers.run(request)
 
     async def stop(self, container: Container) -> None:
@@ -207,8 +217,10 @@ class Operations:
         """
         logs = self._engine.containers.logs
         if len(names) > 1:
+            each_tail = _LINES_EACH if since_unix_ns is None else None
             return interleaved(
-                names, lambda each, follow, since: logs(each, follow, _LINES_EACH, since or since_unix_ns)
+                names,
+                lambda each, follow, since: logs(each, follow, None if follow else each_tail, since or since_unix_ns),
             )
         tail = _LINES if since_unix_ns is None else None
         return logs(next(iter(names)), follow=True, tail=tail, since_unix_ns=since_unix_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from heapq import heappop, heappush
 
 from engine.errors import BoxdeckError
 from engine.model import LogLine
@@ -16,7 +17,7 @@ Source = Callable[[str, bool, int | None], AsyncIterator[LogLine]]
 
 
 async def interleaved(names: Mapping[str, str], source: Source) -> AsyncIterator[LogLine]:
-    """What containers wrote lately, in the order of time, and then what they go on writing, as it comes.
+    """What containers wrote, in the order of time, and then what they go on writing, as it comes.
 
     Args:
         names: of the containers, by id.
@@ -34,14 +35,10 @@ async def interleaved(names: Mapping[str, str], source: Source) -> AsyncIterator
             name_columns=columns,
         )
 
-    past: list[NamedLine] = []
     latest: dict[str, int | None] = dict.fromkeys(names)
-    for container_id in names:
-        async for line in source(container_id, False, None):
-            past.append(named(line, container_id))
-            latest[container_id] = line.at_unix_ns + 1
-    for each in sorted(past, key=lambda line: line.at_unix_ns):
-        yield each
+    async for container_id, line in _in_order({each: source(each, False, None) for each in names}):
+        latest[container_id] = line.at_unix_ns + 1
+        yield named(line, container_id)
 
     arriving: asyncio.Queue[NamedLine] = asyncio.Queue(_WAITING_LINES)
 
@@ -59,3 +56,20 @@ async def interleaved(names: Mapping[str, str], source: Source) -> AsyncIterator
     finally:
         for task in following:
             task.cancel()
+
+
+async def _in_order(logs: Mapping[str, AsyncIterator[LogLine]]) -> AsyncIterator[tuple[str, LogLine]]:
+    """The lines of several logs by their times, with one of each in memory; whose it is comes with each."""
+    waiting: list[tuple[int, int, LogLine, str]] = []
+
+    async def take(place: int, container_id: str) -> None:
+        async for line in logs[container_id]:
+            heappush(waiting, (line.at_unix_ns, place, line, container_id))
+            return
+
+    for place, container_id in enumerate(logs):
+        await take(place, container_id)
+    while waiting:
+        _, place, line, container_id = heappop(waiting)
+        yield container_id, line
+        await take(place, container_id)
