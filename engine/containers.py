@@ -423,18 +423,25 @@ class Containers:
             Conflict: it runs, and `force` isn't given.
         """
         container = await self.get(reference)
-        if container.is_running or container.state is State.RESTARTING:
-            if not force:
-                raise Conflict(
-                    f"{container.name} is {'running' if container.is_running else 'restarting'}",
-                    f"stop it first with: boxdeck stop {container.name} (or remove it with: boxdeck rm -f)",
-                )
-            if container.is_running:
-                await self._ending.kill_now(container)
+        _require_removable(container, force)
+        if container.is_running:
+            await self._ending.kill_now(container)
         with recorded(self._paths, "rm", container.id, container.name):
-            await self._removal.delete(container.id)
+            await self._delete(container, force)
             if volumes:
                 await self._volumes.remove_unnamed(container.request)
+
+    async def _delete(self, container: Container, force: bool) -> None:
+        """Delete one that doesn't run; who has started it meanwhile, perhaps its restart policy, was faster."""
+        while True:
+            async with ContainerLock(self._paths, container.id).held():
+                self._lookup.seen(container)
+                now = self._records.get(container.id)
+                if now is None or not now.is_running:
+                    await self._removal.delete_locked(container.id)
+                    return
+            _require_removable(now, force)
+            await self._ending.kill_now(now)
 
     async def prune(self, wanted: PruneFilter) -> Pruned:
         """Remove all containers that don't run.
@@ -552,3 +559,16 @@ class Containers:
             NotFound: there is none (raised by the first step of the iteration).
         """
         return self._streams.logs(reference, log_reader.Reading(follow, tail, since_unix_ns, until_unix_ns))
+
+
+def _require_removable(container: Container, force: bool) -> None:
+    """Refuse one that runs, or soon will again.
+
+    Raises:
+        Conflict: with how to end it.
+    """
+    if not force and (container.is_running or container.state is State.RESTARTING):
+        raise Conflict(
+            f"{container.name} is {'running' if container.is_running else 'restarting'}",
+            f"stop it first with: boxdeck stop {container.name} (or remove it with: boxdeck rm -f)",
+        )

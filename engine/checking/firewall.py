@@ -22,7 +22,8 @@ async def check(scene: Scene, firewall: Firewall) -> AsyncIterator[Finding]:
             container = scene.records.get(container_id)
             rows = port_table.of(scene.database, container_id)
             is_over = container is not None and container.state in (State.CREATED, State.EXITED)
-            is_left = locked and bool(rows) and is_over  # one that restarts is settled by that
+            is_told = scene.paths.status(container_id).exists()  # whoever takes over what its shim says gives them back
+            is_left = locked and bool(rows) and is_over and not is_told  # one that restarts is settled by that
         if container is not None and is_left:
             words = f"has {len(rows)} ports of the host's, and doesn't run"
             settle = partial(_settle, scene, container_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -11,12 +12,14 @@ from engine.connections import ConnectedNetworks
 from engine.model import Container, Endpoint, Finding
 from engine.network import bridge, interface, links, records, transport
 from engine.runtime import status
-from engine.strays import Strays
+from engine.strays import Stray, Strays
+
+_LOOKS, _MOMENT_SECONDS = 5, 0.1
 
 
 async def check(scene: Scene, networks: ConnectedNetworks) -> AsyncIterator[Finding]:
     """Devices of nobody, and those that running containers miss."""
-    for stray in Strays(scene.paths, scene.database).found():
+    for stray in await _lasting(Strays(scene.paths, scene.database)):
         yield await scene.found("network", stray.name, stray.problem, stray.remedy, stray.remove)
     living = [each for each in scene.records.running() if scene.recovery.shim_lives(each.id)]
     used = {end.network_id for container in living for end in container.endpoints}
@@ -30,6 +33,18 @@ async def check(scene: Scene, networks: ConnectedNetworks) -> AsyncIterator[Find
             yield finding
     async for finding in _names(scene, networks, living):
         yield finding
+
+
+async def _lasting(strays: Strays) -> list[Stray]:
+    """Those that are still there after a while: the last process of a container takes its interfaces along."""
+    found = list(strays.found())
+    for _ in range(_LOOKS):
+        if not found:
+            break
+        await asyncio.sleep(_MOMENT_SECONDS)
+        names = {stray.name for stray in found}
+        found = [stray for stray in strays.found() if stray.name in names]
+    return found
 
 
 async def _interfaces(scene: Scene, networks: ConnectedNetworks, container: Container) -> AsyncIterator[Finding]:

@@ -11,7 +11,7 @@ import pytest
 from engine import Engine
 from engine.errors import CommandNotExecutable, CommandNotFound, Conflict, InvalidRequest, NotFound
 from engine.linux import namespaces
-from engine.model import ContainerRequest, ExecRequest, Limits, State
+from engine.model import Container, ContainerRequest, ExecRequest, Limits, State
 from engine.session import Session
 from tests.engine.traces import traces
 
@@ -347,6 +347,20 @@ async def test_one_whose_folders_are_too_deep_for_any_path_is_removed(engine: En
     os.close(folder)
     await engine.containers.remove(container.id)
     assert not engine.paths.container(container.id).exists()
+
+
+async def test_one_that_somebody_starts_while_it_is_removed_runs_on_or_is_ended(engine: Engine) -> None:
+    for force in (False, True):
+        made = await engine.containers.create(ContainerRequest(image="base", command=("sleep", "1000")))
+        started, removed = await asyncio.gather(
+            engine.containers.start(made.id), engine.containers.remove(made.id, force=force), return_exceptions=True
+        )
+        assert isinstance(started, Container) and started.pid is not None
+        assert Path(f"/proc/{started.pid}").exists() is not force
+        assert isinstance(removed, Conflict) is not force
+        assert [each.id for each in await engine.containers.list(all_states=True)] == ([] if force else [made.id])
+        if not force:
+            await engine.containers.remove(made.id, force=True)
 
 
 async def test_one_that_asked_for_it_is_removed_at_its_end(engine: Engine) -> None:
