@@ -25,6 +25,7 @@ from engine.network import (
     port_mappings,
     port_reservation,
     port_table,
+    ruleset,
     withdrawal,
 )
 from engine.network.firewall import Firewall
@@ -75,7 +76,7 @@ class Ports:
         with _explained(), port_reservation.hold(self._bound(container.ports, way, chosen)) as held:
             try:
                 self._record(container, tuple(chosen))
-                self._lead(container.id, self._mappings(chosen, way))
+                self._lead(container.id, self._mappings(chosen, way), way)
                 yield held
             except BoxdeckError:
                 self.close(container.id)
@@ -115,8 +116,8 @@ class Ports:
         with _explained():
             for endpoint in container.endpoints if wanted else ():
                 hairpin.let(endpoint.host_interface)
-            self._withdraw(container.id, unwanted)
-            self._lead(container.id, tuple(set(wanted) - set(present)))
+            self._withdraw(container.id, unwanted, way)
+            self._lead(container.id, tuple(set(wanted) - set(present)), way)
         return unwanted
 
     @contextmanager
@@ -203,7 +204,7 @@ class Ports:
         """The elements of ports; the host's loopback is made to lead to the container where they say so."""
         addresses = {address for port in ports for address in port_mappings.host_addresses(port, way)}
         with _explained():
-            if any(a.version == 4 and (a.is_loopback or a.is_unspecified) for a in addresses):
+            if any(map(ruleset.is_of_loopback, addresses)):
                 loopback_way.lead_ipv4(way.bridge4)
             wants6 = any(a.version == 6 and (a.is_loopback or a.is_unspecified) for a in addresses)
             leads6 = wants6 and loopback_way.lead_ipv6(way.bridge6)
@@ -214,12 +215,12 @@ class Ports:
             )
         return port_mappings.mappings(ports, way, leads6)
 
-    def _lead(self, container_id: str, mappings: Sequence[PortMapping]) -> None:
+    def _lead(self, container_id: str, mappings: Sequence[PortMapping], way: Way) -> None:
         """Rows, what takes the elements away again, and the elements, in this order."""
         if not mappings:
             return
         self._claim(container_id, mappings)
-        self._write_withdrawal(container_id)
+        self._write_withdrawal(container_id, way)
         self._firewall.publish(mappings)
         _redirect_flows(mappings)
 
@@ -240,16 +241,16 @@ class Ports:
             return error.mapping
         return None
 
-    def _withdraw(self, container_id: str, mappings: Sequence[PortMapping]) -> None:
+    def _withdraw(self, container_id: str, mappings: Sequence[PortMapping], way: Way) -> None:
         if not mappings:
             return
         self._firewall.withdraw(mappings)
         _forget_connections(mappings)
         with self._database.transaction(durable=False):
             port_table.remove(self._database, container_id, mappings)
-        self._write_withdrawal(container_id)
+        self._write_withdrawal(container_id, way)
 
-    def _write_withdrawal(self, container_id: str) -> None:
+    def _write_withdrawal(self, container_id: str, way: Way) -> None:
         mappings = port_table.of(self._database, container_id)
         if not mappings:
             withdrawal.discard(str(self._paths.runtime(container_id)))
@@ -259,6 +260,10 @@ class Ports:
             requests=tuple(self._firewall.withdrawal(mappings)),
             end=nft.batch_end(),
             flows=_flows(mappings),
+            table=self._paths.table_name,
+            local_bridge=way.bridge4
+            if any(map(ruleset.is_of_loopback, (mapping.host_address for mapping in mappings)))
+            else "",
         )
         withdrawal.write(str(self._paths.runtime(container_id)), found)
 

@@ -10,11 +10,12 @@ import errno
 import socket
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from engine.network import nft, ruleset, transport
+from engine.network import loopback_way, nft, ruleset, transport
 from engine.network.ruleset import GuardedNetwork, PortMapping
 
 _ANSWER_SECONDS = 10.0
@@ -201,8 +202,18 @@ class Firewall:
             for each in (*networks, *further):
                 requests += ruleset.add_network(self._table, each)
             self._commit(requests + ruleset.add_ports(self._table, contents.ports))
+            _open_loopback((*networks, *further), contents.ports)
             if self._contents().ports == contents.ports:
                 return
+
+
+def _open_loopback(networks: Iterable[GuardedNetwork], ports: Iterable[PortMapping]) -> None:
+    """Have 127.0.0.1 lead to bridges again where it did before the table went, see `engine.network.flush_alarm`."""
+    containers = {port.container_address for port in ports if ruleset.is_of_loopback(port.host_address)}
+    for network in networks:
+        if any(container in subnet for container in containers for subnet in network.subnets):
+            with suppress(OSError):  # the bridge has gone, too; it is made anew with its network
+                loopback_way.lead_ipv4(network.bridge)
 
 
 def _counted(count: int) -> str:

@@ -69,6 +69,11 @@ class PortMapping(Struct, frozen=True, kw_only=True):
     container_port: int
 
 
+def is_of_loopback(host_address: Address) -> bool:
+    """Whether what is published there is at 127.0.0.1, too."""
+    return host_address.version == 4 and (host_address.is_loopback or host_address.is_unspecified)
+
+
 class _Family(Struct, frozen=True):
     number: int  # NFPROTO_*
     suffix: str

@@ -40,12 +40,16 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
 
     Attributes:
         begin, requests, end: for `engine.network.transport.send_transaction`.
+        table: the one that they are of.
+        local_bridge: the bridge that 127.0.0.1 leads to, see `engine.network.flush_alarm`; empty for none.
     """
 
     begin: bytes
     requests: tuple[bytes, ...]
     end: bytes
     flows: tuple[Forgotten, ...] = ()
+    table: str = ""
+    local_bridge: str = ""
 
 
 def write(folder: str, withdrawal: Withdrawal) -> None:
@@ -58,6 +62,17 @@ def write(folder: str, withdrawal: Withdrawal) -> None:
     descriptor = os.open(f"{folder}/{NAME}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb", buffering=0) as file:
         file.write(msgspec.msgpack.encode(withdrawal))
+
+
+def read(folder: str) -> Withdrawal:
+    """What the file says.
+
+    Raises:
+        OSError: there is none.
+        msgspec.MsgspecError: it is cut short.
+    """
+    with open(f"{folder}/{NAME}", "rb", buffering=0) as file:
+        return msgspec.msgpack.decode(file.read(), type=Withdrawal)
 
 
 def discard(folder: str) -> None:
@@ -74,8 +89,7 @@ def is_due(folder: str) -> bool:
 def perform(folder: str) -> None:
     """Do what the file says, and remove it; nothing happens without one. What can't be done is left for an engine."""
     with suppress(OSError, msgspec.MsgspecError):
-        with open(f"{folder}/{NAME}", "rb", buffering=0) as file:
-            found = msgspec.msgpack.decode(file.read(), type=Withdrawal)
+        found = read(folder)
         sock = transport.open_socket(transport.NETLINK_NETFILTER)
         sock.settimeout(_PATIENCE_SECONDS)
         _left_open.append(sock)

@@ -241,6 +241,7 @@ class Shim:
         self._loop.watch(self._making.fileno(), self._hear_maker)
         self._loop.watch(self._listener.fileno(), self._accept)
         self._alarms.listen(self._launch.cgroup, self._tell_of_incidents)
+        self._ports.guard(self._loop, self._launch.runtime_directory)
         if self._launch.attach:
             client = Client(self._loop, self._report, self._handle, self._gone)
             self._streams.add_viewer(client, feeds=self._launch.interactive)
@@ -403,6 +404,7 @@ class Shim:
                 self._handle_input(message)
             case protocol.Reserve() | protocol.Release():
                 self._ports.obey(message, client.take_descriptors())
+                self._ports.guard(self._loop, self._launch.runtime_directory)
                 client.send_message(protocol.Done())
             case protocol.Restarting():
                 self._restarter.obey(message)

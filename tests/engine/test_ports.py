@@ -333,6 +333,34 @@ async def test_a_flushed_ruleset_is_made_again_by_the_next_start_with_all_ports(
         assert greeting(port) == "web"
 
 
+async def test_a_flushed_ruleset_does_not_open_the_hosts_loopback_to_containers(engine: Engine) -> None:
+    """CVE-2020-8558, until the next start, which has published ports lead from 127.0.0.1 again."""
+    port, table = free_port(), engine.paths.table_name
+    web = await engine.containers.run(request(f"{port}:80", name="web"))
+    await engine.containers.run(request(name="later"))
+    assert web.endpoint is not None
+    switch = Path(f"/proc/sys/net/ipv4/conf/{web.endpoint.bridge}/route_localnet")
+    for _ in range(3):  # nobody is alarmed by what others do, nor by a table that is made anew
+        await engine.containers.ports.add("later", port_notation.published(f"{port + 1}:80"))
+        await engine.containers.ports.remove("later", port_notation.published(f"{port + 1}:80"))
+    shell("nft add table inet bdk_stranger; nft delete table inet bdk_stranger")
+    engine.networks.firewall.make_anew()
+    with served(web):
+        assert greeting(port) == "web" and switch.read_text() == "1\n"
+    await engine.containers.kill("web")
+    await engine.containers.start("web")
+    shell(f"nft delete table inet {table}")
+    await until(lambda: switch.read_text() == "0\n")
+    await engine.containers.run(request(name="next"))
+    web = await engine.containers.get("web")
+    with served(web):
+        assert greeting(port) == "web" and switch.read_text() == "1\n"
+    await engine.containers.kill("web")
+    await engine.containers.ports.add("later", port_notation.published(f"127.0.0.1:{port}:80"))
+    shell(f"nft delete table inet {table}")
+    await until(lambda: switch.read_text() == "0\n")
+
+
 async def test_a_container_reaches_itself_and_others_by_the_host(engine: Engine) -> None:
     port = free_port()
     web = await engine.containers.run(request(f"{port}:80", name="web"))
