@@ -14,8 +14,6 @@ from msgspec.structs import replace
 from engine.errors import CommandNotFound, InvalidRequest
 from engine.isolation import Isolation
 from engine.model import (
-    BridgeNode,
-    BridgePort,
     CgroupNode,
     Container,
     ContainerNamespaces,
@@ -32,12 +30,11 @@ from engine.model import (
     Snapshot,
     State,
     Topology,
-    Uplink,
 )
 from engine.model.history import History
 from engine.model.limits_in_force import LimitsInForce
 from engine.model.volume import Volume
-from tests.tui import fake_measures
+from tests.tui import fake_measures, fake_wiring
 from tests.tui.fake_images import FakeImages, FakeLayers
 
 NOW = time.time_ns()
@@ -152,6 +149,9 @@ class FakeContainers:
         await asyncio.sleep(0.2)
         return self._set(reference, state=State.EXITED, pid=None, exit_status=143, finished_unix_ns=time.time_ns())
 
+    async def kill(self, reference: str, signal: str = "SIGKILL") -> None:
+        self._set(reference, state=State.EXITED, pid=None, exit_status=137, finished_unix_ns=time.time_ns())
+
     async def start(self, reference: str) -> Container:
         return self._set(reference, state=State.RUNNING, pid=777, started_unix_ns=time.time_ns(), error="")
 
@@ -213,6 +213,20 @@ class FakeContainers:
         return self._engine.all[index]
 
 
+@dataclass(frozen=True)
+class FakeNetwork:
+    """One that has a name."""
+
+    name: str
+
+
+class FakeNetworks:
+    """Two."""
+
+    async def list(self) -> tuple[FakeNetwork, ...]:
+        return FakeNetwork("bridge"), FakeNetwork("backend")
+
+
 class FakeVolumes:
     """Two that are used, one that isn't, and one without a name."""
 
@@ -250,6 +264,7 @@ class FakeEngine:
         self.containers = FakeContainers(self)
         self.images = FakeImages(self)
         self.volumes = FakeVolumes()
+        self.networks = FakeNetworks()
         self.layers = FakeLayers(self.images)
         self._changed = asyncio.Event()
         self._backlog = minutes * 60
@@ -314,18 +329,7 @@ class FakeEngine:
         yield
 
     async def topology(self) -> Topology:
-        ports = tuple(
-            BridgePort(
-                host_interface=each.endpoint.host_interface, is_up=True, container_id=each.id, container_name=each.name,
-                container_interface="eth0", address=each.endpoint.address, mac=each.endpoint.mac,
-            )
-            for each in self.all
-            if each.is_running and each.endpoint
-        )  # fmt: skip
-        bridge = BridgeNode(name="boxdeck0", network="bridge", is_up=True, addresses=("10.89.0.1/24",), ports=ports)
-        return Topology(
-            uplink=Uplink(interface="eth0", addresses=("192.0.2.5/24",), gateway="192.0.2.1"), bridges=(bridge,)
-        )
+        return fake_wiring.topology([each for each in self.all if each.is_running and each.endpoint])
 
     async def namespace_tree(self) -> NamespaceTree:
         host = tuple(NamespaceInfo(kind=kind, inode=4_026_531_834 + n, is_host=True) for n, kind in enumerate(KINDS))

@@ -1,4 +1,4 @@
-"""The wiring: uplink, translation of addresses, bridges as rails, containers hanging off by their veth."""
+"""The wiring: uplinks, published ports, bridges as rails, and what hangs on them by a link as wide as its traffic."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from engine.model import BridgeNode, BridgePort, Container, Snapshot, Topology, Uplink
-from tui.drawing import units
+from engine.model import BridgeNode, BridgePort, Container, LinkEnd, PortMap, Topology, Uplink
+from tui.drawing import link_strokes
 from tui.drawing.canvas import Canvas
-from tui.drawing.lines import Line, Span, Tone, clip, joined, line
+from tui.drawing.lines import Line, Span, Tone, clip, fit, joined, line, printable
+from tui.drawing.topology_elsewhere import draw_elsewhere
+from tui.drawing.topology_spots import Map, Spot
 
 BOX_CELLS = 23
 _GAP = 2
 _LEFT = 3
-_UPLINK_LINES = 6
 _TAP = BOX_CELLS - 4  # where the veth enters the box
 _ROW_LINES = 8  # rail, veth, box and a blank
 _UPLINK_X = 6
+_TWIG_CELLS = 36  # one container in a line
+_BOX_ROWS = 2  # with more of them, containers are lines
+_PORT_LINES = 2
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -27,37 +31,48 @@ class View(Struct, frozen=True, kw_only=True):
         selected_id: the container whose way out is lit.
         off_bridge: running containers without a veth.
         width: cells to draw in.
+        cursor: the device that is marked.
+        is_dense: a line for each container instead of a box; None where that depends on how many there are.
+        has_elsewhere: devices that neither hang on a bridge nor lead out, and those of other namespaces, too.
     """
 
     topology: Topology
-    snapshot: Snapshot | None
     selected_id: str | None
     off_bridge: tuple[Container, ...]
     width: int
+    cursor: LinkEnd | None = None
+    is_dense: bool | None = None
+    has_elsewhere: bool = True
+
+
+class Drawing(Struct, frozen=True, kw_only=True):
+    """A picture, and where on it the cursor can be, in reading order."""
+
+    lines: list[Line]
+    spots: tuple[Spot, ...]
+
+
+def topology_drawing(view: View) -> Drawing:
+    """The whole picture, from the way out at the top to the containers below."""
+    on = Map(view.topology, view.cursor)
+    y = _draw_uplinks(on, view)
+    for bridge in view.topology.bridges:
+        y = _draw_bridge(on, bridge, view, y) + 1
+    if not view.topology.bridges:
+        on.canvas.text(_LEFT, y, "no bridge yet: the first container on a network makes it", Tone.MUTED)
+        y += 2
+    off_bridge = _off_bridge_lines(view)
+    for row in off_bridge:
+        on.spans(0, y, row)
+        y += 1
+    if view.has_elsewhere:
+        draw_elsewhere(on, y + bool(off_bridge), view.width)
+    return Drawing(lines=[clip(each, view.width) for each in on.canvas.lines()], spots=tuple(on.spots))
 
 
 def topology_lines(view: View) -> list[Line]:
-    """The whole picture, from the way out at the top to the containers below."""
-    canvas = Canvas()
-    y = _draw_uplink(canvas, view)
-    for bridge in view.topology.bridges:
-        y = _draw_bridge(canvas, bridge, view, y) + 1
-    if not view.topology.bridges:
-        canvas.text(_LEFT, y, "no bridge yet: the first container on a network makes it", Tone.MUTED)
-    lines = [clip(each, view.width) for each in canvas.lines()]
-    return lines + _off_bridge_lines(view)
-
-
-def shown_of(view: View) -> tuple[object, ...]:
-    """What a drawing depends on: as long as it is the same, so is the drawing."""
-    ports = [port for bridge in view.topology.bridges for port in bridge.ports]
-    traffic = tuple([_traffic(port, view.snapshot) for port in ports])
-    return view.topology, view.selected_id, view.off_bridge, view.width, traffic
-
-
-def line_of_selected(lines: list[Line]) -> int:
-    """The line of `topology_lines` in which the selected container's name is lit; 0 when none is."""
-    return next((y for y, each in enumerate(lines) if y > _UPLINK_LINES and Tone.LIT in [s.tone for s in each]), 0)
+    """The picture alone."""
+    return topology_drawing(view).lines
 
 
 def path_lines(topology: Topology, container: Container, width: int) -> list[Line]:
@@ -82,33 +97,55 @@ def path_lines(topology: Topology, container: Container, width: int) -> list[Lin
 
 
 def _lit(view: View, bridge: BridgeNode | None = None) -> bool:
-    """Whether the selected container hangs on this bridge, or on any."""
+    """Whether the selected container hangs on this bridge, or on any that leads out."""
     bridges = view.topology.bridges if bridge is None else (bridge,)
     return view.selected_id is not None and any(
-        port.container_id == view.selected_id for each in bridges for port in each.ports
+        port.container_id == view.selected_id
+        for each in bridges
+        if bridge is not None or not each.is_internal
+        for port in each.ports
     )
 
 
-# --- uplink ---
+# --- uplinks ---
 
 
-def _draw_uplink(canvas: Canvas, view: View) -> int:
-    """The uplink's box and the line of translation below it; returns the first free line."""
-    uplink = view.topology.uplink
-    if uplink is None:
-        canvas.text(_LEFT, 0, "no way out: this machine has no default route", Tone.MUTED)
+def _draw_uplinks(on: Map, view: View) -> int:
+    """The uplinks' box and the line of translation below it; returns the first free line."""
+    uplinks = view.topology.uplinks or ((view.topology.uplink,) if view.topology.uplink is not None else ())
+    if not uplinks:
+        on.canvas.text(_LEFT, 0, "no way out: this machine has no default route", Tone.MUTED)
         return 2
     wire = Tone.ACCENT if _lit(view) else Tone.FAINT
-    title, detail = uplink.interface, _uplink_detail(uplink)
-    cells = min(max(len(title), len(detail)) + 4, max(8, view.width - 2 * _LEFT))
-    canvas.box(_LEFT, 0, cells, 4, wire)
-    canvas.text(_LEFT + 2, 1, title[: cells - 4], Tone.STRONG)
-    canvas.text(_LEFT + 2, 2, detail[: cells - 4], Tone.MUTED)
-    if view.topology.bridges:
-        canvas.vertical(_UPLINK_X, 3, 4, wire)
-        canvas.text(_UPLINK_X, 4, "│", wire)
-        canvas.text(_UPLINK_X + 2, 5, "nat masquerade", Tone.MUTED)
-    return _UPLINK_LINES
+    texts = [(_uplink_title(each), _uplink_detail(each)) for each in uplinks]
+    longest = max(max(len(title) + 2, len(detail)) for title, detail in texts)
+    cells = min(longest + 4, max(8, view.width - 2 * _LEFT))
+    on.canvas.box(_LEFT, 0, cells, 2 + 2 * len(uplinks), wire)
+    for place, (uplink, (title, detail)) in enumerate(zip(uplinks, texts, strict=True)):
+        _draw_uplink(on, uplink, (title, detail), 1 + 2 * place, cells)
+    y = 2 + 2 * len(uplinks)
+    if any(not bridge.is_internal for bridge in view.topology.bridges):
+        on.canvas.vertical(_UPLINK_X, y - 1, 2, wire)
+        on.canvas.text(_UPLINK_X, y, "│", wire)
+        on.canvas.text(_UPLINK_X, y + 1, "│", wire)
+        on.canvas.text(_UPLINK_X + 2, y + 1, "nat masquerade", Tone.MUTED)
+        return y + 2
+    return y + 1
+
+
+def _draw_uplink(on: Map, uplink: Uplink, texts: tuple[str, str], y: int, cells: int) -> None:
+    spot = on.spot(LinkEnd(namespace=on.host, index=uplink.index), _LEFT, y, cells, 2)
+    wrong = link_strokes.trouble(uplink.state, uplink.counters, uplink.rates)
+    title, detail = texts
+    on.canvas.text(_LEFT + 2, y, fit(on.marked(title, spot), cells - 4).rstrip(), on.tone(spot, Tone.STRONG))
+    on.canvas.text(_LEFT + 2, y + 1, fit(detail, cells - 4).rstrip(), Tone.MUTED)
+    if wrong is not None:
+        on.canvas.text(_LEFT + cells + 1, y, wrong.text, wrong.tone)
+
+
+def _uplink_title(uplink: Uplink) -> str:
+    moves = link_strokes.traffic(uplink.rates) if link_strokes.is_moving(uplink.rates) else ""
+    return f"{uplink.interface}  {moves}".rstrip()
 
 
 def _uplink_detail(uplink: Uplink) -> str:
@@ -119,35 +156,86 @@ def _uplink_detail(uplink: Uplink) -> str:
 # --- bridges ---
 
 
-def _draw_bridge(canvas: Canvas, bridge: BridgeNode, view: View, y: int) -> int:
-    """The rail, and rows of containers below it; returns the first free line."""
+def _draw_bridge(on: Map, bridge: BridgeNode, view: View, y: int) -> int:
+    """Ports that lead to it, the rail, and below it who hangs on it; returns the first free line."""
     lit = _lit(view, bridge)
-    wire = Tone.ACCENT if lit else Tone.FAINT
     leads_out = view.topology.uplink is not None and not bridge.is_internal
+    wire = Tone.ACCENT if lit and leads_out else Tone.FAINT
+    for words in _port_lines(bridge, view):
+        on.spans(_UPLINK_X + 2, y, words)
+        y += 1
+    spot = on.spot(LinkEnd(namespace=on.host, index=bridge.index), 0, y, view.width, 2)
+    title = on.marked(bridge.name if bridge.network in ("bridge", "") else bridge.network, spot)
+    on.canvas.text(_UPLINK_X + 2, y, title, on.tone(spot, Tone.LIT if lit else Tone.STRONG))
+    on.spans(_UPLINK_X + 4 + len(title), y, _bridge_detail(bridge))
+    dense = view.is_dense
+    if dense is None:
+        dense = len(bridge.ports) > _BOX_ROWS * _boxes_in_a_row(view) and len(bridge.ports) > 2 * _BOX_ROWS + 1
+    draw = _draw_twigs if dense else _draw_boxes
+    bottom = draw(on, bridge, view, y + 1)
     if leads_out:
-        canvas.text(_UPLINK_X, y, "│", wire)
-    title = bridge.name if bridge.network == "bridge" else bridge.network
-    canvas.text(_UPLINK_X + 2, y, title, Tone.LIT if lit else Tone.STRONG)
-    canvas.text(_UPLINK_X + 4 + len(title), y, _bridge_detail(bridge), Tone.MUTED)
-    per_row = max(1, (view.width - _LEFT) // (BOX_CELLS + _GAP))
-    rows = [bridge.ports[at : at + per_row] for at in range(0, len(bridge.ports), per_row)]
-    rails = [y + 1 + index * _ROW_LINES for index in range(max(1, len(rows)))]
-    _draw_rails(canvas, rails, max(_UPLINK_X + 2, view.width - 2))
-    if leads_out:
-        canvas.text(_UPLINK_X, rails[0], "╧", wire)
-    for rail, ports in zip(rails, rows, strict=False):
-        _draw_ports(canvas, ports, view, rail)
-    _light_path(canvas, rails, rows, view)
-    return y + 1 + (len(rows) * _ROW_LINES or 2)
+        for above in range(y - len(_port_lines(bridge, view)), y + 1):
+            on.canvas.text(_UPLINK_X, above, "│", wire)
+        on.canvas.text(_UPLINK_X, y + 1, "╧" if on.canvas.at(_UPLINK_X, y + 1) == "═" else "╪", wire)
+    return bottom
 
 
-def _bridge_detail(bridge: BridgeNode) -> str:
+def _port_lines(bridge: BridgeNode, view: View) -> list[Line]:
+    """Published ports that lead to containers on a bridge, as many as there's room for."""
+    addresses = {(port.address or "").partition("/")[0] for port in bridge.ports}
+    ids = {port.container_id for port in bridge.ports} - {None}
+    found = [p for p in view.topology.ports if p.address in addresses or p.container_id in ids]
+    pieces = _ports_of_families(found)
+    lines: list[Line] = []
+    room = max(20, view.width - _UPLINK_X - 4)
+    while pieces and len(lines) < _PORT_LINES:
+        taken = 1
+        while taken < len(pieces) and sum(len(text) + 3 for text in pieces[: taken + 1]) <= room:
+            taken += 1
+        rest = len(pieces) - taken if len(lines) == _PORT_LINES - 1 else 0
+        words = [line(Span(text, Tone.PLAIN)) for text in pieces[: taken - bool(rest)]]
+        more = [line(Span(f"{rest + 1} more", Tone.MUTED))] if rest else []
+        lines.append(clip(joined([*words, *more], Span(" · ", Tone.FAINT)), room))
+        pieces = pieces[taken:]
+    return lines
+
+
+def _ports_of_families(ports: Sequence[PortMap]) -> list[str]:
+    """Such as ``:8080 → web:80``; a port of both families once."""
+    found: dict[str, None] = {}
+    for port in ports:
+        everywhere = port.host_address in ("0.0.0.0", "::")
+        place = f"[{port.host_address}]" if ":" in port.host_address else port.host_address
+        protocol = "" if port.protocol == "tcp" else f"/{port.protocol}"
+        host = f"{'' if everywhere else place}:{port.host_port}{protocol}"
+        found[f"{host} → {printable(port.container_name) or port.address}:{port.port}"] = None
+    return list(found)
+
+
+def _bridge_detail(bridge: BridgeNode) -> Line:
     words = [*bridge.addresses, f"{len(bridge.ports)} on it" if bridge.ports else "nothing on it"]
-    if bridge.network != "bridge":
+    if bridge.network not in ("bridge", ""):
         words.insert(0, bridge.name)
     if bridge.is_internal:
         words.append("no way out")
-    return "  ".join(words if bridge.is_up else [*words, "down"])
+    return line(Span("  ".join(words), Tone.MUTED), Span("" if bridge.is_up else "  down", Tone.BAD))
+
+
+def _boxes_in_a_row(view: View) -> int:
+    return max(1, (view.width - _LEFT) // (BOX_CELLS + _GAP))
+
+
+def _draw_boxes(on: Map, bridge: BridgeNode, view: View, y: int) -> int:
+    per_row = _boxes_in_a_row(view)
+    rows = [bridge.ports[at : at + per_row] for at in range(0, len(bridge.ports), per_row)]
+    rails = [y + index * _ROW_LINES for index in range(max(1, len(rows)))]
+    _draw_rails(on.canvas, rails, max(_UPLINK_X + 2, view.width - 2))
+    for rail, ports in zip(rails, rows, strict=False):
+        for place, port in enumerate(ports):
+            _draw_box(on, port, view, _LEFT + place * (BOX_CELLS + _GAP), rail)
+    if not bridge.is_internal:
+        _light_path(on.canvas, rails, rows, view)
+    return y + (len(rows) * _ROW_LINES or 2)
 
 
 def _draw_rails(canvas: Canvas, rails: Sequence[int], length: int) -> None:
@@ -161,15 +249,39 @@ def _draw_rails(canvas: Canvas, rails: Sequence[int], length: int) -> None:
             canvas.text(0, y, "║", Tone.FAINT)
 
 
-def _draw_ports(canvas: Canvas, ports: Sequence[BridgePort], view: View, rail: int) -> None:
-    for index, port in enumerate(ports):
-        x = _LEFT + index * (BOX_CELLS + _GAP)
-        is_selected = port.container_id is not None and port.container_id == view.selected_id
-        tone = Tone.ACCENT if is_selected else Tone.FAINT
-        canvas.box(x, rail + 2, BOX_CELLS, 5, tone)
-        canvas.vertical(x + _TAP, rail, 3, tone)
-        canvas.text(x + _TAP, rail, "╤", tone)
-        _draw_port_text(canvas, port, view, x, rail, is_selected)
+def _draw_box(on: Map, port: BridgePort, view: View, x: int, rail: int) -> None:
+    is_selected = port.container_id is not None and port.container_id == view.selected_id
+    spot = on.spot(LinkEnd(namespace=on.host, index=port.index), x, rail + 1, BOX_CELLS, 6, port.container_id)
+    tone = Tone.ACCENT if is_selected or on.is_at(spot) else Tone.FAINT
+    edge = link_strokes.stroke(port.state, port.rates)
+    wire = Tone.ACCENT if is_selected and port.state == "up" else edge.tone
+    on.canvas.box(x, rail + 2, BOX_CELLS, 5, tone)
+    on.canvas.vertical(x + _TAP, rail, 3, tone)
+    on.canvas.text(x + _TAP, rail, "╤", wire if port.state == "up" else Tone.FAINT)
+    on.canvas.text(x + _TAP, rail + 1, edge.vertical, wire)
+    _draw_box_text(on, port, spot, x, rail, is_selected)
+
+
+def _draw_box_text(on: Map, port: BridgePort, spot: Spot, x: int, y: int, is_selected: bool) -> None:
+    inner = BOX_CELLS - 4
+    label = port.host_interface[-(inner - 1) :]
+    on.canvas.text(x + inner - len(label) - 1, y + 1, label, Tone.ACCENT if is_selected else Tone.MUTED)
+    inside = (port.container_interface or "")[: inner - 4]
+    name = on.marked(_name(port), spot)
+    tone = Tone.LIT if is_selected else Tone.STRONG if port.container_id else Tone.PLAIN
+    on.canvas.text(x + 2, y + 3, fit(name, inner - len(inside) - 1).rstrip(), on.tone(spot, tone))
+    on.canvas.text(x + 2 + inner - len(inside), y + 3, inside, Tone.MUTED)
+    on.canvas.text(x + 2, y + 4, fit((port.address or "no address").partition("/")[0], inner).rstrip(), Tone.PLAIN)
+    wrong = link_strokes.trouble(port.state, port.counters, port.rates)
+    moves = link_strokes.traffic(port.rates)
+    if wrong is not None and port.state == "up" and link_strokes.is_moving(port.rates):
+        on.canvas.text(x + _TAP + 2, y + 1, "!", wrong.tone)  # the box has room for one of both
+        wrong = None
+    on.canvas.text(x + 2, y + 5, (wrong.text if wrong else moves)[:inner], wrong.tone if wrong else Tone.MUTED)
+
+
+def _name(port: BridgePort) -> str:
+    return printable(port.container_name or "") or "not a container"
 
 
 def _light_path(canvas: Canvas, rails: Sequence[int], rows: Sequence[Sequence[BridgePort]], view: View) -> None:
@@ -187,31 +299,57 @@ def _light_path(canvas: Canvas, rails: Sequence[int], rows: Sequence[Sequence[Br
                 canvas.tint(x, y, Tone.ACCENT)
 
 
-def _draw_port_text(canvas: Canvas, port: BridgePort, view: View, x: int, y: int, is_selected: bool) -> None:
-    name = port.container_name or "not a container"
-    inner = BOX_CELLS - 4
-    label_tone = Tone.ACCENT if is_selected else Tone.MUTED
-    canvas.text(x + inner - len(port.host_interface) - 1, y + 1, port.host_interface, label_tone)
-    inside = port.container_interface or ""
-    room = inner - len(inside) - 1
-    canvas.text(
-        x + 2, y + 3, name if len(name) <= room else name[: room - 1] + "…", Tone.LIT if is_selected else Tone.STRONG
+# --- a line for each container ---
+
+
+def _draw_twigs(on: Map, bridge: BridgeNode, view: View, y: int) -> int:
+    """The rail, and below it stems with a line for each container; read downwards."""
+    length = max(_UPLINK_X + 2, view.width - 2)
+    on.canvas.text(0, y, "═" * length, Tone.FAINT)
+    stems = max(1, min((view.width - _LEFT) // _TWIG_CELLS, len(bridge.ports)))
+    cells = (view.width - _LEFT) // stems
+    per_stem = -(-len(bridge.ports) // stems) or 1
+    for place, port in enumerate(bridge.ports):
+        stem, row = divmod(place, per_stem)
+        x = _LEFT + stem * cells
+        is_last = row == per_stem - 1 or place == len(bridge.ports) - 1
+        if row == 0:
+            on.canvas.text(x, y, "╤", Tone.FAINT)
+        _draw_twig(on, port, view, (x, y + 1 + row), cells, is_last)
+    _light_stem(on.canvas, bridge, view, y, per_stem, cells)
+    return y + 1 + (per_stem if bridge.ports else 1)
+
+
+def _draw_twig(on: Map, port: BridgePort, view: View, at: tuple[int, int], cells: int, is_last: bool) -> None:
+    x, y = at
+    is_selected = port.container_id is not None and port.container_id == view.selected_id
+    spot = on.spot(LinkEnd(namespace=on.host, index=port.index), x, y, cells, 1, port.container_id)
+    edge = link_strokes.stroke(port.state, port.rates)
+    wire = Tone.ACCENT if is_selected and port.state == "up" else edge.tone
+    on.canvas.text(x, y, "└" if is_last else "├", Tone.FAINT)
+    on.canvas.text(x + 1, y, edge.horizontal, wire)
+    name_cells = max(8, min(24, cells - 22))
+    tone = Tone.LIT if is_selected else Tone.STRONG if port.container_id else Tone.PLAIN
+    on.canvas.text(x + 3, y, fit(on.marked(_name(port), spot), name_cells), on.tone(spot, tone))
+    wrong = link_strokes.trouble(port.state, port.counters, port.rates)
+    says = wrong or (
+        Span(link_strokes.traffic(port.rates), Tone.PLAIN)
+        if link_strokes.is_moving(port.rates)
+        else Span((port.address or "no address").partition("/")[0], Tone.MUTED)
     )
-    canvas.text(x + 2 + inner - len(inside), y + 3, inside, Tone.MUTED)
-    canvas.text(x + 2, y + 4, (port.address or "no address").partition("/")[0][:inner], Tone.PLAIN)
-    canvas.text(x + 2, y + 5, _traffic(port, view.snapshot)[:inner], Tone.MUTED)
+    on.canvas.text(x + 4 + name_cells, y, fit(says.text, max(1, cells - name_cells - 5)).rstrip(), says.tone)
 
 
-def _traffic(port: BridgePort, snapshot: Snapshot | None) -> str:
-    """What moves through the veth, seen from inside the container."""
-    sample = snapshot.containers.get(port.container_id or "") if snapshot else None
-    if not port.is_up:
-        return "down"
-    if sample is None or sample.network is None:
-        return ""
-    received = units.known(sample.network.received_bytes_per_second, units.rate)
-    sent = units.known(sample.network.sent_bytes_per_second, units.rate)
-    return f"↓{received:<7} ↑{sent}"
+def _light_stem(canvas: Canvas, bridge: BridgeNode, view: View, y: int, per_stem: int, cells: int) -> None:
+    for place, port in enumerate(bridge.ports):
+        if bridge.is_internal or port.container_id is None or port.container_id != view.selected_id:
+            continue
+        stem, row = divmod(place, per_stem)
+        tap = _LEFT + stem * cells
+        for x in range(min(_UPLINK_X, tap), max(_UPLINK_X, tap) + 1):
+            canvas.tint(x, y, Tone.ACCENT)
+        for below in range(y, y + row + 2):
+            canvas.tint(tap, below, Tone.ACCENT)
 
 
 def _off_bridge_lines(view: View) -> list[Line]:

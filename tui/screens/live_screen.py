@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,6 +15,9 @@ from tui.messages import DeckChanged
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.still import Still
 from tui.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from tui.widgets.topology import TopologyPanel
 
 _WIDTHS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]
 _HEIGHTS = [(0, "-low"), (30, "-medium"), (46, "-high")]
@@ -35,6 +38,15 @@ class LiveScreen(Screen[None], Still):
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "next panel", id="select.panel", show=False, tooltip="The next panel"),
+        Binding(
+            "shift+tab",
+            "app.focus_previous",
+            "previous panel",
+            id="select.panel_before",
+            show=False,
+            tooltip="The panel before",
+        ),
         Binding("up,k", "select(-1)", "up", id="select.previous", show=False, tooltip="Select the container above"),
         Binding("down,j", "select(1)", "down", id="select.next", show=False, tooltip="Select the container below"),
     ]
@@ -94,6 +106,16 @@ class LiveScreen(Screen[None], Still):
         if state != self._key_state:
             self._key_state = state
             self.refresh_bindings()
+
+    def on_topology_panel_moved(self) -> None:
+        """Another link of the wiring; it may lead to another container."""
+        self.paint_all()
+
+    def on_topology_panel_opened(self, message: TopologyPanel.Opened) -> None:
+        """More is to be told of a link."""
+        from tui.screens.link_facts import LinkFacts  # at its first use: it costs start-up time
+
+        self.app.push_screen(LinkFacts(self.deck, message.end))
 
     def action_select(self, rows: int) -> None:
         """Move the selection, wherever the focus is."""

@@ -12,21 +12,18 @@ from tui.widgets.topology import TopologyPanel
 
 
 class TopologyScreen(LiveScreen):
-    """Uplink, bridges and containers; arrow keys light another container's way out."""
+    """Uplink, bridges and containers; arrow keys go from link to link and light a container's way out."""
 
     HERE = "topology"
     CSS_PATH = "full_view.tcss"
+    AUTO_FOCUS = "#view"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "left,up,k", "select(-1)", "previous", id="topology.previous", show=False, tooltip="Light the previous one"
-        ),
-        Binding("right,down,j", "select(1)", "next", id="topology.next", show=False, tooltip="Light the next one"),
         Binding("escape", "app.go('containers')", "back", id="topology.back", tooltip="Back to the containers"),
     ]
 
     def compose_parts(self) -> ComposeResult:
         """One panel."""
-        panel = TopologyPanel(id="view", can_focus=False)
+        panel = TopologyPanel(id="view", folds=False)
         panel.border_title = "topology"
         yield panel
 

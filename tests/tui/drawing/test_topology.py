@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -10,15 +11,16 @@ from engine.model import (
     BridgeNode,
     BridgePort,
     ContainerRequest,
-    ContainerSample,
-    HostSample,
-    NetworkSample,
-    Snapshot,
+    LinkCounters,
+    LinkEnd,
+    LinkRates,
+    PortMap,
     Topology,
     Uplink,
 )
+from tests.tui import fake_wiring
 from tests.tui.fake_engine import container
-from tui.drawing import topology
+from tui.drawing import link_facts, topology
 from tui.drawing.lines import Tone, plain, width
 
 
@@ -40,10 +42,20 @@ def wiring(count: int) -> Topology:
     )
 
 
-def view(
-    of: Topology, *, selected: str | None = None, width: int = 80, snapshot: Snapshot | None = None
-) -> topology.View:
-    return topology.View(topology=of, snapshot=snapshot, selected_id=selected, off_bridge=(), width=width)
+def view(of: Topology, *, selected: str | None = None, width: int = 80) -> topology.View:
+    return topology.View(topology=of, selected_id=selected, off_bridge=(), width=width)
+
+
+def changed(of: Topology, place: int, **changes: object) -> Topology:
+    """With another port in its place."""
+    (bridge,) = of.bridges
+    ports = list(bridge.ports)
+    ports[place] = replace(ports[place], **changes)
+    return replace(of, bridges=(replace(bridge, ports=tuple(ports)),))
+
+
+def text_of(of: topology.View) -> str:
+    return "\n".join(plain(line).rstrip() for line in topology.topology_lines(of))
 
 
 def test_containers_hang_off_the_bridge_below_the_uplink() -> None:
@@ -94,13 +106,117 @@ def test_the_way_out_is_lit_over_several_rows() -> None:
         assert part in text
 
 
-def test_traffic_stands_in_the_box() -> None:
-    sample = ContainerSample(
-        container_id="id-0", network=NetworkSample(received_bytes_per_second=12_000, sent_bytes_per_second=900)
-    )
-    snapshot = Snapshot(taken_unix_ns=0, interval_seconds=1, host=HostSample(), containers={"id-0": sample})
-    text = "\n".join(plain(line) for line in topology.topology_lines(view(wiring(1), snapshot=snapshot)))
-    assert "↓12k/s   ↑900/s" in text
+def rates(received: float, sent: float = 0, dropped: float = 0) -> LinkRates:
+    return LinkRates(received_bytes_per_second=received, sent_bytes_per_second=sent, dropped_per_second=dropped)
+
+
+@pytest.mark.parametrize(("received", "edge"), [(0, "│"), (12_000, "│"), (300_000, "┃"), (20e6, "█")])
+def test_a_link_is_as_wide_as_its_traffic_which_stands_in_the_box(received: float, edge: str) -> None:
+    lines = text_of(view(changed(wiring(2), 0, rates=rates(received, 900)), width=60)).split("\n")
+    assert lines[8].startswith(f"           bd00000000 {edge}")
+    assert "↑900/s" in lines[12] and ("↓0" in lines[12]) == (received == 0)
+
+
+def test_a_link_that_moves_nothing_is_fainter_than_one_that_does() -> None:
+    def tone(received: float) -> Tone:
+        lines = topology.topology_lines(view(changed(wiring(1), 0, rates=rates(received)), width=60))
+        return next(span.tone for span in lines[8] if span.text.strip() == "│")
+
+    assert (tone(0), tone(500)) == (Tone.FAINT, Tone.PLAIN)
+
+
+def tones(of: topology.View, text: str) -> set[Tone]:
+    return {span.tone for line in topology.topology_lines(of) for span in line if text in span.text}
+
+
+def test_a_link_that_is_down_drops_or_errs_shows_it() -> None:
+    def shown(text: str, **changes: object) -> set[Tone]:
+        return tones(view(changed(wiring(2), 1, **changes)), text)
+
+    assert shown("down", is_up=False) == shown("\u2573", is_up=False) == {Tone.BAD}
+    assert shown("no carrier", has_carrier=False) == shown("╎", has_carrier=False) == {Tone.WARN}
+    lost = LinkCounters(sent_dropped=2, received_dropped=1)
+    assert shown("drops 3", counters=lost) == {Tone.WARN}
+    assert shown("drops 3", counters=lost, rates=rates(0, dropped=2)) == {Tone.BAD}
+    assert shown("errors 7", counters=LinkCounters(received_errors=7)) == {Tone.WARN}
+    assert shown("!", counters=lost, rates=rates(5_000)) == {Tone.WARN}
+
+
+def test_sixty_containers_take_a_line_each_and_fewer_a_box() -> None:
+    assert "╭─" not in text_of(view(wiring(60), width=78)).partition("boxdeck0")[2]
+    lines = text_of(view(wiring(60), width=78)).split("\n")
+    assert len(lines) < 42
+    assert "   ├─ web-0" in "\n".join(lines) and "10.89.0.61" in "\n".join(lines)
+    boxes = topology.topology_lines(replace(view(wiring(60), width=78), is_dense=False))
+    assert len(boxes) > 150
+    assert "╭─" in text_of(view(wiring(3), width=78)).partition("boxdeck0")[2]
+
+
+def test_published_ports_stand_above_the_bridge_that_they_lead_to() -> None:
+    ports = tuple(
+        PortMap(
+            host_address=host, host_port=8080 + number, protocol="tcp", address=f"10.89.0.{number + 2}", port=80,
+            container_id=f"id-{number}", container_name=f"web-{number}",
+        )
+        for number in range(9)
+        for host in ("0.0.0.0", "::")
+    )  # fmt: skip
+    lines = text_of(view(replace(wiring(9), ports=ports[:2]), width=60)).split("\n")
+    assert lines[6:8] == ["      │ :8080 → web-0:80", "      │ boxdeck0  10.89.0.1/24  9 on it"]
+    lines = text_of(view(replace(wiring(9), ports=ports), width=60)).split("\n")
+    assert lines[6:8] == ["      │ :8080 → web-0:80 · :8081 → web-1:80", "      │ :8082 → web-2:80 · 6 more"]
+
+
+def test_what_hangs_on_no_bridge_is_below_with_whom_it_leads_to() -> None:
+    text = text_of(view(fake_wiring.topology([container(1, "web")]), width=100))
+    assert "   other devices of the host\n   └╌ eth0.7           vlan 7" in text
+    assert "   sleep (4711)  namespace 4026532740\n   └\u2573 left0            ── nobody who is seen" in text
+    assert "of web" not in text  # it hangs on the bridge already
+
+
+def test_every_link_has_a_spot_on_the_map_where_it_is_drawn() -> None:
+    for dense in (True, False):
+        found = topology.topology_drawing(
+            replace(
+                view(fake_wiring.topology([container(number, f"web-{number}") for number in range(5)]), width=80),
+                is_dense=dense,
+            )
+        )
+        assert len({spot.end for spot in found.spots}) == len(found.spots) == 1 + 1 + 5 + 2
+        for spot in found.spots:
+            if spot.container_id is not None:
+                drawn = [
+                    plain(line)[spot.x : spot.x + spot.width] for line in found.lines[spot.y : spot.y + spot.height]
+                ]
+                assert "web-" in "".join(drawn)
+
+
+def test_the_cursor_marks_a_link() -> None:
+    wired = fake_wiring.topology([container(1, "web"), container(2, "db")])
+    for end, name in (
+        (LinkEnd(namespace=fake_wiring.HOST, index=2), "eth0"),
+        (LinkEnd(namespace=fake_wiring.HOST, index=fake_wiring.BRIDGE), "boxdeck0"),
+        (LinkEnd(namespace=fake_wiring.HOST, index=fake_wiring.FIRST + 1), "db"),
+        (LinkEnd(namespace=fake_wiring.HOST + 900, index=2), "left0"),
+    ):
+        assert f"▸ {name}" in text_of(replace(view(wired), cursor=end))
+
+
+def test_a_link_is_told_with_both_its_ends_and_what_leads_to_it() -> None:
+    wired = fake_wiring.topology([container(1, "web"), container(2, "db")])
+    end = LinkEnd(namespace=fake_wiring.HOST, index=fake_wiring.FIRST)
+    assert link_facts.title(wired, end) == "bd00000001"
+    text = "\n".join(plain(line) for line in link_facts.facts(wired, end))
+    for part in (
+        "on bridge  boxdeck0", "leads to   eth0 of web", "mtu        1500", "0.0.0.0:8080/tcp → web 10.89.0.3:80",
+        "the other end: eth0", "addresses  10.89.0.3/24", "46M", "9.6M/s",
+    ):  # fmt: skip
+        assert part in text, text
+    assert all(width(line) <= 66 for line in link_facts.facts(wired, end))
+    uplink = "\n".join(map(plain, link_facts.facts(wired, LinkEnd(namespace=fake_wiring.HOST, index=2))))
+    assert "routes     default  via 192.0.2.1" in uplink
+    gone = link_facts.facts(wired, LinkEnd(namespace=1, index=1))
+    assert plain(gone[0]) == "It has gone."
 
 
 def test_a_machine_without_route_or_bridge_says_so() -> None:
@@ -111,7 +227,7 @@ def test_a_machine_without_route_or_bridge_says_so() -> None:
 
 def test_containers_without_a_veth_are_named_below() -> None:
     alone = container(9, "job", request=ContainerRequest(image="base", network="none"), endpoints=())
-    shown = topology.View(topology=wiring(1), snapshot=None, selected_id=None, off_bridge=(alone,), width=80)
+    shown = topology.View(topology=wiring(1), selected_id=None, off_bridge=(alone,), width=80)
     assert plain(topology.topology_lines(shown)[-1]).strip() == "loopback only: job"
 
 
@@ -124,11 +240,6 @@ def test_a_small_panel_shows_the_way_out_step_by_step() -> None:
         "nat ├─ masquerade",
         "uplink ┴─ eth0  192.0.2.5/24  via 192.0.2.1",
     ]
-
-
-def test_the_selected_box_can_be_found_to_scroll_to() -> None:
-    lines = topology.topology_lines(view(wiring(5), selected="id-4", width=60))
-    assert "web-4" in plain(lines[topology.line_of_selected(lines)])
 
 
 @given(st.integers(0, 30), st.integers(30, 200))
