@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.screen import Screen
+from textual.style import Style
 from textual.types import IgnoreReturnCallbackType
 
+from tui.drawing import units
 from tui.drawing.image_rows import name_of
+from tui.drawing.lines import printable
 from tui.key_names import key_name
 from tui.keys import BINDINGS
+from tui.objects import Objects
 
 if TYPE_CHECKING:
     from tui.app import BoxdeckApp
@@ -41,7 +46,20 @@ class Command(NamedTuple):
 
 
 class Commands(Provider):
-    """Offers every action that can be done now, and every theme."""
+    """Offers every action that can be done now, every object, and every theme."""
+
+    def __init__(self, screen: Screen[Any], match_style: Style | None = None) -> None:
+        super().__init__(screen, match_style)
+        self._objects = Objects()
+
+    async def startup(self) -> None:
+        """Read what there is, while nothing is typed yet."""
+        self._objects = await self._app.objects.all()
+
+    @property
+    def _app(self) -> BoxdeckApp:
+        app: BoxdeckApp = self.app  # type: ignore[assignment]  # this provider serves no other app
+        return app
 
     async def discover(self) -> Hits:
         """All commands, before anything is typed."""
@@ -59,12 +77,28 @@ class Commands(Provider):
 
     def _commands(self) -> Iterator[Command]:
         """What can be done to what is in sight first."""
-        app: BoxdeckApp = self.app  # type: ignore[assignment]  # this provider serves no other app
+        app = self._app
         parts = [self._of_the_app(app), self._of_the_screen(app)]
         for part in parts if app.check_action("logs", ()) is not False else reversed(parts):
             yield from part
+        yield from self._of_objects(app)
         for theme in app.theming.names:
             yield Command(f"theme {theme}", "Colours of the app", partial(app.theming.wear, theme))
+
+    def _of_objects(self, app: BoxdeckApp) -> Iterator[Command]:
+        """Going to each."""
+        for container in self._objects.containers:
+            words = f"Go to it; {container.state.value}, from {container.request.image}"
+            yield Command(f"container {container.name}", printable(words), partial(app.go_to_container, container.id))
+        for image in self._objects.images:
+            words = f"Go to it; {units.size(image.size_bytes)}"
+            yield Command(f"image {name_of(image)}", words, partial(app.go_to_image, image))
+        for volume in self._objects.volumes:
+            call = partial(app.go_to_volume, volume.name)
+            yield Command(f"volume {printable(volume.name)}", "Go to it, and to who uses it", call)
+        for network in self._objects.networks:
+            words = "Go to the topology, where it is"
+            yield Command(f"network {printable(network.name)}", words, partial(app.show_view, "topology"))
 
     def _of_the_app(self, app: BoxdeckApp) -> Iterator[Command]:
         """What keys do on every screen."""

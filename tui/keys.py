@@ -15,6 +15,14 @@ BINDINGS: list[BindingType] = [
     Binding("e", "shell", "shell", id="container.shell", tooltip="A shell in it, beside the list"),
     Binding(
         "E",
+        "full_shell",
+        "full shell",
+        id="container.full_shell",
+        show=False,
+        tooltip="A shell in it, as large as the screen",
+    ),
+    Binding(
+        "ctrl+e",
         "shell_beside",
         "shell beside",
         id="container.shell_beside",
@@ -30,8 +38,10 @@ BINDINGS: list[BindingType] = [
     Binding("S", "start", "start", id="container.start", tooltip="Start it again"),
     Binding("r", "restart", "restart", id="container.restart", tooltip="Stop and start it"),
     Binding("p", "pause", "pause", id="container.pause", tooltip="Freeze all its processes, or let them go on"),
+    Binding("K", "kill", "kill", id="container.kill", show=False, tooltip="End its processes at once; asks first"),
     Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with all it wrote; asks first"),
     Binding("f", "files", "files", id="container.files", tooltip="Its files, and the layer of each"),
+    Binding("i", "inspect", "inspect", id="container.inspect", show=False, tooltip="All that is known of it, as JSON"),
     Binding("c", "copy", "copy", id="container.copy", show=False, tooltip="Copy files into it, or out of it"),
     Binding("P", "ports", "ports", id="container.ports", show=False, tooltip="Publish ports of it, or withdraw them"),
     Binding("R", "rename", "rename", id="container.rename", show=False, tooltip="Give it another name"),
@@ -45,19 +55,28 @@ BINDINGS: list[BindingType] = [
     Binding("H", "go('host')", "host", id="view.host", tooltip="The machine, its control groups and events"),
     *_numbered("6", "host", "The machine, its control groups and events"),
     Binding("T", "next_theme", "theme", id="app.theme", show=False, tooltip="The next theme"),
-    Binding("colon", "command_palette", "commands", id="app.commands", show=False, tooltip="Every command, by name"),
+    Binding("x", "actions", "actions", id="app.actions", tooltip="All that can be done to what is selected"),
+    Binding("y", "copy_name", "copy", id="app.copy", show=False, tooltip="Copy the selected text, or the name"),
+    Binding(
+        "colon,ctrl+p",
+        "command_palette",
+        "commands",
+        id="app.commands",
+        show=False,
+        tooltip="Every command and every object, by name",
+    ),
     Binding("question_mark", "help", "keys", id="app.help", tooltip="This list"),
     Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; containers keep running"),
     Binding("ctrl+c", "quit", "quit", id="app.quit_too", show=False, tooltip="Leave; containers keep running"),
 ]
 
-NEEDS_RUNNING = frozenset({"attach", "pause", "shell", "shell_beside", "stop", "visit"})
+NEEDS_RUNNING = frozenset({"attach", "full_shell", "kill", "pause", "shell", "shell_beside", "stop", "visit"})
 """Actions on a container that runs."""
 
 NEEDS_ENDED = frozenset({"start"})
 """Actions on a container that doesn't run."""
 
-NEEDS_ANY = frozenset({"copy", "files", "logs", "ports", "restart", "remove", "rename", "update"})
+NEEDS_ANY = frozenset({"copy", "files", "inspect", "logs", "ports", "restart", "remove", "rename", "update"})
 """Actions on any container."""
 
 ON_CONTAINERS = NEEDS_RUNNING | NEEDS_ENDED | NEEDS_ANY

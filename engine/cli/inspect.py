@@ -93,7 +93,8 @@ async def _image_of(engine: Engine, reference: str) -> documents.ImageDocument:
     return image_document(await engine.images.get(reference))
 
 
-async def _container_of(engine: Engine, reference: str) -> documents.ContainerDocument:
+async def container_of(engine: Engine, reference: str) -> documents.ContainerDocument:
+    """Everything that is known of a container, also what binds it now."""
     container = await engine.containers.get(reference)
     try:
         image = (await engine.images.get(container.image_id)).config
@@ -236,7 +237,7 @@ def _image_config(config: ImageConfig) -> documents.ImageConfigDocument:
 
 _Document = documents.ContainerDocument | documents.ImageDocument | NetworkDocument
 _KINDS: dict[str, Callable[[Engine, str], Awaitable[_Document]]] = {
-    "container": _container_of,
+    "container": container_of,
     "image": _image_of,
     "network": network_of,
 }

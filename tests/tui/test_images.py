@@ -8,10 +8,10 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from engine.config.model import Config
 from tests.tui.driving import Desk, desk
 from tests.tui.fake_engine import FakeEngine, container, crowd
 from tests.tui.fake_images import image, make_layers
-from engine.config.model import Config
 from tui.screens.containers import ContainersScreen
 from tui.screens.images import ImagesScreen
 from tui.widgets.explorer import Explorer
@@ -170,7 +170,7 @@ async def test_removing_says_what_goes_and_asks(engine: FakeEngine) -> None:
         assert engine.images.removed == []
         await at.press("d")
         await at.see("remove nginx:1.27")
-        await at.press("enter")
+        await at.press("y")
         await at.see_no("nginx:1.27")
         assert len(engine.images.removed) == 1
 
@@ -182,7 +182,7 @@ async def test_removing_what_is_in_use_says_by_whom(engine: FakeEngine) -> None:
         await at.press("2")
         await at.see("1 / 1")
         await at.press("d")
-        await at.see("web uses it: its name nginx:1.27 will be taken away, and the image", "enter take the name away")
+        await at.see("web uses it: its name nginx:1.27 will be taken away, and the image", "y  take the name away")
 
 
 async def test_a_further_name_is_given_and_a_wrong_one_refused(engine: FakeEngine) -> None:

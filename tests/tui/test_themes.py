@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from textual.color import Color
 
-from engine.config.model import Config
 from engine.config.places import config_folder
-from engine.config.reading import load
 from engine.errors import InvalidRequest
 from tui import themes
 

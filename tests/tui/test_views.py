@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from engine.config.model import Config
 
+from engine.config.model import Config
 from tests.tui.driving import Desk, desk
 from tests.tui.fake_engine import FakeEngine, container, crowd
 from tui.screens.containers import ContainersScreen

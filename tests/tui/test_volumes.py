@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from engine import Engine
+from engine.config.model import Config
 from engine.model import ContainerRequest
 from engine.options import VolumeMount
 from tests.tui.driving import desk
 from tests.tui.fake_engine import FakeEngine, crowd
-from engine.config.model import Config
 from tui.screens.containers import ContainersScreen
 from tui.screens.volumes import VolumesScreen
 

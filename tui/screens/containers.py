@@ -49,7 +49,7 @@ class ContainersScreen(LiveScreen):
     AUTO_FOCUS = "#table"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "left",
+            "left,h,left_square_bracket",
             "turn(-1)",
             "side",
             id="detail.previous",
@@ -57,7 +57,7 @@ class ContainersScreen(LiveScreen):
             tooltip="Other sides: graphs, processes, logs and more",
         ),
         Binding(
-            "right",
+            "right,right_square_bracket",
             "turn(1)",
             "side",
             id="detail.next",

@@ -73,7 +73,7 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
             tooltip="A page up or down, the first, the last",
         ),
         Binding(
-            "home",
+            "home,g",
             "move(-1000000)",
             "first",
             id="table.first",
@@ -81,7 +81,7 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
             tooltip="A page up or down, the first, the last",
         ),
         Binding(
-            "end",
+            "end,G",
             "move(1000000)",
             "last",
             id="table.last",

@@ -50,8 +50,8 @@ class GroupTree(ScrollView, Direct, can_focus=True, inherit_bindings=False):
         Binding("down,j", "move(1)", "down", id="groups.down", show=False, tooltip="Another control group"),
         Binding("pageup", "page(-1)", "page up", id="groups.page_up", show=False, tooltip="A page up or down"),
         Binding("pagedown", "page(1)", "page down", id="groups.page_down", show=False, tooltip="A page up or down"),
-        Binding("home", "move(-1000000)", "first", id="groups.first", show=False, tooltip="The first or the last"),
-        Binding("end", "move(1000000)", "last", id="groups.last", show=False, tooltip="The first or the last"),
+        Binding("home,g", "move(-1000000)", "first", id="groups.first", show=False, tooltip="The first or the last"),
+        Binding("end,G", "move(1000000)", "last", id="groups.last", show=False, tooltip="The first or the last"),
         Binding("enter", "open", "open", id="groups.open", tooltip="Go to the container whose control group it is"),
     ]
 

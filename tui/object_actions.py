@@ -1,0 +1,133 @@
+"""An app whose keys act on whatever is selected: its actions in a list, its name copied, all about it, going to it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from engine.config.model import Config
+from engine.model import Image
+from tui.drawing.image_rows import name_of
+from tui.image_actions import ImageActions
+from tui.objects import Registry
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from tui.screens.actions import Action
+
+_ON_OBJECTS = frozenset({"container", "images", "volumes", "networks", "topology", "groups", "namespaces", "files"})
+"""First words of the ids of keys that do something to what is selected."""
+
+_ELSEWHERE = frozenset({"container.run", "images.pull", "volumes.create"})
+"""Ids of keys that make something new instead."""
+
+_MOVES = frozenset({"back", "leave", "up", "down", "first", "last", "previous", "next", "page_up", "page_down"})
+"""Last words of those that only move."""
+
+
+class ObjectActions(ImageActions):
+    """What keys do to the object that is selected, of whichever kind it is.
+
+    Attributes:
+        objects: everything with a name.
+    """
+
+    def __init__(self, engine: Engine, config: Config) -> None:
+        super().__init__(engine, config)
+        self.objects = Registry(engine)
+
+    @property
+    def selected_name(self) -> str:
+        """The name of what is selected on the screen in sight; empty when nothing is."""
+        here = self._screen_in_sight
+        kind = here.HERE if here is not None else ""
+        if kind == "images":
+            return name_of(self.images.selected) if self.images.selected is not None else ""
+        if kind == "volumes":
+            return self.volumes.selected_name
+        return self.deck.selected.name if self.deck.selected is not None else ""
+
+    # --- all actions ---
+
+    @work
+    async def action_actions(self) -> None:
+        """All that can be done to what is selected."""
+        from tui.screens.actions import Actions  # at its first use: it costs start-up time
+
+        chosen = await self.push_screen_wait(Actions(self.selected_name or "actions", self._actions_here()))
+        if chosen is not None:
+            await self.run_action(chosen.action, chosen.node)
+
+    def _actions_here(self) -> list[Action]:
+        """Those that can be done now, in the order of the key bar's groups."""
+        from tui.screens.actions import Action
+
+        found: dict[str, Action] = {}
+        for key, (node, binding, enabled, _) in self.screen.active_bindings.items():
+            kind, _, what = (binding.id or "").partition(".")
+            if not enabled or not binding.tooltip or binding.id in _ELSEWHERE:
+                continue
+            if kind in _ON_OBJECTS and what not in _MOVES:
+                known = found.get(binding.id or "")
+                keys = (*known.keys, key) if known is not None else (key,)
+                found[binding.id or ""] = Action(keys, binding.description, binding.tooltip, binding.action, node)
+        return list(found.values())
+
+    # --- copying, looking at ---
+
+    def action_copy_name(self) -> None:
+        """Copy what is selected with the mouse, or the name of what the cursor is on (OSC 52)."""
+        text = self.screen.get_selected_text()
+        if text or self.selected_name:
+            self.copy_to_clipboard(text or self.selected_name)
+            self.notify("copied what is selected" if text else f"copied {self.selected_name}", markup=False)
+
+    def action_inspect(self) -> None:
+        """Everything that is known of the selected container."""
+        from tui.screens.document import Document  # at its first use: it costs start-up time
+
+        if container := self.deck.selected:
+            self.push_screen(Document(container.name, partial(self.objects.document, container.id)))
+
+    # --- going to ---
+
+    def show_view(self, name: str) -> None:
+        """Have a full screen in sight, whether it is there already or not."""
+        here = self._screen_in_sight
+        if here is None or name != here.HERE:
+            self.action_go(name)
+
+    def action_go(self, name: str) -> None:
+        """Show a screen."""
+        raise NotImplementedError
+
+    def go_to_container(self, container_id: str) -> None:
+        """Select a container in the list."""
+        self.deck.reveal(container_id)
+        self.return_to_containers()
+        self.paint()
+
+    def go_to_image(self, image: Image) -> None:
+        """Select an image in the list."""
+        self.images.expect(image.id)
+        self.show_view("images")
+        self.paint()
+
+    def go_to_volume(self, name: str) -> None:
+        """Select a volume in the list."""
+        self.volumes.expect(name)
+        self.show_view("volumes")
+        self.paint()
+
+    # --- shells ---
+
+    @work(exclusive=True, group="shell")
+    async def action_full_shell(self) -> None:
+        """A shell in the selected container, as large as the screen."""
+        await self.go_to_shell()
+        tab = self.containers_screen.detail.shells.shown
+        if tab is not None and tab.current is not None:
+            self.containers_screen.maximize(tab.current, container=False)
+            tab.current.focus()
