@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from engine.config.model import Config
 from tui import keys, messages, themes
 from tui.commands import Commands
-from tui.image_actions import ImageActions
 from tui.place import Keeper
+from tui.object_actions import ObjectActions
 from tui.screens.help import Help
 from tui.screens.host import HostScreen
 from tui.screens.live_screen import LiveScreen
@@ -30,7 +30,7 @@ _SCREENS: dict[str, type[LiveScreen]] = {
 }
 
 
-class BoxdeckApp(ImageActions):
+class BoxdeckApp(ObjectActions):
     """Boxdeck on a terminal.
 
     Args:

@@ -178,6 +178,10 @@ class ContainerActions(App[None]):
         """Freeze the selected container, or let it go on; likewise those that are marked."""
         self._act("pause")
 
+    def action_kill(self) -> None:
+        """Kill the selected container, or those that are marked, if that is really meant."""
+        self._act("kill")
+
     def action_remove(self) -> None:
         """Remove the selected container, or those that are marked, if that is really meant."""
         self._act("remove")
@@ -205,6 +209,10 @@ class ContainerActions(App[None]):
     @work(exclusive=True, group="shell")
     async def action_shell(self) -> None:
         """A shell in the selected container, or those that are open already, here or left by an app before."""
+        await self.go_to_shell()
+
+    async def go_to_shell(self) -> None:
+        """Have a shell of the selected container in sight, with the focus; a failure is told."""
         container, detail = self.deck.selected, self.containers_screen.detail
         if container is None:
             return
@@ -312,7 +320,16 @@ def _removal(container: Container) -> Confirm:
     return Confirm(f"remove {container.name}", sentence, "kill and remove it" if container.is_running else "remove it")
 
 
-_QUESTIONS = {"remove": _removal}
+def _killing(container: Container) -> Confirm:
+    sentence = f"Its processes end at once{_with_pid(container)}; what they haven't written to a file is lost."
+    return Confirm(f"kill {container.name}", sentence, "kill it")
+
+
+def _with_pid(container: Container) -> str:
+    return f" (SIGKILL to pid {container.pid} and all others in it)" if container.pid else ""
+
+
+_QUESTIONS = {"kill": _killing, "remove": _removal}
 
 
 def _debugging(container: Container) -> Confirm:
@@ -320,7 +337,7 @@ def _debugging(container: Container) -> Confirm:
         "Its image has none. One can be brought in: a shell of the image base in its namespaces, which begins in its"
         " files. It leaves nothing behind."
     )
-    return Confirm(f"{container.name} has no shell", sentence, "bring one in")
+    return Confirm(f"{container.name} has no shell", sentence, "bring one in", loses=False)
 
 
 def _rows_and_columns(size: Size) -> tuple[int, int]:

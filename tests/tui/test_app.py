@@ -121,7 +121,12 @@ async def test_stop_start_restart_and_remove(engine: Engine) -> None:
         assert await states(engine) == {"job": State.RUNNING}
         await at.press("d")
         await at.see("remove job")
-        await at.press("enter")
+        await at.press("enter")  # the answer that is lit leaves it
+        await at.see_no("remove job")
+        assert await states(engine) == {"job": State.RUNNING}
+        await at.press("d")
+        await at.see("remove job")
+        await at.press("right", "enter")
         await at.see("No containers yet")
     assert await states(engine) == {}
 
