@@ -12,6 +12,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parent.parent
 HEAVY = ("asyncio", "textual", "sqlite3", "pyroute2", "psutil", "httpx", "ssl", "engine.store", "engine.engine", "tui")
+UNPACKING = ("asyncio", "textual", "sqlite3", "httpx", "ssl", "subprocess", "engine.config", "engine.engine", "tui")
 IN_THE_LAUNCHER = ("launcher", "shim", "recorder", "init", "exec")
 BESIDE_THE_LAUNCHER = ("engine.cgroups.manager", "engine.cgroups.limits", "engine.cgroups.v1", "engine.cgroups.v2")
 
@@ -45,6 +46,10 @@ def imports(tree: ast.Module) -> Iterator[str]:
 @pytest.mark.parametrize("module", [f"engine.runtime.{name}" for name in IN_THE_LAUNCHER] + list(BESIDE_THE_LAUNCHER))
 def test_what_lives_in_the_launcher_is_light(module: str) -> None:
     assert among(imported_by(f"import {module}"), HEAVY) == []
+
+
+def test_what_unpacks_layers_is_there_before_a_registry_has_answered() -> None:
+    assert among(imported_by("import engine.images.unpack_program"), UNPACKING) == []
 
 
 @pytest.mark.parametrize("package", ["engine/linux", "engine/runtime", "engine/cgroups", "engine/oci"])

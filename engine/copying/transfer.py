@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 
 from msgspec.structs import replace
 
+from engine.config.reading import registry_settings
 from engine.copying.arrivals import Arrivals
 from engine.copying.locate import Located, located
 from engine.copying.placer import OpenFolder, Placer
@@ -109,7 +110,7 @@ def unpack(file: BinaryIO, target: Side, how: CopyOptions, advance: Advance) -> 
     """
     notes = Notes()
     dress = target.dress(how.archive, how.owner)
-    reader = TarReader(decompressed(Arrivals(file, advance)))
+    reader = TarReader(decompressed(Arrivals(file, advance), registry_settings().limits))
     with _making_files(target):
         with explained(target, "written"), located(target.root, Spelling.of(target.path).path, True) as place:
             if not place.is_folder:

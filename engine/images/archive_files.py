@@ -173,7 +173,8 @@ def _plain(paths: Paths, archive: BinaryIO, monitor: Monitor) -> Iterator[Binary
     paths.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryFile(dir=paths.temporary) as copy:
         advance = monitor.step("Decompressing the archive")
-        stream = BoundedReader(decompressed(archive), archive.tell, registry_settings().limits)
+        limits = registry_settings().limits
+        stream = BoundedReader(decompressed(archive, limits), archive.tell, limits)
         while data := stream.read(CHUNK_BYTES):
             copy.write(data)
             advance(len(data))

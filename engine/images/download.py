@@ -77,6 +77,21 @@ def download(
             raise unwritable(error) from error
 
 
+def fetch(registry: Registry, repository: str, descriptor: Descriptor, advance: Advance, pause: Pause) -> bytes:
+    """Bring a small blob into memory, and not into the store.
+
+    Args:
+        advance, pause: as for `download`.
+
+    Raises:
+        ImageError, RegistryError, NotFound: as there.
+    """
+    with os.fdopen(os.memfd_create("blob", os.MFD_CLOEXEC), "r+b", buffering=0) as file:
+        _fill(_Part(file, descriptor.size, advance, None), registry, repository, descriptor, pause)
+        file.seek(0)
+        return file.read()
+
+
 def offer(blobs: Blobs, descriptor: Descriptor, arrival: Arrival) -> None:
     """Let a blob that is in the store be read like one that arrives."""
     with blobs.open(descriptor.digest) as file:

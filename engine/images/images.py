@@ -273,17 +273,19 @@ class Images:
 
     async def _pull(self, reference: str, platform: str | None, report: Report) -> Image:
         from engine.images import platforms
-        from engine.images.pull import pull
+        from engine.images.unpacker import Unpacker
 
         parsed = parse_reference(reference)
         wanted = platforms.parse(platform) if platform else None
         async with self._adding():
-            pulled = await in_thread(report, lambda monitor: pull(self._paths, parsed, wanted, monitor))
+            with Unpacker() as unpacker:  # first: it imports what it needs beside us
+                from engine.images.pull import pull
+
+                pulled = await in_thread(report, lambda monitor: pull(self._paths, parsed, wanted, unpacker, monitor))
             known = self._records.by_reference(parsed.familiar)
-            brought = (pulled.installed.id, pulled.installed.manifest_digest)
-            if known is None or (known.id, known.manifest_digest) != brought:
-                self._records.save(pulled.installed, parsed.familiar, "pull")
-        return await self.get(pulled.installed.id)
+            if known is None or (known.id, known.manifest_digest) != (pulled.id, pulled.manifest_digest):
+                self._records.save(pulled, parsed.familiar, "pull")
+        return await self.get(pulled.id)
 
     async def _commit(
         self, image_id: str, own: OwnLayer, request: CommitRequest, name: str | None, report: Report

@@ -70,7 +70,8 @@ def _pack(paths: Paths, file: BinaryIO, monitor: Monitor) -> PackedLayer:
     blobs = Blobs(paths)
     is_gzip = compression(file) == "gzip"
     total = os.fstat(file.fileno()).st_size
-    bounded = BoundedReader(decompressed(file), file.tell, registry_settings().limits)
+    limits = registry_settings().limits
+    bounded = BoundedReader(decompressed(file, limits), file.tell, limits)
     blob = blobs.add(file if is_gzip else bounded, advance=monitor.step("Reading the archive", total))
     with blobs.open(blob.digest) as archive:
         unpacked = LayerStore(paths).add(archive, None, monitor.step("Unpacking the archive"))

@@ -13,10 +13,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.config.reading import registry_settings
 from engine.errors import ImageError
 from engine.images.limits import BoundedReader
+from engine.images.lock import sharing_content
 from engine.images.monitor import Advance
 from engine.images.removal import remove_tree
 from engine.images.streams import Seekable, decompressed
@@ -25,12 +27,20 @@ from engine.oci.digest import checked_digest
 from engine.paths import Paths
 from engine.store.blobs import sync_directory, temporary_name, unwritable
 
+if TYPE_CHECKING:
+    from engine.images.unpacker import Unpacker
+
 
 class LayerStore:
-    """The unpacked layers below one root. Methods block on the disk: call them in a thread."""
+    """The unpacked layers below one root. Methods block on the disk: call them in a thread.
 
-    def __init__(self, paths: Paths) -> None:
+    Args:
+        unpacker: where layers are unpacked; None for this process.
+    """
+
+    def __init__(self, paths: Paths, unpacker: Unpacker | None = None) -> None:
         self._paths = paths
+        self._unpacker = unpacker
 
     def has(self, diff_id: str) -> bool:
         """Whether the layer is here, which means all of it."""
@@ -47,12 +57,10 @@ class LayerStore:
             ImageError: the archive is damaged, too much, or has another diff id; nothing is kept.
             StoreError: the disk is full or can't be written.
         """
-        limits = registry_settings().limits
         with self._workplace() as folder:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                stream = BoundedReader(decompressed(archive), archive.tell, limits)
-                unpacked = unpack(stream, descriptor, advance, limits)
+                unpacked = self._unpack(archive, descriptor, advance)
             finally:
                 os.close(descriptor)
             if expected is not None and unpacked.diff_id != expected:
@@ -62,6 +70,15 @@ class LayerStore:
                 )
             self._keep(folder, unpacked.diff_id)
         return unpacked
+
+    def _unpack(self, archive: Seekable, folder: int, advance: Advance) -> Unpacked:
+        limits = registry_settings().limits
+        if self._unpacker is not None:
+            with sharing_content(self._paths) as lock:
+                done = self._unpacker.unpack(archive, folder, lock, advance, limits)
+            return Unpacked(diff_id=done.diff_id, size_bytes=done.size_bytes)
+        stream = BoundedReader(decompressed(archive, limits), archive.tell, limits)
+        return unpack(stream, folder, advance, limits)
 
     def size(self, diff_id: str) -> int:
         """Bytes of all files of a layer, each counted once."""

@@ -14,7 +14,6 @@ from msgspec import Meta, Struct
 from engine.errors import ImageError
 from engine.oci.digest import Readable
 
-FREE_BYTES: Final = 1 << 30  # up to here nobody asks what it was before: zeros compress well
 MOST_DOCUMENT_BYTES: Final = 64 << 20  # documents are read into memory as a whole
 
 Count = Annotated[int, Meta(ge=1)]
@@ -25,7 +24,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         layer_bytes: a layer's archive without its compression, and its files together, holes included.
-        layer_ratio: how many times larger than what was sent a layer may become, beyond its first GiB.
+        layer_ratio: how many times larger than what was sent a layer may become, beyond `ratio_free_bytes`.
+        ratio_free_bytes: up to here nobody asks what it was before: zeros compress well.
         layer_entries: files, folders and all else in a layer.
         layer_depth: folders in each other.
         document_bytes: a manifest, an index or a config.
@@ -34,6 +34,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     layer_bytes: Count = 100 << 30
     layer_ratio: Count = 200
+    ratio_free_bytes: Count = 1 << 30
     layer_entries: Count = 1_000_000
     layer_depth: Count = 256
     document_bytes: Annotated[int, Meta(ge=1, le=MOST_DOCUMENT_BYTES)] = 4 << 20  # what registries and containerd take
@@ -88,9 +89,10 @@ class BoundedReader:
         data = self._stream.read(size)
         self._size += len(data)
         self._limits.require_small(self._size)
-        if self._size > FREE_BYTES and self._size > self._limits.layer_ratio * self._consumed():
+        limits = self._limits
+        if self._size > limits.ratio_free_bytes and self._size > limits.layer_ratio * self._consumed():
             raise too_much(
-                f"what was sent becomes more than {self._limits.layer_ratio} times as much when it is decompressed",
+                f"what was sent becomes more than {limits.layer_ratio} times as much when it is decompressed",
                 "layer_ratio",
             )
         return data

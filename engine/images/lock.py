@@ -31,6 +31,17 @@ async def adding_content(paths: Paths) -> AsyncIterator[None]:
 
 
 @contextmanager
+def sharing_content(paths: Paths) -> Iterator[int]:
+    """Hold the lock shared, for a process that may outlive us by a moment; the descriptor to give it. Blocks."""
+    descriptor = _open(paths)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def removing_content(paths: Paths) -> Iterator[bool]:
     """Try to hold the lock alone; gives False, without waiting, when content is being added somewhere."""
     descriptor = _open(paths)

@@ -20,12 +20,14 @@ from engine.config.reading import registry_settings
 from engine.errors import ImageError, NotFound, RegistryError
 from engine.images import platforms
 from engine.images.arrival import Arrival
-from engine.images.download import download, offer
+from engine.images.download import download, fetch, offer
 from engine.images.install import Installed, check_documents, finish, require_size, unpack_layer
 from engine.images.layer_store import LayerStore
 from engine.images.limits import too_much
 from engine.images.monitor import Advance, Monitor, Stopped
 from engine.images.side_by_side import results
+from engine.images.unpacker import Unpacker
+from engine.oci.digest import digest_of
 from engine.oci.image_spec import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -45,18 +47,14 @@ _FETCHED_AT_ONCE: Final = 4
 _UNPACKED_AT_ONCE: Final = min(4, 1 + (os.cpu_count() or 1))  # one more: each waits for the disk at its end
 
 
-class Pulled(Struct, frozen=True):
-    """What a pull has brought; `is_new` is False when all of it was here."""
-
-    installed: Installed
-    is_new: bool
-
-
-def pull(paths: Paths, reference: Reference, wanted: Platform | None, monitor: Monitor) -> Pulled:
+def pull(
+    paths: Paths, reference: Reference, wanted: Platform | None, unpacker: Unpacker, monitor: Monitor
+) -> Installed:
     """Bring in an image from its registry, or from the first mirror that has it.
 
     Args:
         wanted: the platform; None for this machine's.
+        unpacker: where its layers are unpacked.
 
     Raises:
         NotFound: the registry has no such image.
@@ -67,10 +65,10 @@ def pull(paths: Paths, reference: Reference, wanted: Platform | None, monitor: M
     settings = registry_settings()
     for mirror in settings.mirrors.get(reference.registry, ()):
         try:
-            return _pull_from(mirror, paths, reference, wanted, settings, monitor)
+            return _pull_from(mirror, paths, reference, wanted, settings, unpacker, monitor)
         except (RegistryError, NotFound):
             continue
-    return _pull_from(reference.registry, paths, reference, wanted, settings, monitor)
+    return _pull_from(reference.registry, paths, reference, wanted, settings, unpacker, monitor)
 
 
 def _pull_from(
@@ -79,14 +77,15 @@ def _pull_from(
     reference: Reference,
     wanted: Platform | None,
     settings: RegistrySettings,
+    unpacker: Unpacker,
     monitor: Monitor,
-) -> Pulled:
+) -> Installed:
     with (
         monitor.attempt() as attempt,
         open_registry(host, settings, reference.repository, attempt.nap) as registry,
         attempt.woken_by(registry.hang_up),
     ):
-        return _Pull(paths, registry, reference.repository, wanted, attempt).run(
+        return _Pull(paths, registry, reference.repository, wanted, unpacker, attempt).run(
             reference.digest or reference.tag or ""
         )
 
@@ -98,27 +97,27 @@ class _Pull:
         registry: Registry,
         repository: str,
         wanted: Platform | None,
+        unpacker: Unpacker,
         monitor: Monitor,
     ) -> None:
         self._paths = paths
         self._blobs = Blobs(paths)
+        self._layers = LayerStore(paths, unpacker)
         self._registry = registry
         self._repository = repository
         self._wanted = wanted or platforms.here()
         self._monitor = monitor
 
-    def run(self, reference: str) -> Pulled:
+    def run(self, reference: str) -> Installed:
         """Find the manifest, then bring in what it names."""
         self._monitor.step(f"Asking {self._registry.host}")
         fetched = self._manifest(self._registry.manifest(self._repository, reference))
-        is_new = not self._blobs.has(fetched.digest)
         manifest = decode(fetched.data, Manifest, "the image's manifest")
-        document = self._config(manifest.config)
+        config = self._config(manifest.config)
+        document = decode(config, ConfigDocument, "the image's config")
         diff_ids = check_documents(manifest, document, self._wanted)
-        sizes = self._bring_in(manifest.layers, diff_ids)
-        if is_new:
-            self._blobs.put(fetched.data)
-        return Pulled(finish(fetched.digest, manifest, document, sum(sizes)), is_new)
+        sizes = self._bring_in(manifest.layers, diff_ids, (fetched.data, config))
+        return finish(fetched.digest, manifest, document, sum(sizes))
 
     def _manifest(self, fetched: Fetched) -> Fetched:
         """The manifest itself, whether a tag names it or an index that lists it for several platforms."""
@@ -135,29 +134,36 @@ class _Pull:
             raise ImageError("the image's index leads to another index", "pull the inner one by its digest")
         return manifest
 
-    def _config(self, descriptor: Descriptor) -> ConfigDocument:
+    def _config(self, descriptor: Descriptor) -> bytes:
         most = registry_settings().limits.document_bytes
         if descriptor.size > most:
             raise too_much(f"the image's config is larger than {most} bytes", "document_bytes")
-        if not self._blobs.has(descriptor.digest):
-            advance = self._monitor.step("Fetching the image's config", descriptor.size)
-            download(self._paths, self._registry, self._repository, descriptor, advance, self._monitor.nap)
-        require_size(descriptor, self._blobs.size(descriptor.digest))
-        return decode(self._blobs.read(descriptor.digest), ConfigDocument, "the image's config")
+        if self._blobs.has(descriptor.digest):
+            require_size(descriptor, self._blobs.size(descriptor.digest))
+            return self._blobs.read(descriptor.digest)
+        advance = self._monitor.step("Fetching the image's config", descriptor.size)
+        return fetch(self._registry, self._repository, descriptor, advance, self._monitor.nap)
 
-    def _bring_in(self, layers: Sequence[Descriptor], diff_ids: Sequence[str]) -> list[int]:
-        """Fetch and unpack all layers; their sizes. The first that fails stops the others."""
+    def _bring_in(self, layers: Sequence[Descriptor], diff_ids: Sequence[str], documents: Sequence[bytes]) -> list[int]:
+        """Fetch and unpack all layers, and keep the documents; the layers' sizes. The first that fails stops all."""
         with (
             ExitStack() as stack,
             ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="fetch") as fetching,
             ThreadPoolExecutor(_UNPACKED_AT_ONCE, thread_name_prefix="unpack") as unpacking,
+            ThreadPoolExecutor(1, thread_name_prefix="keep") as keeping,  # which is waiting for the disk
         ):
             fetched, unpacked = [], []
             for descriptor, diff_id in zip(layers, diff_ids, strict=True):
                 arrival = stack.enter_context(closing(Arrival(self._monitor.check)))
                 fetched.append(fetching.submit(self._fetch, descriptor, arrival))
                 unpacked.append(unpacking.submit(self._unpack, descriptor, diff_id, arrival))
-            return results([*fetched, *unpacked], self._monitor)[len(fetched) :]
+            kept = [keeping.submit(self._keep, document) for document in documents]
+            return results([*kept, *fetched, *unpacked], self._monitor)[-len(unpacked) :]
+
+    def _keep(self, document: bytes) -> int:
+        if not self._blobs.has(digest_of(document)):
+            self._blobs.put(document)
+        return len(document)
 
     def _fetch(self, descriptor: Descriptor, arrival: Arrival) -> int:
         is_whole = False
@@ -176,18 +182,18 @@ class _Pull:
 
     def _unpack(self, descriptor: Descriptor, diff_id: str, arrival: Arrival) -> int:
         """Unpack a layer while it arrives; the bytes of its files."""
-        part, layers = _part(descriptor), LayerStore(self._paths)
+        part = _part(descriptor)
         with closing(arrival):
-            if layers.has(diff_id):
-                size = layers.size(diff_id)
+            if self._layers.has(diff_id):
+                size = self._layers.size(diff_id)
             else:
-                size = self._unpack_arriving(descriptor, diff_id, arrival, layers)
+                size = self._unpack_arriving(descriptor, diff_id, arrival)
         self._monitor.step("Ready", part=part)
         return size
 
-    def _unpack_arriving(self, descriptor: Descriptor, diff_id: str, arrival: Arrival, layers: LayerStore) -> int:
+    def _unpack_arriving(self, descriptor: Descriptor, diff_id: str, arrival: Arrival) -> int:
         try:
-            return layers.add(arrival, diff_id, self._advance(_part(descriptor), arrival)).size_bytes
+            return self._layers.add(arrival, diff_id, self._advance(_part(descriptor), arrival)).size_bytes
         except ImageError as error:
             arrival.wait()
             if not arrival.is_whole:  # it isn't what its digest says, so its content is no matter

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from engine.errors import ImageError
 from engine.images.inflate import DAMAGED, Decompressor, gzip_decompressor
+from engine.images.limits import Limits
 from engine.oci.digest import Readable
 
 CHUNK_BYTES: Final = 1 << 20
@@ -18,6 +19,7 @@ _MAGIC: Final = (
     (b"BZh", "bzip2"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
+_MAGIC_BYTES: Final = 6
 _DAMAGED: Final[tuple[type[Exception], ...]] = (*DAMAGED, lzma.LZMAError, EOFError, OSError)
 
 
@@ -36,18 +38,18 @@ class Seekable(Readable, Protocol):
 def compression(stream: Seekable) -> str:
     """What a seekable stream is compressed with, by its first bytes: gzip, xz, bzip2, zstd or empty for nothing."""
     start = stream.tell()
-    magic = stream.read(6)
+    magic = read_all(stream, _MAGIC_BYTES)
     stream.seek(start)
     return next((name for prefix, name in _MAGIC if magic.startswith(prefix)), "")
 
 
-def decompressed(stream: Seekable) -> Readable:
+def decompressed(stream: Seekable, limits: Limits) -> Readable:
     """The stream without its compression, recognised by magic number."""
     kind = compression(stream)
     if kind == "zstd":
         from engine.images.zstd import ZstdReader  # seldom needed
 
-        return ZstdReader(stream)
+        return ZstdReader(stream, limits.zstd_window_bytes)
     return DecompressingReader(stream, kind) if kind else stream
 
 

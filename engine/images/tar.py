@@ -22,6 +22,8 @@ MAXIMUM_HEADER_BYTES: Final = 1 << 20  # of all that precedes an entry: what Go'
 XATTR_PREFIX: Final = "SCHILY.xattr."
 
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
+_ENDS: Final = b"\0 "
+_BLANKS: Final = 8 * ord(" ")
 _DECIMAL = re.compile(r"[0-9]+")
 _TIME = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?")
 _LAST_SECOND: Final = (1 << 63) // 1_000_000_000 - 1
@@ -138,7 +140,7 @@ class TarReader:
             elif kind == b"K":
                 pax["linkpath"] = self._special().split(b"\0")[0]
             elif kind != b"V":  # a volume's label has no content and means nothing
-                return self._entry(header, {**self._global, **pax})
+                return self._entry(header, {**self._global, **pax} if self._global else pax)
         return None
 
     def _header(self) -> bytes | None:
@@ -200,9 +202,9 @@ class TarReader:
         self._expect(_pax_number(pax, "size", self._left))
         if kind_flag == b"S":
             special = sparse.from_header(header, _number, lambda: self._exactly(BLOCK_BYTES))
-        elif kind_flag in _REGULAR:
+        elif pax and kind_flag in _REGULAR:
             special = sparse.from_records(pax, self._content_block)
-        name = _text(sparse.name_of(pax) or pax.get("path") or _header_name(header))
+        name = _text((sparse.name_of(pax) or pax.get("path") if pax else b"") or _header_name(header))
         kind = _entry_kind(kind_flag, name)
         if kind is not Kind.FILE:
             self._expect(0)  # some writers give hard links a size, which means nothing
@@ -217,10 +219,10 @@ class TarReader:
             uid=_identity(pax, "uid", header[108:116]),
             gid=_identity(pax, "gid", header[116:124]),
             mtime_ns=_time(pax["mtime"]) if pax.get("mtime") else _header_time(header[136:148]),
-            link=_text(pax.get("linkpath") or header[157:257].split(b"\0")[0]),
+            link=_text(pax.get("linkpath") or _string(header[157:257])),
             major=_number(header[329:337], "major") if kind in _DEVICES else 0,
             minor=_number(header[337:345], "minor") if kind in _DEVICES else 0,
-            xattrs=_xattrs(pax),
+            xattrs=_xattrs(pax) if pax else (),
         )
 
 
@@ -237,25 +239,36 @@ def _entry_kind(flag: bytes, name: str) -> Kind:
 
 
 def _header_name(header: bytes) -> bytes:
-    name = header[0:100].split(b"\0")[0]
+    name = _string(header[0:100])
+    if header[257:263] != b"ustar\0":
+        return name
     end = 476 if header[508:512] == b"tar\0" else 500  # star has times there
-    prefix = header[345:end].split(b"\0")[0]
-    return prefix + b"/" + name if prefix and header[257:263] == b"ustar\0" else name
+    prefix = _string(header[345:end])
+    return prefix + b"/" + name if prefix else name
+
+
+def _string(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
 
 
 def _checksum_fits(block: bytes) -> bool:
     """Sum of all bytes with the checksum's own field as blanks; some old writers summed signed characters."""
-    field = _OCTAL.fullmatch(block[148:156])
-    if field is None or not field[1]:
+    field = block[148:156]
+    digits = _OCTAL.fullmatch(field)
+    if digits is None or not digits[1]:
         return False
-    wanted = int(field[1], 8)
-    rest = block[:148] + b" " * 8 + block[156:]
-    unsigned = sum(rest)
-    return wanted == unsigned or wanted == unsigned - 256 * sum(1 for byte in rest if byte > 127)
+    wanted, unsigned = int(digits[1], 8), sum(block) - sum(field) + _BLANKS
+    return wanted == unsigned or wanted == unsigned - 256 * sum(1 for byte in block[:148] + block[156:] if byte > 127)
 
 
 def _signed(field: bytes) -> int:
     """A number in octal, or in GNU's base 256 where the first bit is set."""
+    digits = field[:-1]
+    if digits.isdigit() and field[-1] in _ENDS:  # as nearly all writers have it
+        try:
+            return int(digits, 8)
+        except ValueError as error:
+            raise _damaged(f"{field!r} is no number") from error
     if field[0] & 0x80:
         value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
         return value - (1 << (8 * len(field) - 1)) if field[0] & 0x40 else value
@@ -298,8 +311,7 @@ def _parse_pax(data: bytes) -> dict[str, bytes]:
 
 
 def _pax_number(pax: dict[str, bytes], key: str, otherwise: int) -> int:
-    text = pax.get(key, b"").decode("latin-1")
-    if not text:
+    if not pax or not (text := pax.get(key, b"").decode("latin-1")):
         return otherwise
     if not _DECIMAL.fullmatch(text) or len(text) > 19 or int(text) >= 1 << 63:
         raise _damaged(f"a pax record gives {text[:40]!r} as {key}")

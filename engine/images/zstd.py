@@ -6,7 +6,6 @@ from typing import Final
 
 import zstandard
 
-from engine.config.reading import registry_settings
 from engine.errors import ImageError
 from engine.images.limits import too_much
 from engine.oci.digest import Readable
@@ -18,13 +17,16 @@ _SIP_BYTES: Final = 1 << 10  # what is given at once may become 32,000 times as 
 class ZstdReader:
     """Reads a compressed stream, several frames in a row included.
 
+    Args:
+        window_bytes: the memory that a frame may ask for.
+
     Raises:
         ImageError: (on read) the stream is damaged, cut short, or wants too much memory.
     """
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: Readable, window_bytes: int) -> None:
         self._stream = stream
-        self._zstd = zstandard.ZstdDecompressor(max_window_size=registry_settings().limits.zstd_window_bytes)
+        self._zstd = zstandard.ZstdDecompressor(max_window_size=window_bytes)
         self._frame: zstandard.ZstdDecompressionObj | None = None
         self._given = memoryview(b"")
         self._ready = memoryview(b"")

@@ -16,7 +16,6 @@ import zstandard
 
 from engine.config.reading import registry_settings
 from engine.errors import BoxdeckError, ImageError, InvalidRequest
-from engine.images import limits
 from engine.images.images import Images
 from engine.images.limits import BoundedReader, Limits
 from engine.paths import Paths
@@ -83,25 +82,23 @@ async def test_every_limit_is_kept(
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
 async def test_a_bomb_is_refused(
     images: Images, paths: Paths, layout: Layout, served: Served, configure: Configure, tar: MakeTar,
-    member: MakeMember, monkeypatch: pytest.MonkeyPatch, compress: Callable[[bytes], bytes],
+    member: MakeMember, compress: Callable[[bytes], bytes],
 ) -> None:  # fmt: skip
     """What grows too much, once it isn't small any more."""
-    monkeypatch.setattr(limits, "FREE_BYTES", 1 << 20)
     plain = tar(member("zeros", bytes(30_000_000)))
     image = layout.image(compress(plain), uncompressed=(plain,))
-    configure("layer_ratio = 3")
+    configure(f"layer_ratio = 3\nratio_free_bytes = {1 << 20}")
     await refused_everywhere(images, paths, layout, served, image, "more than 3 times as much")
-    configure("layer_ratio = 1_000_000")
+    configure(f"layer_ratio = 1_000_000\nratio_free_bytes = {1 << 20}")
     assert await images.pull(served.tag(image))
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
 async def test_a_bomb_in_an_archive_that_is_loaded_or_imported(
     images: Images, paths: Paths, configure: Configure, tar: MakeTar, member: MakeMember, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, compress: Callable[[bytes], bytes],
+    compress: Callable[[bytes], bytes],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(limits, "FREE_BYTES", 1 << 20)
-    configure("layer_ratio = 3")
+    configure(f"layer_ratio = 3\nratio_free_bytes = {1 << 20}")
     path = tmp_path / "bomb"
     path.write_bytes(compress(tar(member("index.json", bytes(30_000_000)))))
     for bring in (lambda: images.load(path), lambda: images.import_rootfs(path, "bomb")):

@@ -13,13 +13,14 @@ import zstandard
 
 from engine.errors import ImageError
 from engine.images.inflate import DAMAGED, Decompressor, ZlibDecompressor, gzip_decompressor
+from engine.images.limits import Limits
 from engine.images.streams import decompressed
 
 CONTENT = bytes(range(256)) * 4_000
 
 
 def read(data: bytes, size: int = 70_000) -> bytes:
-    stream = decompressed(io.BytesIO(data))
+    stream = decompressed(io.BytesIO(data), Limits())
     return b"".join(iter(lambda: stream.read(size), b""))
 
 
@@ -43,7 +44,7 @@ def test_damage_is_told_in_one_sentence(compress: Callable[[bytes], bytes], harm
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
 def test_no_read_gives_more_than_asked_for(compress: Callable[[bytes], bytes]) -> None:
-    stream = decompressed(io.BytesIO(compress(b"\0" * 2_000_000)))
+    stream = decompressed(io.BytesIO(compress(b"\0" * 2_000_000)), Limits())
     assert all(len(piece) <= 1000 for piece in (stream.read(1000) for _ in range(100)))
 
 
