@@ -16,6 +16,7 @@ class BindMount(Struct, frozen=True, kw_only=True):
         source: an absolute path on the host; the file or folder must exist.
         destination: an absolute path in the container; made where there is none.
         recursive: whether mounts below the source are shown, too.
+        writable_below: whether mounts below it are as they are on the host although it is read-only.
         flags: further mount options: ``nosuid``, ``nodev``, ``noexec`` and the like.
     """
 
@@ -23,6 +24,7 @@ class BindMount(Struct, frozen=True, kw_only=True):
     destination: str
     read_only: bool = False
     recursive: bool = True
+    writable_below: bool = False
     propagation: Propagation = "rprivate"
     flags: tuple[str, ...] = ()
 

@@ -18,7 +18,7 @@ from engine.cli.network_options import attachments
 from engine.cli.output import write_lines
 from engine.cli.publish_options import ports
 from engine.cli.run_options import CreateOptions, RunOptions, create_arguments, run_arguments
-from engine.compile import notation
+from engine.compile import mount_words, notation
 from engine.compile.security_words import security
 from engine.errors import InvalidRequest, NotFound
 from engine.model import Container, ContainerRequest
@@ -130,7 +130,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
     Raises:
         InvalidRequest: words that can't be understood.
     """
-    mounts = [*map(notation.volume, options.volume), *map(notation.mount, options.mount)]
+    mounts = [*map(notation.volume, options.volume), *map(mount_words.mount, options.mount)]
     network, wishes = attachments(options)
     return ContainerRequest(
         image=options.image,

@@ -159,7 +159,7 @@ def _file_arguments(parser: Parser) -> None:
     )  # fmt: skip
     add(
         "--mount", metavar="type=…,target=…", action="append", default=[],
-        help="the same in other words: type=bind|volume,source=…,target=…[,readonly] or "
+        help="the same in other words: type=bind|volume,source=…,target=…[,readonly][,volume-subpath=…] or "
         "type=tmpfs,target=…[,tmpfs-size=…]",
     )  # fmt: skip
     add("--volumes-from", metavar="CONTAINER[:ro]", action="append", default=[], help="all that is mounted in another")

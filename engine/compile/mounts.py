@@ -139,7 +139,7 @@ def _bind(bind: BindMount, placement: Placement) -> Mount:
         raise InvalidRequest(f"there is no {bind.source} on this machine to be mounted", "make it first")
     options = ["rbind" if bind.recursive else "bind", bind.propagation, *bind.flags]
     if bind.read_only:
-        options.append("rro" if bind.recursive else "ro")
+        options.append("rro" if bind.recursive and not bind.writable_below else "ro")
     if idmap := placement.ids.idmap.get(bind.source):
         options.append(idmap)
     return Mount(destination=_destination(bind.destination), type="bind", source=bind.source, options=tuple(options))

@@ -16,7 +16,6 @@ _FLAGS = frozenset(
 _LABELS = frozenset(("z", "Z", "rw", "consistent", "cached", "delegated"))  # SELinux's, and what only macOS knows
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([bkmgtp]?)(?:i?b)?", re.IGNORECASE)
 _POWERS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_TRUE = ("", "1", "true")
 
 
 def size_bytes(text: str) -> int:
@@ -60,84 +59,19 @@ def _named_volume(name: str, destination: str, options: list[str], text: str) ->
 
 
 def _with_options(bind: BindMount, options: list[str], text: str) -> BindMount:
-    fields = {"source": bind.source, "destination": bind.destination}
     flags = tuple(option for option in options if option in _FLAGS)
     unknown = [o for o in options if o not in _FLAGS | _LABELS | _PROPAGATION | {"ro", "bind", "rbind"}]
     if unknown:
         raise InvalidRequest(f"{unknown[0]!r} in {text!r} is not an option of a volume", "see: boxdeck run --help")
     propagation = next((option for option in reversed(options) if option in _PROPAGATION), "rprivate")
     return BindMount(
-        **fields,
+        source=bind.source,
+        destination=bind.destination,
         read_only="ro" in options,
         recursive="bind" not in options,
         propagation=propagation,  # type: ignore[arg-type]  # it is one of them
         flags=flags,
     )
-
-
-def mount(text: str) -> BindMount | TmpfsMount | VolumeMount:
-    """``type=bind,source=…,target=…[,readonly]``, ``type=volume,…`` or ``type=tmpfs,target=…[,tmpfs-size=…]``.
-
-    Raises:
-        InvalidRequest: it isn't one.
-    """
-    fields = dict(part.partition("=")[::2] for part in text.split(","))
-    kind = fields.pop("type", "volume")
-    target = _either(fields, "target", "destination", "dst")
-    if not target:
-        raise InvalidRequest(f"{text!r} doesn't say where to mount", "add target=/in/the/container")
-    if kind == "tmpfs":
-        return _tmpfs_mount(target, fields, text)
-    if kind == "volume":
-        return _volume_mount(target, fields, text)
-    if kind != "bind":
-        raise InvalidRequest(f"mounts of type {kind} are not possible", "choose type=bind, type=volume or type=tmpfs")
-    return _bind_mount(target, fields, text)
-
-
-def _bind_mount(target: str, fields: dict[str, str], text: str) -> BindMount:
-    source = _either(fields, "source", "src")
-    read_only = any(fields.pop(name, "false") in _TRUE for name in ("readonly", "ro"))
-    propagation = fields.pop("bind-propagation", "rprivate")
-    recursive = fields.pop("bind-recursive", "enabled") != "disabled"
-    if not source or propagation not in _PROPAGATION:
-        raise InvalidRequest(f"{text!r} is not a bind mount", "write it as type=bind,source=/host,target=/container")
-    _require_nothing_left(fields, text)
-    return BindMount(
-        source=os.path.abspath(source), destination=target, read_only=read_only, recursive=recursive,
-        propagation=propagation,  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def _volume_mount(target: str, fields: dict[str, str], text: str) -> VolumeMount:
-    name = _either(fields, "source", "src")
-    read_only = any(fields.pop(key, "false") in _TRUE for key in ("readonly", "ro"))
-    copies = fields.pop("volume-nocopy", "false") not in _TRUE
-    subpath = fields.pop("volume-subpath", "")
-    _require_nothing_left(fields, text)
-    return VolumeMount(name=name, destination=target, read_only=read_only, copies=copies, subpath=subpath)
-
-
-def _tmpfs_mount(target: str, fields: dict[str, str], text: str) -> TmpfsMount:
-    options = []
-    if size := fields.pop("tmpfs-size", ""):
-        options.append(f"size={size_bytes(size)}")
-    if mode := fields.pop("tmpfs-mode", ""):
-        options.append(f"mode={mode}")
-    if any(fields.pop(name, "false") in _TRUE for name in ("readonly", "ro")):
-        options.append("ro")
-    _require_nothing_left(fields, text)
-    return TmpfsMount(destination=target, options=tuple(options))
-
-
-def _either(fields: dict[str, str], *names: str) -> str:
-    found = [fields.pop(name) for name in names if name in fields]
-    return found[0] if found else ""
-
-
-def _require_nothing_left(fields: dict[str, str], text: str) -> None:
-    for name in fields:
-        raise InvalidRequest(f"{name!r} in {text!r} is not an option of this mount", "see: boxdeck run --help")
 
 
 def tmpfs(text: str) -> TmpfsMount:

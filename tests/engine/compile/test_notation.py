@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.compile import notation
+from engine.compile import mount_words, notation
 from engine.compile.security_words import security
 from engine.errors import InvalidRequest
 from engine.options import BindMount, DeviceAccess, Security, TmpfsMount, Ulimit, VolumeMount
@@ -49,6 +49,16 @@ def test_what_is_no_volume_is_refused(text: str, sentence: str) -> None:
             "type=bind,src=/a,destination=/b,ro=true,bind-propagation=rslave,bind-recursive=disabled",
             BindMount(source="/a", destination="/b", read_only=True, propagation="rslave", recursive=False),
         ),
+        (
+            "type=bind,source=/a,target=/b,ro,bind-recursive=writable,consistency=cached",
+            BindMount(source="/a", destination="/b", read_only=True, writable_below=True),
+        ),
+        (
+            "type=bind,source=/a,target=/b,readonly=0,bind-nonrecursive",
+            BindMount(source="/a", destination="/b", recursive=False),
+        ),
+        ('type=bind,"source=/a,b",target=/b', BindMount(source="/a,b", destination="/b")),
+        ("source=x,target=/b,volume-driver=local", VolumeMount(name="x", destination="/b")),
         ("source=x,target=/b", VolumeMount(name="x", destination="/b")),
         (
             "type=volume,src=x,dst=/b,ro,volume-nocopy=true,volume-subpath=c",
@@ -62,25 +72,40 @@ def test_what_is_no_volume_is_refused(text: str, sentence: str) -> None:
     ],
 )
 def test_mounts(text: str, expected: BindMount | TmpfsMount | VolumeMount) -> None:
-    assert notation.mount(text) == expected
+    assert mount_words.mount(text) == expected
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "sentence"),
     [
-        "",
-        "type=bind,target=/b",
-        "type=bind,source=/a",
-        "type=volume,source=x",
-        "source=x,target=/b,tmpfs-size=1m",
-        "type=bind,source=/a,target=/b,colour=red",
-        "type=bind,source=/a,target=/b,bind-propagation=up",
-        "type=tmpfs,target=/t,tmpfs-size=big",
+        ("", "doesn't say where"),
+        ("type=npipe,source=/a,target=/b", "of type npipe are not possible"),
+        ("type=bind,target=/b", "has no source"),
+        ("type=bind,source=/a", "doesn't say where"),
+        ("type=volume,source=x", "doesn't say where"),
+        ("source=x,target=/b,tmpfs-size=1m", "'tmpfs-size' in .* is for mounts of type tmpfs"),
+        ("source=x,target=/b,bind-propagation=shared", "'bind-propagation' in .* is for mounts of type bind"),
+        ("source=x,target=/b,volume-driver=nfs", "no volume driver 'nfs'"),
+        ("source=x,target=/b,volume-opt=type=nfs", "no options such as volume-opt=type=nfs"),
+        ("type=bind,source=/a,target=/b,colour=red", "'colour' in .* is not an option"),
+        ("type=bind,source=/a,target=/b,volume-nocopy", "'volume-nocopy' in .* is for mounts of type volume"),
+        ("type=bind,source=/a,target=/b,bind-propagation=up", "bind-propagation=up in .* is not possible"),
+        ("type=bind,source=/a,target=/b,bind-recursive=some", "bind-recursive=some in .* is not possible"),
+        ("type=bind,source=/a,target=/b,bind-recursive=writable", "is for mounts that are read-only"),
+        (
+            "type=bind,src=/a,dst=/b,ro,bind-recursive=readonly,bind-propagation=slave",
+            "needs bind-propagation=rprivate",
+        ),
+        ("type=bind,source=/a,target=/b,readonly=perhaps", "readonly=perhaps in .* is not possible"),
+        ("type=bind,source=/a,target=/b,consistency=none", "consistency=none in .* is not possible"),
+        ("type=tmpfs,target=/t,tmpfs-size=big", "'big' is not a size"),
+        ("type=tmpfs,target=/t,tmpfs-mode=9", "tmpfs-mode=9 is not a mode"),
+        ("type=tmpfs,source=/a,target=/t", "a tmpfs has no source"),
     ],
 )
-def test_what_is_no_mount_is_refused(text: str) -> None:
-    with pytest.raises(InvalidRequest):
-        notation.mount(text)
+def test_what_is_no_mount_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(InvalidRequest, match=sentence):
+        mount_words.mount(text)
 
 
 def test_tmpfs() -> None:
