@@ -109,6 +109,15 @@ def set_master(name: str, bridge_index: int) -> bytes:
     return _link(_RTM_NEWLINK, [("IFLA_IFNAME", name), ("IFLA_MASTER", bridge_index)])
 
 
+def create_pair(name: str, peer: str) -> bytes:
+    """A veth pair with both ends here."""
+    attributes: _Attributes = [
+        ("IFLA_IFNAME", name),
+        ("IFLA_LINKINFO", _veth([("IFLA_IFNAME", peer)])),
+    ]
+    return _link(_RTM_NEWLINK, attributes, flags=_NLM_F_CREATE | _NLM_F_EXCL)
+
+
 def _create_veth(endpoint: Endpoint, bridge_index: int, mtu: int | None) -> bytes:
     """Both ends in one message: ours on the bridge and up, the other born in the container's namespace."""
     size: _Attributes = [("IFLA_MTU", mtu)] if mtu else []
@@ -122,17 +131,18 @@ def _create_veth(endpoint: Endpoint, bridge_index: int, mtu: int | None) -> byte
         ("IFLA_IFNAME", endpoint.host_interface),
         ("IFLA_MASTER", bridge_index),
         *size,
-        (
-            "IFLA_LINKINFO",
-            {
-                "attrs": [
-                    ("IFLA_INFO_KIND", "veth"),
-                    ("IFLA_INFO_DATA", {"attrs": [("VETH_INFO_PEER", {"attrs": peer})]}),
-                ]
-            },
-        ),
+        ("IFLA_LINKINFO", _veth(peer)),
     ]
     return _link(_RTM_NEWLINK, attributes, flags=_NLM_F_CREATE | _NLM_F_EXCL, up=True)
+
+
+def _veth(peer: _Attributes) -> dict[str, _Attributes]:
+    return {
+        "attrs": [
+            ("IFLA_INFO_KIND", "veth"),
+            ("IFLA_INFO_DATA", {"attrs": [("VETH_INFO_PEER", {"attrs": peer})]}),
+        ]
+    }
 
 
 def _set_up(index: int = 0, name: str = "") -> bytes:
