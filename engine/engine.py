@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.disk_use import DiskUse
     from engine.layers import Layers
     from engine.namespaces.namespaces import Namespaces
+    from engine.preflight.part import Part
     from engine.sampler import Sampler
 
 
@@ -254,6 +255,12 @@ class Engine:
         scene = Scene(self.paths, self.database, self.networks.firewall, self.volumes, repairs)
         async for finding in checkup(scene, self.networks, self.volumes):
             yield finding
+
+    async def preflight(self, again: bool = False) -> tuple[Part, ...]:
+        """What this machine has and lacks of all that is needed; see `engine.preflight.apart`."""
+        from engine.preflight.apart import examine
+
+        return await examine(self.paths, again)
 
     # The end
 
