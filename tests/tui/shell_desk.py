@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from tests.tui.pty_session import PtySession
 from tui.terminal.session import TerminalSession
+from tui.themes import FALLBACK_VARIABLES
 from tui.widgets.shell_pane import ShellPane
 
 PATIENCE_SECONDS = 8
@@ -35,6 +36,10 @@ class Desk(App[None]):
 
     def on_mount(self) -> None:
         self.pane.focus()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What dialogs want of Boxdeck's themes."""
+        return FALLBACK_VARIABLES
 
     @property
     def pane(self) -> ShellPane:

@@ -141,6 +141,37 @@ async def test_text_is_selected_with_keys_and_copied() -> None:
         assert app.clipboard == "one two three\nfour"
 
 
+WANTS_TO_COPY = "printf '\\033]52;c;%s\\007' $(printf hello | base64); echo asked; exec cat"
+
+
+async def test_a_process_sets_the_clipboard_only_once_a_person_agreed() -> None:
+    async with desk("sh", "-c", WANTS_TO_COPY) as (app, pilot):
+        await until_shown(pilot, "asked")
+        await until(pilot, lambda: "copy?" in app.pane.hint)
+        await pilot.press("y", "enter")  # typed to the process, and no answer
+        assert app.clipboard == ""
+        await pilot.press("ctrl+g", "c")
+        assert app.screen.query_one(".dialog").border_title == "copy “hello”?"
+        await pilot.press("enter")
+        assert app.clipboard == "" and "copy?" not in app.pane.hint
+
+
+async def test_a_process_may_be_allowed_to_copy_once_or_always() -> None:
+    async with desk("sh", "-c", WANTS_TO_COPY) as (app, pilot):
+        await until(pilot, lambda: "copy?" in app.pane.hint)
+        await pilot.press("ctrl+g", "c", "down", "enter")
+        assert app.clipboard == "hello"
+        offer = b"\x1b]52;c;b3RoZXI=\x07"  # "other"
+        app.pane._emulator.feed(offer)
+        app.pane.painted()
+        assert app.clipboard == "hello" and "copy?" in app.pane.hint
+        await pilot.press("ctrl+g", "c", "down", "down", "enter")
+        assert app.clipboard == "other"
+        app.pane._emulator.feed(offer.replace(b"b3RoZXI=", b"dGhpcmQ="))
+        app.pane.painted()
+        assert app.clipboard == "third" and "copy?" not in app.pane.hint
+
+
 async def test_the_wheel_looks_back() -> None:
     async with desk("sh", "-c", "seq 200; exec cat") as (app, pilot):
         await until_shown(pilot, "200")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 from rich.segment import Segment
@@ -49,10 +50,17 @@ _KEYS = (
 )
 
 
-def key_rows(columns: int, key_style: Style, style: Style) -> list[Strip]:
-    """Every key with what it does, in as many rows as that takes."""
+CLIPBOARD_KEY = ("c", "answer: copy?")
+
+
+def key_rows(columns: int, key_style: Style, style: Style, first: Iterable[tuple[str, str]] = ()) -> list[Strip]:
+    """Every key with what it does, in as many rows as that takes.
+
+    Args:
+        first: keys that there are only now.
+    """
     rows: list[list[Segment]] = [[]]
-    for key, words in _KEYS:
+    for key, words in (*first, *_KEYS):
         item = [Segment(f" {key}", key_style), Segment(f" {words} ", style)]
         used = sum(segment.cell_length for segment in rows[-1])
         if used and used + sum(segment.cell_length for segment in item) > columns:

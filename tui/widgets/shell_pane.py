@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import groupby
-from time import perf_counter
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import ClassVar, TypeAlias
 
-from rich.style import Style
 from textual import events
 from textual.content import Content
-from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import var
-from textual.selection import Selection
-from textual.strip import Strip
-from textual.timer import Timer
-from textual.widget import Widget
 
 from engine.errors import BoxdeckError
-from tui.terminal.choice import new_emulator
-from tui.terminal.colours import sixteen_of
+from tui.terminal.clipboard_wish import ClipboardAnswer, ClipboardWish, preview
 from tui.terminal.emulator import Emulator, MouseAction, MouseReport, MouseTracking
-from tui.terminal.frames import FrameClock
-from tui.terminal.look_back import LookBack, Mark, Outcome, Stretch
-from tui.terminal.painter import Painter, highlighted, selection_style, with_words
+from tui.terminal.look_back import LookBack, Outcome
 from tui.terminal.pane_recording import PaneRecording
 from tui.terminal.pump import Pump
 from tui.terminal.session import TerminalSession
-from tui.widgets.pane_keys import WISHES, Wish, key_rows
+from tui.widgets import pane_messages
+from tui.widgets.pane_keys import CLIPBOARD_KEY, WISHES
+from tui.widgets.pane_rows import PaneRows
 
 WHEEL_ROWS = 3
 """Rows that one notch of the wheel moves."""
@@ -37,14 +27,14 @@ WHEEL_ROWS = 3
 _WHEEL_UP, _WHEEL_DOWN = 64, 65
 
 
-class ShellPane(Widget, can_focus=True):
+class ShellPane(PaneRows, can_focus=True):
     """A process in a pane: what it writes is interpreted as xterm would, what is typed goes to it.
 
     While the pane has the focus, every key goes to the process but the leader (ctrl+g). After the leader,
     ``q`` leaves the pane, ``z`` makes it as large as the screen or small again, ``[`` or page up looks back
-    in its output (see `LookBack` for keys there) and ``/`` searches it, ``y`` copies what is selected and ctrl+g
-    types a ctrl+g. Those of `Wish` are for whoever shows several panes. Once the process has ended, enter closes the
-    pane. Removing the pane closes the session.
+    in its output (see `LookBack` for keys there) and ``/`` searches it, ``y`` copies what is selected, ``c`` answers a
+    process that wants to put a text into the clipboard, and ctrl+g types a ctrl+g. Those of `Wish` are for whoever
+    shows several panes. Once the process has ended, enter closes the pane. Removing the pane closes the session.
 
     Args:
         session: the process; the pane closes it.
@@ -53,28 +43,6 @@ class ShellPane(Widget, can_focus=True):
             lives on when a person is done with the pane.
     """
 
-    DEFAULT_CSS = """
-    ShellPane {
-        height: 1fr;
-        background: $background;
-        color: $foreground;
-        border: round $surface-lighten-2;
-        border-title-color: $foreground;
-        border-subtitle-color: $text-muted;
-        &:focus { border: round $accent; }
-        & > .shell-pane--rest { color: $text-muted; background: $surface; }
-        & > .shell-pane--key { color: $accent; background: $surface; text-style: bold; }
-        & > .shell-pane--found { color: $background; background: $warning; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"shell-pane--rest", "shell-pane--key", "shell-pane--found"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `shell-pane--rest` | How much is below, while looking back. |
-    | `shell-pane--key` | A key that can be pressed after the leader. |
-    | `shell-pane--found` | What a search has found. |
-    """
     ALLOW_SELECT = True
 
     LEADER: ClassVar[str] = "ctrl+g"
@@ -88,61 +56,11 @@ class ShellPane(Widget, can_focus=True):
     companions: var[list[ShellPane]] = var(list)
     """Other panes that get the same keys."""
 
-    @dataclass
-    class Asked(Message):
-        """Something about more than this pane was asked for."""
-
-        pane: ShellPane
-        wish: Wish
-
-        @property
-        def control(self) -> ShellPane:
-            """The pane that had the focus."""
-            return self.pane
-
-    @dataclass
-    class Labelled(Message):
-        """What its frame says has changed."""
-
-        pane: ShellPane
-
-        def can_replace(self, message: Message) -> bool:
-            """Once is enough."""
-            return isinstance(message, ShellPane.Labelled) and message.pane is self.pane
-
-    @dataclass
-    class Left(Message):
-        """The focus should go elsewhere; the process runs on."""
-
-        pane: ShellPane
-
-        @property
-        def control(self) -> ShellPane:
-            """The pane that was left."""
-            return self.pane
-
-    @dataclass
-    class Ended(Message):
-        """The process has ended; its last screen stays until the pane is closed."""
-
-        pane: ShellPane
-        exit_status: int
-
-        @property
-        def control(self) -> ShellPane:
-            """The pane whose process ended."""
-            return self.pane
-
-    @dataclass
-    class Closed(Message):
-        """A person is done with a pane; it should be removed, with its process where that still runs."""
-
-        pane: ShellPane
-
-        @property
-        def control(self) -> ShellPane:
-            """The pane to remove."""
-            return self.pane
+    Asked: TypeAlias = pane_messages.Asked
+    Labelled: TypeAlias = pane_messages.Labelled
+    Left: TypeAlias = pane_messages.Left
+    Ended: TypeAlias = pane_messages.Ended
+    Closed: TypeAlias = pane_messages.Closed
 
     def __init__(
         self,
@@ -156,15 +74,9 @@ class ShellPane(Widget, can_focus=True):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self.session = session
-        self._emulator = new_emulator()
-        self._pump = Pump(session, self._emulator, self._output_arrived)
-        self._painter = Painter(Style())
+        self._pump = Pump(session, self._emulator, self.output_arrived)
         self.joined = joined
-        self._styled = False
-        self._clock = FrameClock()
-        self._paint_timer: Timer | None = None
-        self._led = False
-        self._back: LookBack | None = None
+        self._clipboard = ClipboardWish(self._copy)
         self._recording = PaneRecording(self._emulator, self._not_recorded)
         self._pump.heard = self._recording.output
         self._labels = ("", "")
@@ -194,7 +106,7 @@ class ShellPane(Widget, can_focus=True):
             status, words = error.exit_status, str(error)
         self.exit_status = status
         self._emulator.feed(_farewell(self._emulator, f"{words} · press enter to close"))
-        self._output_arrived()
+        self.output_arrived()
         self._show_labels()
         self.post_message(self.Ended(self, status))
 
@@ -203,7 +115,8 @@ class ShellPane(Widget, can_focus=True):
         if past:
             self._emulator.feed(past)
             self._emulator.take_replies()  # to questions that were answered long ago
-            self._output_arrived()
+            self._emulator.take_clipboard()
+            self.output_arrived()
         if past or self.joined:
             await self.session.resize(self._emulator.rows, self._emulator.columns + 1)  # another size: it paints anew
             self._pump.resize(self._emulator.rows, self._emulator.columns)
@@ -217,86 +130,29 @@ class ShellPane(Widget, can_focus=True):
         if columns and rows:
             self._pump.resize(rows, columns)
 
-    # --- painting ---
+    # --- labels ---
 
-    def _output_arrived(self) -> None:
-        if self._paint_timer is None:
-            self._paint_when_due()
-
-    def _paint_when_due(self) -> None:
-        held = self._emulator.modes.frame_held
-        wait = self._clock.wait_seconds(perf_counter(), flooded=self._pump.flooded, held=held)
-        self._paint_timer = self.set_timer(wait, self._paint_when_due) if wait else None
-        if not wait:
-            self._paint()
-
-    def _paint(self) -> None:
-        self._clock.painted(perf_counter())
-        changed = self._emulator.take_changed_rows()
-        if changed:
-            self.refresh(*_regions(changed, self.size))
+    def painted(self) -> None:
+        """What it wants and is called may have changed."""
+        text = self._emulator.take_clipboard()
+        if text is not None and self._clipboard.offer(text):
+            self.notify(f"{self.label} wants to put a text into the clipboard: ctrl+g c to answer", markup=False)
         self._show_labels()
 
-    def notify_style_update(self) -> None:
-        """Look at the colours again before the next frame."""
-        super().notify_style_update()
-        self._styled = False
+    @property
+    def flooded(self) -> bool:
+        """See `PaneRows`."""
+        return self._pump.flooded
 
-    def render_line(self, y: int) -> Strip:
-        """One row of the screen or of the history."""
-        self._take_style()
-        cursor = self._emulator.cursor
-        shown = self.has_focus and cursor.visible and cursor.row == y and self.exit_status is None
-        strip = self._painter.strip(
-            self._emulator.row(y), cursor=cursor if shown else None, reverse=self._emulator.modes.reverse_screen
-        )
-        span = self.text_selection.get_span(y) if self.text_selection is not None else None
-        if span is not None:
-            strip = highlighted(strip, span, selection_style(self.screen))
-        strip = strip.crop_extend(0, self.size.width, self._painter.base)
-        if self._back is not None:
-            strip = self._marked(strip, self._back.stretches(y))
-        if self._led and (keys := self._led_row(y)) is not None:
-            return keys.apply_offsets(0, y)
-        if y + 1 == self.size.height and (words := self._rest()):
-            strip = with_words(strip, words, self.get_component_rich_style("shell-pane--rest"))
-        return strip.apply_offsets(0, y)
+    @property
+    def is_live(self) -> bool:
+        """See `PaneRows`."""
+        return self.exit_status is None
 
-    def _marked(self, strip: Strip, stretches: Iterable[Stretch]) -> Strip:
-        looks = {
-            Mark.FOUND: self.get_component_rich_style("shell-pane--found"),
-            Mark.SELECTED: selection_style(self.screen) + Style(color=self._painter.base.color),
-            Mark.CURSOR: Style(color=self._painter.base.bgcolor, bgcolor=self._painter.base.color),
-        }
-        for start, end, mark in stretches:
-            strip = highlighted(strip, (start, end), looks[mark])
-        return strip
-
-    def _led_row(self, y: int) -> Strip | None:
-        """The row of keys after the leader that lies over the lowest rows of the pane."""
-        key, words = (self.get_component_rich_style(f"shell-pane--{name}") for name in ("key", "rest"))
-        rows = key_rows(self.size.width, key, words)
-        below = y - (self.size.height - len(rows))
-        return rows[below] if below >= 0 else None
-
-    def _rest(self) -> str:
-        """What the lowest row says while the view isn't at the end."""
-        back, below = self._back, self._emulator.view_offset
-        if back is None:
-            return f" {below:,} rows below " if below else ""
-        if back.entry is not None:
-            return str(back.entry)
-        return f" {back.word or (f'{below:,} rows below' if below else 'looking back')} · q end "
-
-    def _take_style(self) -> None:
-        if self._styled:
-            return
-        self._styled = True
-        look = self.rich_style, sixteen_of(self.app)
-        if look != (self._painter.base, self._painter.sixteen):
-            self._painter = Painter(*look)
-            _, _, background, foreground = self.colors
-            self._emulator.set_colours(foreground.rgb, background.rgb)
+    @property
+    def keys_now(self) -> Iterable[tuple[str, str]]:
+        """See `PaneRows`."""
+        return (CLIPBOARD_KEY,) if self._clipboard.text is not None else ()
 
     @property
     def label(self) -> str:
@@ -318,7 +174,8 @@ class ShellPane(Widget, can_focus=True):
     @property
     def hint(self) -> str:
         """Which keys there are beside those that go to the process, and whether it is recorded."""
-        return f"{'● recording · ' if self._recording.is_on else ''}{self._hint}"
+        wish = "copy? ctrl+g c · " if self._clipboard.text is not None else ""
+        return f"{'● recording · ' if self._recording.is_on else ''}{wish}{self._hint}"
 
     @property
     def _hint(self) -> str:
@@ -366,24 +223,30 @@ class ShellPane(Widget, can_focus=True):
 
     def _command(self, event: events.Key) -> None:
         """The key after the leader; any other than these is forgotten."""
-        if event.key in ("q", "ctrl+q"):
-            self.post_message(self.Left(self))
-        elif event.key == "z":
-            self._toggle_zoom()
-        elif event.key in ("left_square_bracket", "pageup"):
+        if event.key in ("left_square_bracket", "pageup"):
             self._look_back(event.key)
-        elif event.key == "slash":
-            self._look_back("question_mark")  # what is looked for is above
-        elif event.key == "y":
-            self.screen.action_copy_text()
         elif event.key == self.LEADER:
             self.type_key(event.key, event.character)
-        elif event.key == "r":
-            self._toggle_recording()
-        elif event.key == "x":
-            self.run_worker(self._end(), name="end")
         elif event.key in WISHES:
             self.post_message(self.Asked(self, WISHES[event.key]))
+        elif (command := self._commands.get(event.key)) is not None:
+            command()
+
+    @property
+    def _commands(self) -> Mapping[str, Callable[[], object]]:
+        return {
+            "q": self._leave,
+            "ctrl+q": self._leave,
+            "z": self._toggle_zoom,
+            "slash": partial(self._look_back, "question_mark"),  # what is looked for is above
+            "y": self.screen.action_copy_text,
+            "c": self._ask_about_clipboard,
+            "r": self._toggle_recording,
+            "x": lambda: self.run_worker(self._end(), name="end"),
+        }
+
+    def _leave(self) -> None:
+        self.post_message(self.Left(self))
 
     def on_paste(self, event: events.Paste) -> None:
         """Type what was pasted."""
@@ -413,6 +276,30 @@ class ShellPane(Widget, can_focus=True):
         else:
             self._recording.begin(self.label)
 
+    def _ask_about_clipboard(self) -> None:
+        """Ask only when a person is ready for it, so that nothing typed to the process is taken for an answer."""
+        text = self._clipboard.text
+        if text is None:
+            self.notify("Nothing waits to be copied: programs ask with OSC 52.", markup=False)
+            return
+
+        def answered(key: str | None) -> None:
+            self._clipboard.answer(ClipboardAnswer(key or ClipboardAnswer.NO), text)
+            self._show_labels()
+
+        from tui.screens.pick import Choice, Pick  # screens know widgets, not the other way round
+
+        choices = (
+            Choice(ClipboardAnswer.NO, "no"),
+            Choice(ClipboardAnswer.ONCE, "copy it this once"),
+            Choice(ClipboardAnswer.ALWAYS, "always, in this pane"),
+        )
+        self.app.push_screen(Pick(f"copy {preview(text)}?", choices, ClipboardAnswer.NO), answered)
+
+    def _copy(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self.notify("Copied.", timeout=2)
+
     def _not_recorded(self, why: str) -> None:
         self.notify(why, severity="error", markup=False)
         self._show_labels()
@@ -427,8 +314,7 @@ class ShellPane(Widget, can_focus=True):
     def _press_in_past(self, back: LookBack, event: events.Key) -> None:
         outcome = back.press(event.key, event.character)
         if outcome is Outcome.COPIED:
-            self.app.copy_to_clipboard(back.selected_text)
-            self.notify("Copied.", timeout=2)
+            self._copy(back.selected_text)
         if outcome is Outcome.STAYED:
             self.refresh()
         else:
@@ -474,11 +360,6 @@ class ShellPane(Widget, can_focus=True):
     @property
     def _wants_mouse(self) -> bool:
         return self.exit_status is None and self._emulator.modes.mouse is not MouseTracking.OFF
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text, without the blanks that pad its lines."""
-        rows = ("".join(run.text for run in self._emulator.row(y)) for y in range(self._emulator.rows))
-        return "\n".join(line.rstrip() for line in selection.extract("\n".join(rows)).split("\n")), "\n"
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Pass a button on."""
@@ -526,13 +407,6 @@ class ShellPane(Widget, can_focus=True):
             ctrl=event.ctrl,
         )
         self._pump.type(self._emulator.encode_mouse(report))
-
-
-def _regions(rows: Iterable[int], size: Size) -> list[Region]:
-    """Neighbouring rows as one region each."""
-    runs = groupby(enumerate(sorted(rows)), key=lambda pair: pair[1] - pair[0])
-    bands = ([row for _, row in run] for _, run in runs)
-    return [Region(0, band[0], size.width, len(band)) for band in bands]
 
 
 def _farewell(emulator: Emulator, notice: str) -> bytes:
