@@ -54,7 +54,7 @@ class Preparation:
             Conflict: the name is in use.
         """
         require_text(request)
-        _check(request)
+        check(request)
         lowers = lower_directories(self._paths, image)
         user = _image_user(lowers, request, image)
         with self._database.transaction():
@@ -65,7 +65,7 @@ class Preparation:
             container = replace(container, endpoints=self._leased(container_id, attachments(request)))
             placement = self._placement(container, lowers, user, ids)
             spec = compile_spec(request, image.config, placement)
-            _check_limits(spec)
+            check_limits(spec)
             warnings = (*sacrifices(request, ids), *port_warnings(request))
             container = replace(container, isolation=isolation(spec), warnings=warnings)
             self._records.update(container)
@@ -152,8 +152,12 @@ class Preparation:
         joining.write(self._paths, container, spec)
 
 
-def _check(request: ContainerRequest) -> None:
-    """Refuse what can't be, before anything is made."""
+def check(request: ContainerRequest) -> None:
+    """Refuse what can't be, before anything is made.
+
+    Raises:
+        InvalidRequest: with what is wrong.
+    """
     check_modes(request)
     etc_files.check(request)
     restart_policy.check(request.restart_policy, request.auto_remove)
@@ -166,8 +170,12 @@ def _check(request: ContainerRequest) -> None:
         signal_number(request.stop_signal)
 
 
-def _check_limits(spec: Spec) -> None:
-    """Refuse limits that this machine hasn't got."""
+def check_limits(spec: Spec) -> None:
+    """Refuse limits that this machine hasn't got.
+
+    Raises:
+        InvalidRequest: with what is wrong.
+    """
     if spec.linux is not None:
         check_resources(spec.linux.resources)
 

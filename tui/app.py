@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 from engine.config.model import Config
 from tui import keys, messages, themes
 from tui.commands import Commands
-from tui.place import Keeper
 from tui.object_actions import ObjectActions
+from tui.past_runs import PastRuns
+from tui.place import Keeper
 from tui.screens.help import Help
 from tui.screens.host import HostScreen
 from tui.screens.live_screen import LiveScreen
@@ -36,7 +37,7 @@ class BoxdeckApp(ObjectActions):
     Args:
         engine: is open, and stays so until the app has ended.
         config: a person's settings.
-        place: the file that keeps where a person was; None for nothing of the kind.
+        state: the folder that keeps where a person was, and what was run; None for nothing of the kind.
     """
 
     TITLE = "boxdeck"
@@ -46,8 +47,10 @@ class BoxdeckApp(ObjectActions):
     CSS_PATH: ClassVar = ["app.tcss", "screens/containers.tcss"]  # the default screen's isn't loaded by itself
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, engine: Engine, config: Config, place: Path | None = None) -> None:
+    def __init__(self, engine: Engine, config: Config, state: Path | None = None) -> None:
         super().__init__(engine, config)
+        self.runs = PastRuns(state / "runs.json" if state else None)
+        place = state / "place.json" if state else None
         self.keeper = Keeper(place, self.deck, self.containers_screen.detail, lambda: self.view)
         self.settings = LiveSettings(self, config)
         self.theming = Theming(self, config.theme)
@@ -95,6 +98,8 @@ class BoxdeckApp(ObjectActions):
         for event in message.events:
             if event.kind == "image":
                 self.images.expire()
+            if event.kind == "network":
+                self.networks.expire()
             if sentence := self.deck.take_event(event):
                 self.notify(sentence, severity="error" if event.action == "oom" else "warning", markup=False)
         self.paint()
@@ -155,6 +160,10 @@ class BoxdeckApp(ObjectActions):
 
             return VolumesScreen(self.deck, self)
         wanted = _SCREENS.get(name)
+        if name == "networks":
+            from tui.screens.networks import NetworksScreen  # likewise
+
+            return NetworksScreen(self.deck, self)
         return wanted(self.deck) if wanted is not None else None
 
     def action_help(self) -> None:

@@ -20,6 +20,7 @@ from tui.drawing import units
 from tui.live import Live, Sight
 from tui.messages import ShellPlace, ShellWanted
 from tui.operations import Operations
+from tui.past_runs import PastRuns
 from tui.readings import Readings
 from tui.screens.confirm import Confirm
 from tui.screens.containers import ContainersScreen
@@ -40,6 +41,7 @@ class ContainerActions(App[None]):
     Attributes:
         deck: what is known at this moment.
         operations: the engine's verbs.
+        runs: what was run from the form.
         live: the engine's news.
         containers_screen: the main screen, which lies below all others.
     """
@@ -51,6 +53,7 @@ class ContainerActions(App[None]):
         self.readings = self.deck.readings = Readings(engine, self._beside, self.paint)
         self.deck.backfill = Backfill(self.deck.history, engine.containers.history, self._beside, self.paint)
         self.operations = Operations(engine, self.deck, self.paint)
+        self.runs = PastRuns()
         self.live = Live(engine, self.post_message, self._namespaces_in_sight, self._topology_in_sight)
         self.containers_screen = ContainersScreen(self.deck)
 
@@ -107,7 +110,7 @@ class ContainerActions(App[None]):
     @work
     async def run_form(self, image: str = "") -> None:
         """Ask what to run, or how to run an image."""
-        container = await self.push_screen_wait(RunForm(self.operations.image_names, self.operations.run, image))
+        container = await self.push_screen_wait(RunForm(self.operations, self.runs, image))
         if container is not None:
             self.deck.expect(container.id)
             self.live.hurry()

@@ -110,12 +110,12 @@ async def _app(options: dict[str, str]) -> str:
 
         from engine.config.reading import read
         from tui.app import BoxdeckApp
-        from tui.place import state_folder
+        from tui.kept_file import state_folder
 
         config = read().config  # what is wrong in it the app says
         if "--theme" in options:
             config = replace(config, theme=options["--theme"])
-        app = BoxdeckApp(engine, config, state_folder() / "place.json")
+        app = BoxdeckApp(engine, config, state_folder())
         gc.freeze()
         gc.enable()
         await app.run_async()

@@ -240,21 +240,3 @@ EVERY = (MEMORY, *FURTHER[:3], CPUS, *FURTHER[3:5], PIDS, *FURTHER[5:])
 """All words, in the order of the form."""
 
 _RATES = frozenset(word.field for word in FURTHER if word.lifted == ())
-
-
-def further(text: str) -> list[tuple[Word, str]]:
-    """The words of a list such as ``shares=512 cpuset=0-1``.
-
-    Raises:
-        InvalidRequest: one isn't known, or has no value.
-    """
-    by_name = {word.name: word for word in FURTHER}
-    found = []
-    for each in text.split():
-        name, _, value = each.partition("=")
-        if name not in by_name or not value:
-            raise InvalidRequest(
-                f"{each!r} isn't a further limit", f"such as shares=512; there are {', '.join(by_name)}"
-            )
-        found.append((by_name[name], value))
-    return found

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tui.drawing.table import COLUMNS
+from tui.kept_file import read, write
 from tui.past import Reach
 from tui.sorting import Order
 from tui.widgets.detail import TABS
@@ -46,30 +45,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: tuple[str, ...] | None = None
 
 
-def state_folder() -> Path:
-    """Where what outlives the app lives (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local/state") / "boxdeck"
-
-
-def load(path: Path) -> Place:
-    """What was kept; the usual place where there is nothing, or nothing that can be understood."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Place)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return Place()
-
-
-def save(place: Place, path: Path) -> None:
-    """Keep it, in one step, for this user alone: filters and labels may say what others needn't know."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    with suppress(OSError):  # a home that can't be written to isn't worth a word
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside.touch(mode=0o600)
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(place), indent=1) + b"\n")
-        aside.replace(path)
-
-
 class Keeper:
     """Takes up a place at the start, and keeps it from then on.
 
@@ -80,7 +55,7 @@ class Keeper:
 
     def __init__(self, path: Path | None, deck: Deck, detail: Detail, view: Callable[[], str]) -> None:
         self._path, self._deck, self._detail, self._view = path, deck, detail, view
-        self.place = load(path) if path is not None else Place()
+        self.place = (read(path, Place) if path is not None else None) or Place()
         self._take_up()
 
     def _take_up(self) -> None:
@@ -114,7 +89,7 @@ class Keeper:
             columns=deck.columns,
         )
         if here != self.place and self._path is not None:
-            save(here, self._path)
+            write(msgspec.json.encode(here), self._path)
         self.place = here
 
     async def follow(self) -> None:

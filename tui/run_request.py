@@ -1,138 +1,139 @@
-"""From what a person types into the run form to a request, or to a sentence beside the field that is wrong."""
+"""From what a person types into the run form to a command line, and to a request or sentences beside wrong fields."""
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from msgspec import Struct
-
-from engine.compile import notation
-from engine.errors import InvalidRequest
-from engine.model import ContainerRequest, Limits, PublishedPort
-from engine.naming import check_name
-from engine.network import port_notation
-from engine.options import BindMount, Security, VolumeMount
-from tui import limit_words
+from engine.cli.run_options import RunOptions
+from engine.errors import BoxdeckError, InvalidRequest
+from engine.model import ContainerRequest
 from tui.limit_words import FieldError
+from tui.run_fields import Kind, RunField, fields, parser
+
+Typed = Mapping[str, str]
+"""What stands in each field, by name; a switch that is on has ``yes``. Empty and missing is: nothing said."""
+
+_NO_POINTER = re.compile(r"argument \S+: ")
+_HELP = "see: boxdeck run --help"
+_ANY_IMAGE = "base"
 
 
-class Fields(Struct, frozen=True, kw_only=True):
-    """The form, as typed; empty means: nothing said.
+class Wanted(NamedTuple):
+    """What the form stands for: a container, and how its image is had."""
 
-    Attributes:
-        limits: further ones, such as ``shares=512 cpuset=0-1``, with blanks between them.
-        ports: as of ``--publish``, with blanks between them.
-        volumes: as of ``--volume``, with blanks between them.
-        ids: ``auto``, ``host`` or ``keep-id``.
-        rights: ``usual``, ``none`` or ``privileged``.
-        capabilities: names to be added, or with a minus to be dropped, with blanks between them.
+    request: ContainerRequest
+    pull: str
+    platform: str | None
+
+
+def words(typed: Typed) -> list[str]:
+    """The command line that does the same, without its first two words.
+
+    Raises:
+        FieldError: a quote is open.
     """
-
-    image: str
-    command: str = ""
-    name: str = ""
-    memory: str = ""
-    cpus: str = ""
-    pids: str = ""
-    limits: str = ""
-    network: str = "bridge"
-    ports: str = ""
-    volumes: str = ""
-    ids: str = "auto"
-    rights: str = "usual"
-    capabilities: str = ""
-    terminal: bool = True
-    read_only: bool = False
-    init: bool = False
+    told = ["-dit" if typed.get("tty") else "-d"]
+    for name, field in fields().items():
+        if field.option and name != "tty":
+            told += _told(field, typed.get(name, ""))
+    return [*told, typed.get("image", "").strip(), *_split("command", typed.get("command", ""))]
 
 
-def request_of(fields: Fields) -> ContainerRequest:
-    """The request that the form stands for.
+def line(typed: Typed) -> str:
+    """The whole command line, for a shell; as far as it can be told."""
+    try:
+        return shlex.join(["boxdeck", "run", *words(typed)])
+    except FieldError as error:
+        return str(error)
+
+
+def wanted(typed: Typed) -> Wanted:
+    """What is to be run.
 
     Raises:
         FieldError: the first field that can't be right.
+        BoxdeckError: fields that don't go together, or that this machine can't do.
     """
-    mounts = _volumes(fields.volumes)
-    return ContainerRequest(
-        image=_image(fields.image),
-        command=_command(fields.command),
-        name=_name(fields.name),
-        tty=fields.terminal,
-        interactive=fields.terminal,
-        network=fields.network,
-        limits=_limits(fields),
-        ports=_ports(fields.ports),
-        binds=tuple(mount for mount in mounts if isinstance(mount, BindMount)),
-        volumes=tuple(mount for mount in mounts if isinstance(mount, VolumeMount)),
-        userns=None if fields.ids == "auto" else fields.ids,
-        security=_security(fields),
-        read_only=fields.read_only,
-        init=fields.init,
-    )
-
-
-def _image(text: str) -> str:
-    if not text.strip():
+    if not typed.get("image", "").strip():
         raise FieldError("image", "an image is needed", "base is always there")
-    return text.strip()
-
-
-def _command(text: str) -> tuple[str, ...]:
     try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise FieldError("command", "a quote is open", "close it") from error
+        return _understood(words(typed))
+    except FieldError:
+        raise
+    except BoxdeckError as error:
+        found = next(mistakes(typed), None)
+        raise (found if found is not None else _plain(error)) from error
 
 
-def _name(text: str) -> str | None:
-    if not text.strip():
-        return None
+def mistakes(typed: Typed) -> Iterator[FieldError]:
+    """What is wrong with single fields; those that are wrong only together aren't among them.
+
+    A field that needs another is judged with those that are right by themselves.
+    """
+    alone = {"image": _ANY_IMAGE}
+    suspects = [name for name in typed if name not in ("image", "tty") and _mistake(name, {**alone, name: typed[name]})]
+    rest = {name: text for name, text in typed.items() if name not in suspects} | alone
+    for name in suspects:
+        error = _mistake(name, {**rest, name: typed[name]})
+        if error is not None:
+            yield error
+
+
+def _mistake(name: str, typed: Typed) -> FieldError | None:
+    """What is wrong with a field, if anything is."""
     try:
-        check_name(text.strip())
-    except InvalidRequest as error:
-        raise FieldError("name", error.cause, error.remedy) from error
-    return text.strip()
-
-
-def _limits(fields: Fields) -> Limits:
-    try:
-        further = limit_words.further(fields.limits)
-    except InvalidRequest as error:
-        raise FieldError("limits", error.cause, error.remedy) from error
-    usual = [(limit_words.MEMORY, fields.memory), (limit_words.CPUS, fields.cpus), (limit_words.PIDS, fields.pids)]
-    try:
-        return limit_words.limits_of([*usual, *further])
+        _understood(words(typed))
     except FieldError as error:
-        is_usual = error.field in ("memory", "cpus", "pids")
-        raise error if is_usual else FieldError("limits", error.cause, error.remedy) from error
+        return error
+    except BoxdeckError as error:
+        plain = _plain(error)
+        return FieldError(name, plain.cause, plain.remedy)
+    return None
 
 
-def _ports(text: str) -> tuple[PublishedPort, ...]:
+def _understood(told: list[str]) -> Wanted:
+    from engine.cli.run import request_of
+    from engine.trial import try_out
+
+    options = parser().parse_args(told, RunOptions())
+    request = request_of(options)
+    try_out(request)
+    return Wanted(request, options.pull, options.platform)
+
+
+def _told(field: RunField, text: str) -> list[str]:
+    """The words of one field."""
+    value = text.strip()
+    if not value:
+        return []
+    if field.kind is Kind.SWITCH:
+        return [field.option]
+    if field.negative:
+        return {"yes": [field.option], "no": [field.negative]}.get(value, [])
+    if field.kind is Kind.CHOICE and value == _usual(field):
+        return []
+    values = _split(field.name, value) if field.kind is Kind.LIST else [value]
+    return [
+        word for each in values for word in ([f"{field.option}={each}"] if each[:1] == "-" else [field.option, each])
+    ]
+
+
+def _usual(field: RunField) -> str:
+    """The choice that is meant where nothing is said."""
+    return str(parser().get_default(field.name))
+
+
+def _split(name: str, text: str) -> list[str]:
     try:
-        return tuple(port for word in text.replace(",", " ").split() for port in port_notation.published(word))
-    except InvalidRequest as error:
-        raise FieldError("ports", error.cause, error.remedy) from error
-
-
-def _volumes(text: str) -> tuple[BindMount | VolumeMount, ...]:
-    try:
-        return tuple(notation.volume(word) for word in shlex.split(text))
-    except InvalidRequest as error:
-        raise FieldError("volumes", error.cause, error.remedy) from error
+        return shlex.split(text)
     except ValueError as error:
-        raise FieldError("volumes", "a quote is open", "close it") from error
+        raise FieldError(name, "a quote is open", "close it") from error
 
 
-def _security(fields: Fields) -> Security:
-    from engine.compile import capabilities  # which knows what this kernel has: not for an app that just starts
-
-    words = fields.capabilities.split()
-    for word in words:
-        if not capabilities.is_known(word.lstrip("+-")):
-            raise FieldError("capabilities", f"{word!r} isn't a capability", "such as net_admin or -chown")
-    dropped = ("ALL",) if fields.rights == "none" else ()
-    return Security(
-        privileged=fields.rights == "privileged",
-        cap_add=tuple(word.lstrip("+") for word in words if not word.startswith("-")),
-        cap_drop=(*dropped, *(word[1:] for word in words if word.startswith("-"))),
-    )
+def _plain(error: BoxdeckError) -> InvalidRequest:
+    """Without words that only a command line needs."""
+    remedy = "" if error.remedy == _HELP else error.remedy
+    return InvalidRequest(_NO_POINTER.sub("", error.cause, count=1), remedy)

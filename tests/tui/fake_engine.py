@@ -26,9 +26,11 @@ from engine.model import (
     NamespaceInfo,
     NamespaceKind,
     NamespaceTree,
+    Network,
     ProcessInfo,
     Snapshot,
     State,
+    Subnet,
     Topology,
 )
 from engine.model.history import History
@@ -213,18 +215,31 @@ class FakeContainers:
         return self._engine.all[index]
 
 
-@dataclass(frozen=True)
-class FakeNetwork:
-    """One that has a name."""
-
-    name: str
-
-
 class FakeNetworks:
-    """Two."""
+    """The default one, and one that nobody is on."""
 
-    async def list(self) -> tuple[FakeNetwork, ...]:
-        return FakeNetwork("bridge"), FakeNetwork("backend")
+    def __init__(self) -> None:
+        self.networks = [
+            Network(
+                id="b0" * 32, name="bridge", bridge="boxdeck0", created_unix_ns=NOW,
+                subnets=(
+                    Subnet(subnet="10.89.0.0/24", gateway="10.89.0.1"),
+                    Subnet(subnet="fd5d:1::/64", gateway="fd5d:1::1"),
+                ),
+            ),
+            Network(
+                id="c0" * 32, name="backend", bridge="bdkc0c0c0", internal=True, created_unix_ns=NOW,
+                subnets=(Subnet(subnet="10.89.1.0/24", gateway="10.89.1.1"),), labels={"tier": "data"},
+            ),
+        ]  # fmt: skip
+
+    async def list(self) -> tuple[Network, ...]:
+        return tuple(self.networks)
+
+    async def remove(self, reference: str) -> Network:
+        found = next(each for each in self.networks if each.id == reference)
+        self.networks.remove(found)
+        return found
 
 
 class FakeVolumes:

@@ -79,6 +79,9 @@ class FakeImages:
         self._engine.read.append("images")
         return tuple(self.all)
 
+    def is_base(self, reference: str) -> bool:
+        return reference == "base"
+
     def ensure(self, reference: str) -> Job[Image]:
         async def work(report: Callable[[Progress], None]) -> Image:
             if reference not in ("base", "debian:12", *(name for each in self.all for name in each.references)):

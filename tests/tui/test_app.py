@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 from engine import Engine
+from engine.config.model import Config
 from engine.model import Container, ContainerRequest, Limits, State
 from engine.options import BindMount, Security
 from tests.tui.driving import desk, soon
-from engine.config.model import Config
 from tui.widgets.log_view import LogView
 from tui.widgets.shell_pane import ShellPane
 
@@ -61,14 +61,21 @@ async def test_the_form_passes_everything_on(engine: Engine) -> None:
 
 async def test_the_form_passes_on_what_a_container_may_do(engine: Engine, tmp_path: Path) -> None:
     async with desk(engine) as at:
-        await at.press("n", *["tab"] * 8)
+        await at.press("n", *["tab"] * 7)
         await at.type("127.0.0.1::80")
         await at.press("tab")
         await at.type(f"{tmp_path}:/data:ro")
-        await at.press("tab", "tab", "tab")
-        await at.type("net_admin -chown")
-        await at.press("tab", "tab", "space", "tab", "space")
-        await at.press("shift+tab", "shift+tab", "shift+tab", "enter")
+        await at.press("tab", "tab", "tab", "tab", "space", *["pagedown"] * 5)
+        await at.see("privileged", "cap drop")
+        await at.press("tab")
+        await at.type("net_admin")
+        await at.press("tab")
+        await at.type("chown")
+        await at.press("pageup", "pageup")
+        await at.see("tmpfs", "read only")
+        await at.press(*["tab"] * 4, "space", "shift+tab")
+        await at.see("--read-only", "--cap-drop chown")
+        await at.press("enter")
         await at.see("security", "own ids · read-only · 12 capabilities")
     request = (await only(engine)).request
     assert [(port.host_address, port.container_words) for port in request.ports] == [("127.0.0.1", "80/tcp")]
@@ -81,8 +88,11 @@ async def test_a_wrong_field_has_its_sentence_beside_it_and_can_be_corrected(eng
     async with desk(engine) as at:
         await at.press("n", "tab", "tab", "tab")
         await at.type("lots")
+        await at.see("'lots' is not a size such as 64m or 1.5g")
+        await at.press("pagedown")
+        await at.see("workdir")
         await at.press("enter")
-        await at.see("'lots' isn't an amount: such as 256m or 1.5g")
+        await at.see("'lots' is not a size such as 64m or 1.5g")
         assert at.app.focused is at.app.screen.query_one("#memory")
         await at.type("64m")
         await at.press("enter")

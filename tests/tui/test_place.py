@@ -12,13 +12,14 @@ from tests.tui.driving import Desk
 from tests.tui.fake_engine import FakeEngine, crowd
 from tui.app import BoxdeckApp
 from tui.drawing.table import COLUMNS
-from tui.place import Place, load, save
+from tui.kept_file import read, write
+from tui.place import Place
 from tui.sorting import Order
 
 
-async def sit(path: Path, *keys: str) -> tuple[BoxdeckApp, str]:
-    """Press keys in an app that keeps its place there, and quit; the app, its view and its last screen."""
-    app = BoxdeckApp(FakeEngine(*crowd()), Config(), path)  # type: ignore[arg-type]
+async def sit(folder: Path, *keys: str) -> tuple[BoxdeckApp, str]:
+    """Press keys in an app that keeps its place in that folder, and quit; the app, its view and its last screen."""
+    app = BoxdeckApp(FakeEngine(*crowd()), Config(), folder)  # type: ignore[arg-type]
     async with app.run_test(size=(120, 36)) as pilot:
         at = Desk(app, pilot)
         await at.until(lambda: app.deck.containers is not None and app.deck.snapshot is not None)
@@ -30,14 +31,14 @@ async def sit(path: Path, *keys: str) -> tuple[BoxdeckApp, str]:
 
 
 async def test_order_filter_groups_columns_selection_and_view_survive(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "place.json"
+    folder = tmp_path / "state"
     orders = ("o", *["down"] * 4, "enter", "O")
     columns = ("C", "down", "space", "escape")
     before, _ = await sit(
-        path, "slash", *"base", "enter", *orders, *columns, "b", "b", "b", "enter", "end", "right", "2"
+        folder, "slash", *"base", "enter", *orders, *columns, "b", "b", "b", "enter", "end", "right", "2"
     )
-    assert oct(path.stat().st_mode)[-3:] == "600"
-    after, text = await sit(path)
+    assert oct((folder / "place.json").stat().st_mode)[-3:] == "600"
+    after, text = await sit(folder)
     deck = after.deck
     assert (deck.order, deck.is_reversed, deck.filter_text, deck.group_by) == (Order.CPU, True, "base", "network")
     assert deck.selected_id == before.deck.selected_id is not None
@@ -47,13 +48,21 @@ async def test_order_filter_groups_columns_selection_and_view_survive(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"\xff", b'{"order": 7}', b'{"columns": ["gone"], "order": "gone"}', b"[]"]
+    "text", [b"", b"{", b"\xff", b'{"order": 7}', b"[]"]
 )
-async def test_a_place_that_cant_be_understood_is_the_usual_one(tmp_path: Path, text: bytes) -> None:
+def test_what_cant_be_understood_is_nothing(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "place.json"
     path.write_bytes(text)
-    kept = load(path)
-    assert kept in (Place(), Place(order="gone", columns=("gone",)))
-    save(Place(filter_text="web"), path)
+    assert read(path, Place) is None
+    write(json.encode(Place(filter_text="web")), path)
     assert json.decode(path.read_bytes()) == {"filter_text": "web"}
-    save(Place(), Path("/proc/nowhere/place.json"))  # is no failure
+    write(b"{}", Path("/proc/nowhere/place.json"))  # is no failure
+
+
+async def test_words_of_another_version_are_the_usual_ones(tmp_path: Path) -> None:
+    path = tmp_path / "place.json"
+    path.write_bytes(b'{"columns": ["gone", "cpu"], "order": "gone", "tab": "gone", "reach": "gone", "view": "gone"}')
+    app, text = await sit(tmp_path)
+    assert app.deck.order is Order.AGE
+    assert app.deck.columns == ("cpu",)
+    assert text.startswith("containers")

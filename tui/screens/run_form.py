@@ -1,160 +1,292 @@
-"""A small form that runs a container."""
+"""The form that runs a container: everything that ``boxdeck run`` has, and the command line that does the same."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
-from textual.widgets import Checkbox, Input, Label, Select, Static
+from textual.widget import Widget
+from textual.widgets import Checkbox, Input, Select, Static
 
 from engine.errors import BoxdeckError
-from engine.model import Container, ContainerRequest
+from engine.model import Container
+from tui import run_request
 from tui.limit_words import FieldError
-from tui.run_request import Fields, request_of
+from tui.pulls import Pull, PullState
+from tui.run_fields import Kind, RunField, fields, sections
+from tui.screens.pick import Choice, Pick
+from tui.widgets.check import Check
 from tui.widgets.field import Field
-from tui.widgets.form_field import clear_errors, complain, form_field, say
+from tui.widgets.form_field import clear_errors, complain, form_field, say, tell
+from tui.widgets.pull_progress import PullProgress
+from tui.widgets.section_tabs import SectionTabs
 
-ImageNames = Callable[[], Awaitable[Sequence[str]]]
-Say = Callable[[str], None]
-Run = Callable[[ContainerRequest, Say], Awaitable[Container]]
+if TYPE_CHECKING:
+    from tui.operations import Operations
+    from tui.past_runs import PastRuns
 
-_AIRY_ROWS = 34
-"""From this height on there is an empty line below every field."""
-_HEIGHTS: list[tuple[int, str]] | None = [(0, "-low"), (_AIRY_ROWS, "-airy")]
+_PULL_ROWS = 8
+_CHECK_SECONDS = 0.15
+"""A person who types isn't told what is wrong with every letter."""
 
-_NETWORKS = (
-    ("bridge · an address of its own", "bridge"),
-    ("none · loopback only", "none"),
-    ("host · the machine's", "host"),
-)
-_IDS = (
-    ("of its own · root inside is nobody outside", "auto"),
-    ("the host's · root inside is root outside", "host"),
-    ("mine kept · you are the same inside and outside", "keep-id"),
-)
-_RIGHTS = (
-    ("the usual · few capabilities, calls filtered", "usual"),
-    ("none · no capability at all", "none"),
-    ("all · privileged: nothing keeps it in", "privileged"),
-)
+_NETWORKS = ("bridge", "none", "host")
+
+
+class _Fields(VerticalScroll, inherit_bindings=False):
+    """Scrolls to the field that has the focus; page keys turn sections."""
 
 
 class RunForm(ModalScreen[Container | None]):
-    """Asks for image, command, name, limits, network and security; closes with the container that runs then.
+    """Asks for image, command and all else, in sections; closes with the container that runs then.
 
     Args:
-        image_names: names to suggest.
-        run: runs a request, telling what it is at meanwhile.
+        operations: brings images and runs containers.
+        past: what was run before.
         image: which one to run with its own command; empty for a shell from `base`.
     """
 
     CSS_PATH: ClassVar = ["dialog.tcss", "run_form.tcss"]
     AUTO_FOCUS = "#image"
-    VERTICAL_BREAKPOINTS = _HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "close", id="form.close", tooltip="Run nothing"),
+        Binding("escape", "close", "close", id="form.close", tooltip="Run nothing; stop a pull"),
         Binding("ctrl+s", "submit", "run", id="form.run", tooltip="Run it"),
         Binding("down", "app.focus_next", "next", id="form.next", show=False, tooltip="The next field"),
         Binding("up", "app.focus_previous", "previous", id="form.previous", show=False, tooltip="The field before"),
+        Binding("pagedown", "turn(1)", "section", id="form.next_section", priority=True, tooltip="The next section"),
+        Binding("pageup", "turn(-1)", "section", id="form.previous_section", priority=True, tooltip="The one before"),
+        Binding("ctrl+r", "recent", "recent", id="form.recent", tooltip="What was run before"),
+        Binding("ctrl+y,y", "copy_line", "copy", id="form.copy", tooltip="Copy the command line"),
     ]
 
-    def __init__(self, image_names: ImageNames, run: Run, image: str = "") -> None:
+    def __init__(self, operations: Operations, past: PastRuns, image: str = "") -> None:
         super().__init__()
-        self._image_names, self._image = image_names, image
-        self._run = run
+        self._operations, self._past = operations, past
+        self._typed: dict[str, str] = {"image": image or "base", "command": "" if image else "sh", "tty": "yes"}
+        self._section = 0
+        self._suggesters: dict[str, SuggestFromList] = {"network": SuggestFromList(_NETWORKS)}
+        self._pull: Pull | None = None
+
+    # --- what is shown ---
 
     def compose(self) -> ComposeResult:
-        """One field a line, its error beside it."""
+        """Names of sections, the fields of one, what is wrong, and the command line."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "run a container"
-            dialog.border_subtitle = "enter run · tab next field · esc close"
-            yield from form_field("image", Field(self._image or "base", id="image"))
-            yield from form_field(
-                "command", Field("" if self._image else "sh", id="command", placeholder="the image's own")
-            )
-            yield from form_field("name", Field(id="name", placeholder="made up"))
-            yield from form_field("memory", Field(id="memory", placeholder="no limit · 256m, 1.5g"))
-            yield from form_field("cpus", Field(id="cpus", placeholder="no limit · 1.5"))
-            yield from form_field("pids", Field(id="pids", placeholder="2048 · 512"))
-            yield from form_field("limits", Field(id="limits", placeholder="no more · shares=512 cpuset=0-1 swap=1g"))
-            yield from form_field("network", _choice(_NETWORKS, "network"))
-            yield from form_field("ports", Field(id="ports", placeholder="none · 8080:80 127.0.0.1:5353:53/udp"))
-            yield from form_field("volumes", Field(id="volumes", placeholder="none · /on/the/host:/inside:ro"))
-            yield from form_field("ids", _choice(_IDS, "ids"))
-            yield from form_field("rights", _choice(_RIGHTS, "rights"))
-            yield from form_field(
-                "capabilities", Field(id="capabilities", placeholder="as its rights say · net_admin -chown")
-            )
-            with Horizontal(classes="field"):
-                yield Label("", classes="label")
-                yield Checkbox("a terminal", id="terminal", value=True, compact=True)
-                yield Checkbox("read-only root", id="read_only", compact=True)
-                yield Checkbox("an init", id="init", compact=True)
+            dialog.border_subtitle = "enter run · pgdn section · ctrl+r recent · ctrl+y copy · esc close"
+            yield SectionTabs([section.name for section in sections()])
+            with _Fields(id="fields", can_focus=False):
+                yield from self._rows()
+            yield PullProgress()
             yield Static(id="status", markup=False)
+            yield Static(id="hint", markup=False)
+            yield Static(id="line", markup=False)
 
     def on_mount(self) -> None:
         """Begin to look for names to suggest."""
-        self.run_worker(self._suggest_images(), exit_on_error=False)
+        self.query_one("#line").border_title = "the same on a command line"
+        self.query_one(PullProgress).display = False
+        self._follow()
+        self.run_worker(self._suggest(), exit_on_error=False)
 
-    async def _suggest_images(self) -> None:
-        names = await self._image_names()
+    def _rows(self) -> Iterator[Widget]:
+        """The fields of the section."""
+        for field in sections()[self._section].fields:
+            yield from form_field(field.name, self._widget(field), field.label)
+
+    def _widget(self, field: RunField) -> Input | Select[str] | Checkbox:
+        text = self._typed.get(field.name, "")
+        if field.kind is Kind.SWITCH:
+            return Check(field.hint, id=field.name, value=bool(text), compact=True)
+        if field.kind is Kind.CHOICE:
+            usual = field.choices[0]
+            return Select(
+                [(f"{each} · {field.hint}" if each == usual else each, each) for each in field.choices],
+                id=field.name, value=text or usual, allow_blank=False, compact=True,
+            )  # fmt: skip
+        return Field(
+            text,
+            id=field.name,
+            placeholder=field.hint,
+            suggester=self._suggesters.get(field.name),
+            select_on_focus=False,
+        )
+
+    async def _suggest(self) -> None:
+        names = await self._operations.image_names()
         short = [name.removesuffix(":latest") for name in names]
-        self.query_one("#image", Input).suggester = SuggestFromList(dict.fromkeys(("base", *short, *names)))
+        self._suggesters["image"] = SuggestFromList(list(dict.fromkeys(("base", *short, *names))))
+        networks = await self._operations.network_names()
+        self._suggesters["network"] = SuggestFromList(list(dict.fromkeys((*_NETWORKS, *networks))))
+        for name, suggester in self._suggesters.items():
+            for field in self.query(f"#{name}").results(Input):
+                field.suggester = suggester
+
+    # --- sections ---
+
+    def action_turn(self, steps: int) -> None:
+        """Show a neighbouring section."""
+        self.run_worker(self._show_section((self._section + steps) % len(sections())), group="section", exclusive=True)
+
+    def on_section_tabs_chosen(self, message: SectionTabs.Chosen) -> None:
+        """A click on its name."""
+        self.run_worker(self._show_section(message.index), group="section", exclusive=True)
+
+    async def _show_section(self, index: int) -> None:
+        self._section = index
+        place = self.query_one("#fields", VerticalScroll)
+        async with self.batch():
+            await place.remove_children()
+            await place.mount_compose(self._rows())
+        place.scroll_home(animate=False)
+        first = place.query(".field Input, .field Select, .field Checkbox").first()
+        self.set_focus(first)
+        self._check()
+
+    # --- what is typed ---
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Follow at once; say what is wrong a moment later."""
+        self._take(event.input.id, event.value)
+
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        """Likewise."""
+        self._take(event.checkbox.id, "yes" if event.value else "")
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        """Likewise."""
+        self._take(event.select.id, str(event.value))
+
+    def _take(self, name: str | None, text: str) -> None:
+        if name is not None and self._typed.get(name, "") != text:
+            self._typed[name] = text
+            self._follow()
+            self.set_timer(_CHECK_SECONDS, self._check)
+
+    def _follow(self) -> None:
+        """Show the command line, and where something is said."""
+        self.query_one("#line", Static).update(run_request.line(self._typed))
+        filled = {
+            index
+            for index, section in enumerate(sections())
+            if any(self._says(field) for field in section.fields) and index
+        }
+        self.query_one(SectionTabs).show_sections(self._section, filled)
+
+    def _says(self, field: RunField) -> bool:
+        text = self._typed.get(field.name, "")
+        return bool(text) and text != (field.choices[0] if field.choices else "")
+
+    def _check(self) -> None:
+        """Say below each field what is wrong with it."""
+        if not self.is_mounted or self._is_busy:
+            return
+        clear_errors(self)
+        self._follow()
+        try:
+            run_request.wanted(self._typed)
+        except FieldError as error:
+            for mistake in run_request.mistakes(self._typed):
+                tell(self, mistake)
+            if error.field == "image":
+                tell(self, error)
+        except BoxdeckError as error:
+            say(self, str(error), is_error=True)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """What the command line's help says of the field."""
+        field = fields().get(event.widget.id or "")
+        self.query_one("#hint", Static).update(f"{field.option}  {field.help}".strip() if field is not None else "")
+
+    # --- what was run before ---
+
+    def action_recent(self) -> None:
+        """Ask which of the latest runs to fill the form with."""
+        if not self._past.runs:
+            self.notify("Nothing was run from here yet.")
+            return
+        lines = [run_request.line(typed).removeprefix("boxdeck run ") for typed in self._past.runs]
+        choices = [Choice(str(index), line) for index, line in enumerate(lines)]
+        self.app.push_screen(Pick("run again", choices, "", again="ctrl+r"), self._fill)
+
+    async def _fill(self, chosen: str | None) -> None:
+        if chosen is not None:
+            self._typed = dict(self._past.runs[int(chosen)])
+            await self._show_section(0)
+
+    def action_copy_line(self) -> None:
+        """Into the clipboard."""
+        self.app.copy_to_clipboard(run_request.line(self._typed))
+        self.notify("The command line is copied.", timeout=2)
+
+    # --- running ---
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._pull is not None and self._pull.is_running
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
         """Run what the form says."""
+        if self._is_busy:
+            return
         clear_errors(self)
         try:
-            request = request_of(self._fields())
+            wanted = run_request.wanted(self._typed)
         except FieldError as error:
-            complain(self, error)
-            return
-        self.run_worker(self._run_request(request), exclusive=True, exit_on_error=False)
-
-    def action_close(self) -> None:
-        """Run nothing."""
-        self.dismiss(None)
-
-    async def _run_request(self, request: ContainerRequest) -> None:
-        say(self, "starting…")
-        try:
-            container = await self._run(request, partial(say, self))
+            self.run_worker(self._complain(error), group="section", exclusive=True)
         except BoxdeckError as error:
             say(self, str(error), is_error=True)
         else:
+            self.run_worker(self._run(wanted), group="run", exclusive=True, exit_on_error=False)
+
+    async def _complain(self, error: FieldError) -> None:
+        """Go to the field that is wrong, in whichever section it is."""
+        if not self.query(f"#{error.field}"):
+            found = (index for index, each in enumerate(sections()) if error.field in {one.name for one in each.fields})
+            await self._show_section(next(found, 0))
+        complain(self, error)
+
+    async def _run(self, wanted: run_request.Wanted) -> None:
+        if not await self._bring(wanted):
+            return
+        say(self, "starting…")
+        try:
+            container = await self._operations.run(wanted.request)
+        except BoxdeckError as error:
+            say(self, str(error), is_error=True)
+        else:
+            self._past.add(self._typed)
             self.dismiss(container)
 
-    def _fields(self) -> Fields:
-        def typed(name: str) -> str:
-            return self.query_one(f"#{name}", Input).value
+    async def _bring(self, wanted: run_request.Wanted) -> bool:
+        """Have the image, showing how it comes; whether it is there then."""
+        reference = wanted.request.image
+        job = self._operations.bring(reference, wanted.pull, wanted.platform)
+        pull = self._pull = Pull(reference, wanted.platform, job)
+        await pull.follow(self._show_pull)
+        self.query_one(PullProgress).show_pull(None, _PULL_ROWS)
+        if pull.state is PullState.FAILED:
+            say(self, pull.error, is_error=True)
+        elif pull.state is PullState.CANCELLED:
+            say(self, "cancelled; what has arrived is kept for the next time")
+        return pull.state is PullState.DONE
 
-        return Fields(
-            image=typed("image"),
-            command=typed("command"),
-            name=typed("name"),
-            memory=typed("memory"),
-            cpus=typed("cpus"),
-            pids=typed("pids"),
-            limits=typed("limits"),
-            network=str(self.query_one("#network", Select).value),
-            ports=typed("ports"),
-            volumes=typed("volumes"),
-            ids=str(self.query_one("#ids", Select).value),
-            rights=str(self.query_one("#rights", Select).value),
-            capabilities=typed("capabilities"),
-            terminal=self.query_one("#terminal", Checkbox).value,
-            read_only=self.query_one("#read_only", Checkbox).value,
-            init=self.query_one("#init", Checkbox).value,
-        )
+    def _show_pull(self) -> None:
+        if self._pull is None or not self._is_busy or not (self._pull.parts or self._pull.whole):
+            return
+        self.query_one(PullProgress).show_pull(self._pull, _PULL_ROWS)
+        say(self, "esc stops it")
 
-
-def _choice(options: tuple[tuple[str, str], ...], name: str) -> Select[str]:
-    return Select(options, id=name, value=options[0][1], allow_blank=False, compact=True)
+    def action_close(self) -> None:
+        """Stop a pull; otherwise run nothing."""
+        if self._pull is not None and self._is_busy:
+            self._pull.cancel()
+            self._show_pull()
+        else:
+            self.dismiss(None)

@@ -20,10 +20,15 @@ def form_field(name: str, widget: Input | Select[str] | Checkbox, label: str = "
 
 def complain(form: Widget, error: FieldError) -> None:
     """Say what is wrong below the field, and go there."""
-    place = form.query_one(f"#{error.field}-error", Static)
-    place.update(str(error))
-    place.add_class("-said")
+    tell(form, error)
     form.query_one(f"#{error.field}").focus()
+
+
+def tell(form: Widget, error: FieldError) -> None:
+    """Say what is wrong below the field, which may be out of sight."""
+    for place in form.query(f"#{error.field}-error").results(Static):
+        place.update(str(error))
+        place.add_class("-said")
 
 
 def clear_errors(form: Widget) -> None:

@@ -15,12 +15,19 @@ class PullProgress(Drawn):
     PullProgress { background: $background; }
     """
 
+    _told_last: tuple[Pull | None, int] = (None, 0)
+
+    def on_resize(self) -> None:
+        """As wide as its new place."""
+        self.show_pull(*self._told_last)
+
     def show_pull(self, pull: Pull | None, most: int) -> None:
         """Paint a pull.
 
         Args:
             most: lines to take, at least 2.
         """
+        self._told_last = pull, most
         self.display = pull is not None
         self.show(self._told(pull, max(2, most)) if pull is not None else [])
 
