@@ -52,6 +52,7 @@ bench: venv
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.networks
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.terminal
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.crowd
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.flood
 
 chaos: venv
 	@.ci/setup test
