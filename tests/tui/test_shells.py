@@ -56,7 +56,7 @@ async def test_one_container_beside_another_and_the_same_keys_to_both(engine: En
         await open_shell(at, "e")
         await at.press("ctrl+g", "q")
         await choose(at, "db")
-        await open_shell(at, "E")
+        await open_shell(at, "ctrl+e")
         assert tabs(at) == [["web", "db"]]
         await at.press("ctrl+g", "b")
         await at.see("same keys to 1 more")
