@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,9 +45,9 @@ def _arguments(parser: Parser) -> None:
 
 async def _restore(engine: Engine, options: RestoreOptions) -> int:
     if options.unit:
-        program = shutil.which("boxdeck") or sys.argv[0]
-        roots = f"--root {engine.paths.root} --runroot {engine.paths.runroot}"
-        write_lines([_UNIT.format(command=f"{program} {roots} system restore")])
+        roots = ("--root", str(engine.paths.root), "--runroot", str(engine.paths.runroot))
+        words = (os.path.abspath(sys.argv[0]), *roots, "system", "restore")
+        write_lines([_UNIT.format(command=" ".join(map(_quoted, words)))])
         return 0
     status = 0
     async for container, error in engine.containers.restore():
@@ -56,6 +56,12 @@ async def _restore(engine: Engine, options: RestoreOptions) -> int:
         else:
             status = fail(f"{container.name}: {error}", error.exit_status)
     return status
+
+
+def _quoted(word: str) -> str:
+    """As a unit takes it (systemd.service(5), "COMMAND LINES"): neither split nor with anything put in."""
+    text = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return text if text == word and " " not in word else f'"{text}"'
 
 
 RESTORE = Command(RestoreOptions, _arguments, with_engine(_restore))

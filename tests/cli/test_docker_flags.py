@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import time
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -9,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from engine.cli.attach_options import detach_keys
-from tests.command_line import CommandLine
+from tests.command_line import PROGRAM, CommandLine
+from tests.conftest import needs_root
 from tests.docker_table import README, written
 
 DEAF = ("sh", "-c", "trap '' TERM; trap 'exit 5' USR1; echo ready; while :; do sleep 0.05; done")
@@ -95,6 +99,23 @@ def test_a_unit_for_systemd_restores_this_root(boxdeck: CommandLine) -> None:
     unit = boxdeck.ok("system", "restore", "--unit")
     roots = f"--root {boxdeck.paths.root} --runroot {boxdeck.paths.runroot}"
     assert f"boxdeck {roots} system restore" in unit and "WantedBy=multi-user.target" in unit
+
+
+def test_the_unit_is_one_that_systemd_understands_from_wherever_it_is_printed(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip(needs_root)
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze isn't installed: apt-get install systemd")
+    file, program = tmp_path / "boxdeck.service", Path(PROGRAM)
+    roots = CommandLine(tmp_path / 'a folder 100% "mine"').argv[1:]
+    words = (f"./{program.name}", *roots, "system", "restore", "--unit")
+    with file.open("w") as unit:
+        subprocess.run(words, stdout=unit, check=True, cwd=program.parent)
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", file], capture_output=True, text=True, check=False
+    )
+    assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
+    assert f'ExecStart={program} --root "{tmp_path}/a folder 100%% \\"mine\\"/root" --runroot' in file.read_text()
 
 
 def test_health_is_shown_filtered_and_acted_on(boxdeck: CommandLine) -> None:
