@@ -6,6 +6,7 @@ forks with it; they hold the content lock meanwhile, so that nobody sweeps away 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         arguments: the descriptor of the socket that they come from.
     """
     orders = socket.socket(fileno=int(arguments[0]))
+    gc.disable()  # a layer makes millions of things, none of which refer to each other
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for forks: they tell by themselves
     ourselves = os.getpid()
     while True:
