@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from engine.config.model import Config
 from tui import keys, messages, themes
 from tui.commands import Commands
-from tui.object_actions import ObjectActions
+from tui.machine_actions import MachineActions
 from tui.past_runs import PastRuns
 from tui.place import Keeper
 from tui.screens.help import Help
@@ -31,7 +31,7 @@ _SCREENS: dict[str, type[LiveScreen]] = {
 }
 
 
-class BoxdeckApp(ObjectActions):
+class BoxdeckApp(MachineActions):
     """Boxdeck on a terminal.
 
     Args:
@@ -76,6 +76,7 @@ class BoxdeckApp(ObjectActions):
             self.action_go(self.keeper.place.view)
         self.run_worker(self.settings.follow(), name="settings", group="live")
         self.call_after_refresh(self.settings.say_all)
+        self.run_worker(self.look_at_machine(), name="preflight", group="live")
 
     # --- news ---
 

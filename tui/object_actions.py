@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 _ON_OBJECTS = frozenset({"container", "images", "volumes", "networks", "topology", "groups", "namespaces", "files"})
 """First words of the ids of keys that do something to what is selected."""
 
-_ELSEWHERE = frozenset({"container.run", "images.pull", "volumes.create"})
-"""Ids of keys that make something new instead."""
+_ELSEWHERE = frozenset(
+    {"container.run", "images.pull", "volumes.create", "volumes.prune", "networks.create", "networks.prune"}
+)
+"""Ids of keys that make something new, or act on many."""
 
 _MOVES = frozenset({"back", "leave", "up", "down", "first", "last", "previous", "next", "page_up", "page_down"})
 """Last words of those that only move."""

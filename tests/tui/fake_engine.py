@@ -36,6 +36,7 @@ from engine.model import (
 from engine.model.history import History
 from engine.model.limits_in_force import LimitsInForce
 from engine.model.volume import Volume
+from engine.preflight.part import Part
 from tests.tui import fake_measures, fake_wiring
 from tests.tui.fake_images import FakeImages, FakeLayers
 
@@ -279,6 +280,7 @@ class FakeEngine:
         self.containers = FakeContainers(self)
         self.images = FakeImages(self)
         self.volumes = FakeVolumes()
+        self.machine: tuple[Part, ...] = ()
         self.networks = FakeNetworks()
         self.layers = FakeLayers(self.images)
         self._changed = asyncio.Event()
@@ -338,6 +340,9 @@ class FakeEngine:
         return Snapshot(
             taken_unix_ns=time.time_ns(), interval_seconds=1, host=fake_measures.host_sample(tick), containers=samples
         )
+
+    async def preflight(self, again: bool = False) -> tuple[Part, ...]:
+        return self.machine
 
     async def network_changes(self) -> AsyncIterator[None]:
         await asyncio.Event().wait()
