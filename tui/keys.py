@@ -54,6 +54,8 @@ BINDINGS: list[BindingType] = [
     *_numbered("5", "namespaces", "All namespaces, full screen"),
     Binding("H", "go('host')", "host", id="view.host", tooltip="The machine, its control groups and events"),
     *_numbered("6", "host", "The machine, its control groups and events"),
+    Binding("D", "preflight", "doctor", id="app.preflight", show=False, tooltip="What this machine lacks"),
+    Binding("L", "command_log", "log", id="app.log", show=False, tooltip="What the app did, and all about what failed"),
     Binding("T", "next_theme", "theme", id="app.theme", show=False, tooltip="The next theme"),
     Binding("x", "actions", "actions", id="app.actions", tooltip="All that can be done to what is selected"),
     Binding("y", "copy_name", "copy", id="app.copy", show=False, tooltip="Copy the selected text, or the name"),
