@@ -18,11 +18,13 @@ class Bulk(NamedTuple):
     Attributes:
         lost: what goes with it, in a sentence.
         suits: which containers it can be done to; others are left out.
+        loses: whether anything is lost.
     """
 
     verb: str
     lost: str
     suits: Callable[[Container], bool]
+    loses: bool = True
 
 
 def _runs(container: Container) -> bool:
@@ -35,10 +37,10 @@ def _goes(container: Container) -> bool:
 
 BULKS = {
     "stop": Bulk("stop", "What their processes haven't written after ten seconds is lost.", _runs),
-    "start": Bulk("start", "Nothing is lost.", lambda each: not each.is_running),
+    "start": Bulk("start", "Nothing is lost.", lambda each: not each.is_running, loses=False),
     "restart": Bulk("restart", "What their processes hold in memory is lost.", lambda _: True),
-    "pause": Bulk("pause", "Nothing is lost; they answer nobody until they go on.", _goes),
-    "unpause": Bulk("unpause", "Nothing is lost.", lambda each: each.state is State.PAUSED),
+    "pause": Bulk("pause", "Nothing is lost; they answer nobody until they go on.", _goes, loses=False),
+    "unpause": Bulk("unpause", "Nothing is lost.", lambda each: each.state is State.PAUSED, loses=False),
     "kill": Bulk("kill", "Their processes end at once; what they haven't written is lost.", _runs),
     "remove": Bulk(
         "remove", "Everything that was written in them is removed with them; those that run are killed.", lambda _: True

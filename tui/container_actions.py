@@ -202,7 +202,8 @@ class ContainerActions(App[None]):
                 self.notify(f"None of the marked containers can be asked to {bulk.verb}.", severity="warning")
                 return
             title = f"{bulk.verb} {len(targets)} marked"
-            if not await self.push_screen_wait(Confirm(title, bulks.question(bulk, targets), f"{bulk.verb} them")):
+            sentence = bulks.question(bulk, targets)
+            if not await self.push_screen_wait(Confirm(title, sentence, f"{bulk.verb} them", loses=bulk.loses)):
                 return
             self.deck.marked.clear()
         elif verb in _QUESTIONS and not await self.push_screen_wait(_QUESTIONS[verb](targets[0])):

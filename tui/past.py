@@ -65,6 +65,15 @@ def past(reach: Reach, ticks: Sequence[Tick], history: History | None, count: in
     return _buckets(*((history.hour, 3_600) if reach is Reach.HOUR else (history.day, 86_400)), count)
 
 
+def remembered(reach: Reach, history: History | None, count: int) -> Past:
+    """The curves of a container whose ticks aren't kept whole: what the engine kept of it, also of the last minutes."""
+    if history is None:
+        return Past()
+    if reach is Reach.MINUTES:
+        return _buckets(history.hour, count * history.hour.step_seconds, count)
+    return past(reach, (), history, count, 1.0)
+
+
 def bucket_seconds(reach: Reach, count: int) -> int:
     """How long one value of a graph with room for `count` stands for; history needn't be read more often."""
     if reach is Reach.MINUTES:

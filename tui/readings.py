@@ -7,7 +7,7 @@ so nothing is read for what is out of sight.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.errors import BoxdeckError
@@ -72,11 +72,28 @@ class Reading(Generic[Value]):
         self._changed()
 
 
+class Many(Generic[Value]):
+    """The last values that were read of several subjects."""
+
+    def __init__(self, read: Callable[[str], Awaitable[Value]], start: Start, changed: Callable[[], None]) -> None:
+        self._read, self._start, self._changed = read, start, changed
+        self._readings: dict[str, Reading[Value]] = {}
+
+    def look(self, subjects: Sequence[str], seconds: float) -> list[Value | None]:
+        """What is known of each, as of one; what was read of others is forgotten."""
+        self._readings = {subject: self._readings.get(subject) or self._new() for subject in subjects}
+        return [self._readings[subject].look(subject, seconds) for subject in subjects]
+
+    def _new(self) -> Reading[Value]:
+        return Reading(self._read, self._start, self._changed)
+
+
 class Readings:
     """All of them.
 
     Attributes:
         processes, history, limits: by a container's id.
+        histories: of several containers that are compared.
         groups: of the subject "", the whole tree.
     """
 
@@ -84,6 +101,7 @@ class Readings:
         self._engine = engine
         self.processes: Reading[tuple[ProcessInfo, ...]] = Reading(engine.containers.top, start, changed)
         self.history: Reading[History] = Reading(engine.containers.history, start, changed)
+        self.histories: Many[History] = Many(engine.containers.history, start, changed)
         self.limits: Reading[LimitsInForce] = Reading(engine.containers.limits, start, changed)
         self.groups: Reading[CgroupNode] = Reading(lambda _: engine.cgroup_tree(), start, changed)
 

@@ -261,3 +261,38 @@ async def test_five_hundred_containers_fit_the_tree() -> None:
         await at.see("box-000")
         await at.press("end")
         await at.see("box-499")
+
+
+async def test_the_pointer_reads_out_a_curve_and_marked_containers_are_compared() -> None:
+    async with desk(FakeEngine(*crowd(), minutes=2), size=(160, 48)) as at:
+        await at.press("right")
+        await at.see("last ")
+        curve = at.app.screen.query_one("#measure-cpu Graph")
+        await at.pilot.hover(curve, offset=(curve.size.width - 11, 2))
+        await at.see("20s ago", "┊")
+        await at.pilot.hover(curve, offset=(2, 2))
+        await at.see_no("20s ago")
+        await at.press("space", "space")
+        await at.see("2 marked · last", "network, in and out")
+        assert {"history"} <= set(at.app.readings._engine.read)  # type: ignore[attr-defined]
+        await at.press("z")
+        await at.see("last 1h 00m")
+
+
+async def test_keys_act_on_all_that_are_marked_after_one_question() -> None:
+    engine = FakeEngine(*crowd())
+    async with desk(engine) as at:
+        await at.press("space", "down", "space", "down", "space")  # web, job-7 and one that doesn't run
+        await at.see("3 marked")
+        await at.press("s")
+        await at.see("stop 2 marked", "web, job-7.", "is lost")
+        await at.press("enter")  # which leaves everything as it is
+        await at.see_no("stop 2 marked")
+        assert sum(each.is_running for each in engine.all) == 5
+        await at.press("s", "y")
+        await at.see("3 of 8 running")
+        await at.see_no("marked")
+        await at.press("asterisk", "d")
+        await at.see("remove 8 marked", "removed with them")
+        await at.press("y")
+        await at.see("No containers yet")

@@ -61,9 +61,7 @@ def graph(curve: Curve, width: int, height: int) -> list[Line]:
     rows = braille.area(list(curve.values), cells, height, top)
     limit_row = _row_of(curve.limit, top, height)
     return [
-        line(
-            *_axis(_label(curve.label, top, row, height)), *_row(text, _tone(curve, top, row, height), row == limit_row)
-        )
+        line(*axis_label(curve.label, top, row, height), *_row(text, _tone(curve, top, row, height), row == limit_row))
         for row, text in enumerate(rows)
     ]
 
@@ -100,6 +98,27 @@ def time_axis(width: int, interval_seconds: float) -> Line:
     if cells < len(left) + len(right) + 2:
         return line(" " * width)
     return line(" " * GUTTER, Span(left + " " * (cells - len(left) - len(right)) + right, Tone.FAINT))
+
+
+def marked(of: Line, x: int) -> Line:
+    """A row with a line through one cell, where nothing is drawn: the moment that is pointed at."""
+    spans: list[Span] = []
+    start = 0
+    for text, tone in of:
+        place = x - start
+        if 0 <= place < len(text) and text[place] in f" ╌{_BLANK}":
+            spans += [Span(text[:place], tone), Span("┊", Tone.LIT), Span(text[place + 1 :], tone)]
+        elif 0 <= place < len(text):
+            spans += [Span(text[:place], tone), Span(text[place], Tone.LIT), Span(text[place + 1 :], tone)]
+        else:
+            spans.append(Span(text, tone))
+        start += len(text)
+    return line(*spans)
+
+
+def axis_label(label: Callable[[float], str], top: float, row: int, height: int) -> Line:
+    """What stands left of a row of a graph from 0 to `top`."""
+    return _axis(_label(label, top, row, height))
 
 
 def _axis(label: str) -> Line:

@@ -14,7 +14,7 @@ from tui.drawing.in_force import origin_of
 from tui.drawing.layers import layered
 from tui.drawing.lines import Line, Span, Tone, clip, joined, line
 from tui.drawing.meter import Part, legend, meter
-from tui.drawing.panels import Panel
+from tui.drawing.panels import Panel, reader
 from tui.drawing.stalls import stall_lines
 from tui.drawing.table import pressure
 from tui.past import Past
@@ -59,7 +59,10 @@ def cpu(seen: Seen) -> Measure:
             Span("  "),
         )
     lower = seen.past.system_percent
-    panel = Panel(title="cpu", value=value, draw=lambda width, height: layered(curve, lower, width, height))
+    panel = Panel(
+        title="cpu", value=value, draw=lambda width, height: layered(curve, lower, width, height),
+        read=reader(("", curve.values, _percent), ("system", lower, _percent)),
+    )  # fmt: skip
     return Measure(panel=panel, notes=lambda width: _fit(_cpu_notes(now), width) if now else [])
 
 
@@ -83,7 +86,10 @@ def memory(seen: Seen) -> Measure:
             Span("  "),
         )
     lower = seen.past.anonymous_bytes
-    panel = Panel(title="memory", value=value, draw=lambda width, height: layered(curve, lower, width, height))
+    panel = Panel(
+        title="memory", value=value, draw=lambda width, height: layered(curve, lower, width, height),
+        read=reader(("", curve.values, units.size), ("anonymous", lower, units.size)),
+    )  # fmt: skip
     return Measure(panel=panel, notes=lambda width: _memory_notes(now, limit, width) if now else [])
 
 
@@ -98,8 +104,10 @@ def io(seen: Seen) -> Measure:
             Span("  written ", Tone.MUTED), units.known(now.written_bytes_per_second, units.rate),
         )  # fmt: skip
     draw = _mirrored(past.read_per_second, past.written_per_second, seen.is_over)
+    read = reader(("read", past.read_per_second, units.rate), ("written", past.written_per_second, units.rate))
     return Measure(
-        panel=Panel(title="disks", value=value, draw=draw), notes=lambda width: device_lines(now, width) if now else []
+        panel=Panel(title="disks", value=value, draw=draw, read=read),
+        notes=lambda width: device_lines(now, width) if now else [],
     )
 
 
@@ -114,8 +122,9 @@ def network(seen: Seen) -> Measure:
             Span("  out ", Tone.MUTED), units.known(now.sent_bytes_per_second, units.rate),
         )  # fmt: skip
     draw = _mirrored(past.received_per_second, past.sent_per_second, seen.is_over)
+    read = reader(("in", past.received_per_second, units.rate), ("out", past.sent_per_second, units.rate))
     return Measure(
-        panel=Panel(title="network", value=value, draw=draw),
+        panel=Panel(title="network", value=value, draw=draw, read=read),
         notes=lambda width: interface_lines(now, width) if now else [],
     )
 
@@ -133,7 +142,10 @@ def pids(seen: Seen) -> Measure:
         value = joined(
             (_amount(str(now.current), "", pressure(now.current, limit)), _limit(str(limit or ""), origin)), Span("  ")
         )
-    panel = Panel(title="processes", value=value, draw=lambda width, height: graph.graph(curve, width, height))
+    panel = Panel(
+        title="processes", value=value, draw=lambda width, height: graph.graph(curve, width, height),
+        read=reader(("", curve.values, curve.label)),
+    )  # fmt: skip
     return Measure(panel=panel, notes=lambda width: _fit(_pids_notes(now), width) if now else [])
 
 

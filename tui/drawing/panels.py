@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from tui.drawing.table import pressure
 from tui.history import Series
 
 Draw = Callable[[int, int], list[Line]]
+Read = Callable[[int], Line]
 
 
 class Panel(Struct, frozen=True, kw_only=True):
@@ -22,11 +23,34 @@ class Panel(Struct, frozen=True, kw_only=True):
         title: stands at the left above it.
         value: stands at the right above it: what is measured now, and the limit.
         draw: from a width and a height to that many lines.
+        read: from a number of steps before the newest to what was measured then; None where nothing can be read.
+        right_cells: right of the curve, for names.
     """
 
     title: str
     value: Line
     draw: Draw
+    read: Read | None = None
+    right_cells: int = 0
+
+
+def reader(*curves: tuple[str, Sequence[float | None], Callable[[float], str]]) -> Read:
+    """What curves say at one moment.
+
+    Args:
+        curves: a word, values, oldest first, and how one is written; the word may be empty.
+    """
+
+    def read(steps_back: int) -> Line:
+        spans: list[Span] = []
+        for word, values, write in curves:
+            place = len(values) - 1 - steps_back
+            if values and (word or not spans):
+                known = values[place] if 0 <= place < len(values) else None
+                spans += [Span(f"  {word} " if word else "", Tone.MUTED), Span(units.known(known, write), Tone.LIT)]
+        return line(*spans)
+
+    return read
 
 
 def cpu(container: Container, sample: ContainerSample | None, series: Series) -> Panel:
@@ -42,7 +66,10 @@ def cpu(container: Container, sample: ContainerSample | None, series: Series) ->
     else:
         says = _off("cpu") if sample else line(Span("not running", Tone.MUTED))
     value = says + _limit(f"{limit:.0f} %" if limit else "")
-    return Panel(title="cpu", value=value, draw=lambda width, height: graph.graph(curve, width, height))
+    return Panel(
+        title="cpu", value=value, draw=lambda width, height: graph.graph(curve, width, height),
+        read=reader(("", curve.values, _percent)),
+    )  # fmt: skip
 
 
 def memory(container: Container, sample: ContainerSample | None, series: Series) -> Panel:
@@ -62,7 +89,10 @@ def memory(container: Container, sample: ContainerSample | None, series: Series)
         cache = Span(f"  cache {units.size(now.file_bytes)}", Tone.MUTED)
         says = line(_strong(units.size(now.working_set_bytes), now.working_set_bytes, limit), cache)
     value = says + _limit(units.size(limit) if limit else "")
-    return Panel(title="memory", value=value, draw=lambda width, height: graph.graph(curve, width, height))
+    return Panel(
+        title="memory", value=value, draw=lambda width, height: graph.graph(curve, width, height),
+        read=reader(("", curve.values, units.size)),
+    )  # fmt: skip
 
 
 def network(sample: ContainerSample | None, series: Series) -> Panel:
@@ -72,7 +102,10 @@ def network(sample: ContainerSample | None, series: Series) -> Panel:
         for values in (series.received_per_second, series.sent_per_second)
     )
     value = _traffic(sample.network) if sample and sample.network else ()
-    return Panel(title="network", value=value, draw=lambda width, height: graph.mirrored(received, sent, width, height))
+    return Panel(
+        title="network", value=value, draw=lambda width, height: graph.mirrored(received, sent, width, height),
+        read=reader(("↓", received.values, units.rate), ("↑", sent.values, units.rate)),
+    )  # fmt: skip
 
 
 def _traffic(now: NetworkSample) -> Line:

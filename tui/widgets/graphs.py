@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.containers import Container as Box
@@ -10,10 +12,10 @@ from textual.containers import Vertical, VerticalScroll
 from engine.model import Container
 from engine.model.limits_in_force import LimitsInForce
 from tui.deck import Deck
-from tui.drawing import graph, measures, units
+from tui.drawing import comparison, graph, measures, units
 from tui.drawing.lines import clip
 from tui.drawing.measures import Measure
-from tui.past import Past, Reach, bucket_seconds, past
+from tui.past import Past, Reach, bucket_seconds, past, remembered
 from tui.readings import Readings
 from tui.widgets.drawn import Drawn
 from tui.widgets.graph import Graph
@@ -24,6 +26,7 @@ _TWO_COLUMNS_FROM = 76
 _LEAST_ROWS, _MOST_ROWS = 5, 14
 _GUTTER = 3
 _LIMITS_SECONDS = 10.0
+_COMPARED_SECONDS = 2.0
 _DOTS_PER_CELL = 2
 
 
@@ -98,12 +101,18 @@ class Graphs(VerticalScroll):
     def span(self) -> str:
         """How much time is in sight, and what the key for it does."""
         whole = units.duration(self._step_seconds * self._values) if self._values else self.reach.value
-        return f"last {whole} · z {'minutes' if self.reach is Reach.DAY else self.reach.next.value}"
+        marked = f"{len(self._deck.marked)} marked · " if len(self._deck.marked) > 1 else ""
+        return f"{marked}last {whole} · z {'minutes' if self.reach is Reach.DAY else self.reach.next.value}"
 
     def show(self, deck: Deck) -> None:
-        """Paint the selected container."""
+        """Paint the selected container, or those that are marked over each other."""
         container = deck.selected
-        if container is None or not (self.is_mounted and self.size):
+        if not (self.is_mounted and self.size):
+            return
+        if len(deck.marked) > 1:
+            self._compare(deck.targets[: comparison.MOST])
+            return
+        if container is None:
             return
         width = self._column_cells
         self._values = max(0, width - graph.GUTTER) * _DOTS_PER_CELL
@@ -117,6 +126,23 @@ class Graphs(VerticalScroll):
             self.query_one(f"#measure-{name}", MeasureBox).show(draw(seen), self._rows, seen.past.step_seconds)
         self._step_seconds = seen.past.step_seconds
         self.query_one("#stalls", Drawn).show(measures.stalls(seen, width))
+
+    def _compare(self, containers: Sequence[Container]) -> None:
+        """Curves of several."""
+        width = self._column_cells
+        self._values = max(0, width - graph.GUTTER) * _DOTS_PER_CELL
+        seconds = _COMPARED_SECONDS if self.reach is Reach.MINUTES else float(bucket_seconds(self.reach, self._values))
+        ids = [each.id for each in containers]
+        kept = self._readings.histories.look(ids, seconds) if self._readings else [None] * len(ids)
+        members = [
+            comparison.Member(each.name, remembered(self.reach, history, self._values))
+            for each, history in zip(containers, kept, strict=True)
+        ]
+        self._step_seconds = next((each.past.step_seconds for each in members if each.past.cpu_percent), 1.0)
+        for name in (*_LEFT, *_RIGHT):
+            measure = comparison.compared(name, members)
+            self.query_one(f"#measure-{name}", MeasureBox).show(measure, self._rows, self._step_seconds)
+        self.query_one("#stalls", Drawn).show([])
 
     @property
     def _columns(self) -> int:
