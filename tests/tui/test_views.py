@@ -289,7 +289,9 @@ async def test_keys_act_on_all_that_are_marked_after_one_question() -> None:
         await at.press("enter")  # which leaves everything as it is
         await at.see_no("stop 2 marked")
         assert sum(each.is_running for each in engine.all) == 5
-        await at.press("s", "y")
+        await at.press("s")
+        await at.see("stop 2 marked")
+        await at.press("y")
         await at.see("3 of 8 running")
         await at.see_no("marked")
         await at.press("asterisk", "d")
