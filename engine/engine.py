@@ -23,6 +23,7 @@ from engine.registry.registries import Registries
 from engine.store.database import Database
 from engine.strays import Strays
 from engine.volumes import Volumes
+from engine.xray.actions import settle
 
 if TYPE_CHECKING:
     from engine.cgroup_tree import CgroupTree
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from engine.namespaces.namespaces import Namespaces
     from engine.preflight.part import Part
     from engine.sampler import Sampler
+    from engine.xray.xrays import Xrays
 
 
 class Engine:
@@ -92,6 +94,7 @@ class Engine:
             await self._sampler.close()
         if "_cgroup_tree" in vars(self):
             self._cgroup_tree.close()
+        settle()
         self.containers.close()
         self.launcher.close()
         self.database.close()
@@ -147,6 +150,13 @@ class Engine:
 
         standstill = Standstill(self.paths, Records(self.database))
         return Layers(self.paths, self.containers, self.images, standstill)
+
+    @cached_property
+    def xrays(self) -> Xrays:
+        """What was asked of the kernel for the last actions on containers."""
+        from engine.xray.xrays import Xrays
+
+        return Xrays(self.paths, self.containers.get)
 
     @cached_property
     def files(self) -> Files:

@@ -8,6 +8,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
+from engine.cli import xray_option
 from engine.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def parser_of(command: Command[Any], prog: str, summary: str) -> Parser:
     parser = Parser(prog=prog, description=summary, allow_abbrev=False, add_help=False)
     parser.add_argument("--help", action="help", help="show this help")
     command.arguments(parser)
+    if xray_option.is_for(prog):
+        xray_option.add_to(parser)
     return parser
 
 
@@ -109,4 +112,9 @@ def perform(command: Command[Any], prog: str, summary: str, roots: Roots, argume
         InvalidRequest: they can't be parsed.
     """
     parser = parser_of(command, prog, summary)
-    return command.action(roots, parser.parse_args(arguments, command.options()))
+    options = parser.parse_args(arguments, command.options())
+    try:
+        return command.action(roots, options)
+    finally:
+        if getattr(options, "xray", False):
+            xray_option.show()

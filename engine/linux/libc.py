@@ -118,5 +118,6 @@ def _noted(begun_ns: int, name: str, arguments: tuple[Any, ...], result: int, pa
         number = ctypes.get_errno()
         trace.note(begun_ns, name, arguments, -number, path)
         _raise(name, path, number)
-    trace.note(begun_ns, name, arguments, result, path)
+    if trace.calls.get() is not None:
+        trace.note(begun_ns, name, arguments, result, path)
     return result

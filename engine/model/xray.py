@@ -9,7 +9,7 @@ from msgspec import Struct
 CallKind = Literal["namespace", "mount", "cgroup", "ids", "network", "firewall", "privilege", "process", "file"]
 
 
-class KernelCall(Struct, frozen=True, kw_only=True):
+class KernelCall(Struct, frozen=True, kw_only=True, rename="pascal"):
     """One call to the kernel, as it was noted by the process that made it.
 
     Attributes:
@@ -41,7 +41,7 @@ class KernelCall(Struct, frozen=True, kw_only=True):
         return f"{self.name}({self.arguments}) = {self.result}"
 
 
-class Xray(Struct, frozen=True, kw_only=True):
+class Xray(Struct, frozen=True, kw_only=True, rename="pascal"):
     """What was asked of the kernel for one action.
 
     Attributes:

@@ -23,6 +23,7 @@ from engine.linux import clone, memory, prctl, signals, trace
 from engine.runtime import news, shim
 from engine.runtime.news import Experience, Forecast
 from engine.runtime.status import boot_id
+from engine.xray import parts
 
 
 def main(descriptor: int, is_moved: bool) -> None:
@@ -96,7 +97,7 @@ class Launcher:
     def _fork_spare(self, in_advance: bool) -> None:
         ours, theirs = os.pipe2(os.O_CLOEXEC)
         before = memory.frames(os.getpid()) if in_advance and not self._knows_shims else None
-        trace.calls.set([])  # for the spare, which begins with this clone
+        trace.calls.set([] if parts.IS_ON else None)  # for the spare, which begins with this clone
         spare = clone.clone(0)  # past what Python does after a fork, which touches much memory
         if spare.pid == 0:
             for pipe in (*self._pipes, ours):

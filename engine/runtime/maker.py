@@ -41,7 +41,7 @@ def main(
     shim: socket.socket,
     forecast: Forecast | None,
     in_advance: bool,
-    so_far: bytes = b"",
+    launcher: int,
 ) -> NoReturn:
     """Never returns. Called in a fork of the shim that this maker makes a container for.
 
@@ -52,9 +52,10 @@ def main(
         shim: what is made is handed over on it.
         forecast: what the start will probably be like; None before the first one, which is learnt from.
         in_advance: whether there is time to prepare for that.
-        so_far: what launcher and shim have asked of the kernel for this start (`engine.xray.parts`).
+        launcher: its pid.
     """
     try:
+        before = parts.Before.take(launcher)
         prctl.set_parent_death_signal(signal.SIGKILL)
         prctl.set_name("boxdeck-maker")
         stocked = None
@@ -65,7 +66,7 @@ def main(
         requests.close()  # what is sent from now on is for those who still take it
         if frame and rights:
             news.tell_taken(pipe)
-            _serve(frame, rights, pipe, shim, forecast, stocked, so_far)
+            _serve(frame, rights, pipe, shim, forecast, stocked, before)
     finally:
         os._exit(0)
 
@@ -77,7 +78,7 @@ def _serve(
     shim: socket.socket,
     forecast: Forecast | None,
     stocked: stock.Stocked | None,
-    so_far: bytes,
+    before: parts.Before,
 ) -> None:
     room = stocked.room if stocked is not None else parts.Room()
     xray = ""
@@ -92,19 +93,19 @@ def _serve(
             made = _make(launch, asker, shim, forecast, stocked, room)
             _take_time(pipe)
             news.tell_experience(pipe, made)
-            _write_xray(xray, so_far, room.await_content)
+            _write_xray(xray, before, room.await_content)
     except BoxdeckError as error:
-        _write_xray(xray, so_far, room.content)
+        _write_xray(xray, before, room.content)
         protocol.send(shim, protocol.Failed.of(error))
     except BaseException as error:
         failure = RuntimeFailure(f"making it failed ({type(error).__name__}: {error})", "please report this")
         protocol.send(shim, protocol.Failed.of(failure))
 
 
-def _write_xray(path: str, so_far: bytes, inits: Callable[[], bytes]) -> None:
+def _write_xray(path: str, before: parts.Before, inits: Callable[[], bytes]) -> None:
     """Write down what everybody has asked of the kernel: those before us, we, and init."""
     if path:
-        parts.append(path, so_far + parts.take_part("maker") + inits())
+        parts.append(path, before.encoded() + parts.take_part("maker") + inits())
 
 
 def _make(

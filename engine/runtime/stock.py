@@ -49,6 +49,7 @@ def prepare(forecast: Forecast) -> Stocked | None:
     if child.pid == 0:
         ours.close()
         room.begin("init")
+        room.warm()
         init.await_order(theirs, forecast.init_pages)
     theirs.close()
     return Stocked(child, forecast.flags, ours, room)

@@ -6,6 +6,7 @@ afterwards. ``BOXDECK_XRAY=0`` switches it off.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import time
@@ -19,12 +20,13 @@ from engine.xray import parts
 
 KEPT_OF_EACH = 2  # recordings of one action on one container: the last and the one before, to be compared
 KEPT_OF_REMOVED = 16  # containers
-REMOVED = "removed"
 
 made: deque[str] = deque(maxlen=64)
 """Files that this process has begun, in the order in which their actions ended."""
 
-_IS_ON = os.environ.get("BOXDECK_XRAY", "1") != "0"
+_waiting: deque[tuple[str, parts.Heading, parts.Part]] = deque()
+_WRITE_AFTER_SECONDS = 0.02
+_ALONE = frozenset({"create", "rm", "update"})  # with nothing to tell unless the engine itself has asked for something
 
 
 @contextmanager
@@ -39,12 +41,13 @@ def recorded(paths: Paths, action: str, subject: str, name: str) -> Iterator[str
     Returns:
         The path of the file, for those who add parts of their own; empty where nothing is recorded.
     """
-    if not _IS_ON:
+    if not parts.IS_ON:
         yield ""
         return
     began, began_unix_ns, error = trace.now(), time.time_ns(), ""
     folder = f"{paths.xrays}/{subject}"
     path = f"{folder}/{action}-{began}"
+    _make_folder(folder)
     token = trace.calls.set([])
     try:
         yield path
@@ -52,26 +55,61 @@ def recorded(paths: Paths, action: str, subject: str, name: str) -> Iterator[str
         error = str(failure) or type(failure).__name__
         raise
     finally:
-        if os.path.isdir(f"{paths.xrays}/{REMOVED}/{subject}"):  # that was the action
-            folder = f"{paths.xrays}/{REMOVED}/{subject}"
-            path = f"{folder}/{action}-{began}"
-        heading = parts.Heading(action, subject, name, began_unix_ns, error)
-        parts.append(path, parts.encode(heading) + parts.take_part("engine"))
+        noted = trace.calls.get() or []
         trace.calls.reset(token)
-        made.append(path)
-        _forget_old(folder, action)
+        if noted or error or action not in _ALONE:
+            heading = parts.Heading(action, subject, name, began_unix_ns, error)
+            _waiting.append((path, heading, parts.Part("engine", os.getpid(), noted)))
+            made.append(path)
+            _write_later()
+
+
+def _write_later() -> None:
+    """Write when whoever waits for the action has gone on; at once where there is no loop to do it."""
+    try:
+        asyncio.get_running_loop().call_later(_WRITE_AFTER_SECONDS, settle)
+    except RuntimeError:
+        settle()
+
+
+def settle() -> None:
+    """Write down what has been recorded."""
+    while _waiting:
+        path, heading, part = _waiting.popleft()
+        own = parts.encode(part) if part.calls else b""
+        parts.append(path, parts.encode(heading) + own)
+        folder, name = os.path.split(path)
+        _forget_old(folder, name.rpartition("-")[0])
+
+
+def _make_folder(path: str) -> None:
+    with suppress(OSError):
+        try:
+            os.mkdir(path, 0o700)
+        except FileNotFoundError:
+            os.makedirs(path, 0o700)
 
 
 def bury(paths: Paths, subject: str) -> None:
-    """Put the recordings of something that has been removed aside, and forget those of the first of many."""
-    aside = f"{paths.xrays}/{REMOVED}"
+    """Put the recordings of something that has been removed aside, and forget the oldest of those that are too many."""
+    settle()
+    folder, aside = f"{paths.xrays}/{subject}", f"{paths.xrays}/{parts.REMOVED}"
     with suppress(OSError):
-        os.makedirs(aside, 0o700, exist_ok=True)
-        os.rename(f"{paths.xrays}/{subject}", f"{aside}/{subject}")
+        try:
+            os.rename(folder, f"{aside}/{subject}")
+        except FileNotFoundError:
+            os.makedirs(aside, 0o700, exist_ok=True)
+            os.rename(folder, f"{aside}/{subject}")
         os.utime(f"{aside}/{subject}")
-        others = sorted(os.scandir(aside), key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
-        for entry in others[KEPT_OF_REMOVED:]:
-            shutil.rmtree(entry.path, ignore_errors=True)
+        _forget_removed(aside)
+
+
+def _forget_removed(aside: str) -> None:
+    if len(os.listdir(aside)) <= 2 * KEPT_OF_REMOVED:  # not one each time: looking at all of them takes longer
+        return
+    others = sorted(os.scandir(aside), key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
+    for entry in others[KEPT_OF_REMOVED:]:
+        shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def _forget_old(folder: str, action: str) -> None:

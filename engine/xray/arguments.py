@@ -257,6 +257,7 @@ def _descriptor(call: Call) -> str:
 
 _SHOWN: dict[str, Shown] = {
     "clone3": _clone3,
+    "vfork": lambda _: "",
     "unshare": lambda call: named(call.given[0], flags.CLONE),
     "setns": _setns,
     "mount": _mount,

@@ -12,13 +12,18 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from engine.linux import trace
 
+REMOVED = "removed"  # the folder for recordings of containers that are no more
 MOST_BYTES = 256 * 1024  # of one part
+IS_ON = os.environ.get("BOXDECK_XRAY", "1") != "0"
+_MADV_POPULATE_WRITE = 23  # linux/mman.h, since Linux 5.14
+_USUAL_BYTES = 32 * 1024
 _LENGTH = struct.Struct("=I")
 _PATIENCE_SECONDS = 0.5  # for an init that hasn't executed yet
 _LOOK_SECONDS = 0.01
@@ -84,7 +89,7 @@ def decode(content: bytes) -> Iterator[Heading | Part]:
 
 
 def append(path: str, content: bytes) -> None:
-    """Add parts to a recording; what can't be written is missed by nobody who works."""
+    """Add parts to a recording, whose folder is there; what can't be written is missed by nobody who works."""
     with suppress(OSError):
         descriptor = _open(path)
         try:
@@ -97,9 +102,15 @@ def _open(path: str) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     try:
         return os.open(path, flags, 0o600)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        return os.open(path, flags, 0o600)
+    except FileNotFoundError:  # the container has been removed meanwhile
+        return os.open(aside(path), flags, 0o600)
+
+
+def aside(path: str) -> str:
+    """Where a recording is when what it was made of has been removed."""
+    folder, name = os.path.split(path)
+    top, subject = os.path.split(folder)
+    return f"{top}/{REMOVED}/{subject}/{name}"
 
 
 class Room:
@@ -108,9 +119,17 @@ class Room:
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, MOST_BYTES)  # shared; pages come when they are written to
 
+    def warm(self) -> None:
+        """In the child, while nobody waits: have the pages that it will probably write to."""
+        with suppress(OSError, ValueError):
+            self._memory.madvise(_MADV_POPULATE_WRITE, 0, _USUAL_BYTES)
+
     def begin(self, process: str) -> None:
         """In the child: note what it does from now on, to be put here by `engine.linux.trace.hand_over`."""
-        noted: list[trace.Noted] = list((trace.calls.get() or [])[-1:])  # the clone that it comes from, seen from here
+        before = trace.calls.get()
+        if before is None:
+            return
+        noted = before[-1:]  # the clone that it comes from, seen from here
         trace.calls.set(noted)
 
         def put() -> None:
@@ -144,11 +163,37 @@ class Room:
         self._memory.close()
 
 
-def take_part(process: str, pid: int | None = None) -> bytes:
-    """What this process has noted so far, and none of it again; or what was noted by the one that forked it, `pid`."""
+class Before(NamedTuple):
+    """What launcher and shim had noted when a maker was forked, which got a copy of it.
+
+    It is encoded by the maker, at the end: in those that stay, that would take memory which forks share.
+    """
+
+    launcher: int
+    shim: int
+    calls: list[trace.Noted]
+
+    @classmethod
+    def take(cls, launcher: int) -> Before:
+        """In the maker: set aside what isn't its own."""
+        noted = trace.calls.get() or []
+        before = cls(launcher, os.getppid(), noted[:])
+        noted.clear()
+        return before
+
+    def encoded(self) -> bytes:
+        """Both parts; the launcher's is the clone of the shim."""
+        if not self.calls:
+            return b""
+        first, rest = self.calls[:1], self.calls[1:]
+        return encode(Part("launcher", self.launcher, first)) + encode(Part("shim", self.shim, rest))
+
+
+def take_part(process: str) -> bytes:
+    """What this process has noted so far, and none of it again."""
     noted = trace.calls.get()
     if not noted:
         return b""
-    content = encode(Part(process, pid or os.getpid(), list(noted)))
+    content = encode(Part(process, os.getpid(), noted))
     noted.clear()
     return content

@@ -1,0 +1,128 @@
+"""The recordings of a root: found by container and action."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.errors import NotFound
+from engine.model import Container
+from engine.model.xray import Xray
+from engine.paths import Paths, names_in
+from engine.xray import parts, reading
+from engine.xray.actions import began_ns, settle
+
+_PATIENCE_SECONDS = 0.6  # as long as a maker waits for init
+_LOOK_SECONDS = 0.005
+
+
+class Recording(NamedTuple):
+    """A recording that can be read.
+
+    Attributes:
+        action: such as ``start``.
+        began_ns: by the monotonic clock.
+    """
+
+    action: str
+    began_ns: int
+    path: str
+
+
+class Xrays:
+    """The face of recordings.
+
+    Args:
+        get: finds a container by a name, an id or the beginning of an id.
+    """
+
+    def __init__(self, paths: Paths, get: Callable[[str], Awaitable[Container]]) -> None:
+        self._folder = str(paths.xrays)
+        self._get = get
+
+    async def list(self, reference: str) -> tuple[Recording, ...]:
+        """What there is of a container, the latest first; also of one of the last that were removed.
+
+        Raises:
+            NotFound: there is no such container.
+        """
+        try:
+            settle()
+            container = await self._get(reference)
+        except NotFound:
+            folder = await asyncio.to_thread(self._removed, reference)
+            if folder is None:
+                raise
+            return _recordings(folder)
+        return _recordings(f"{self._folder}/{container.id}")
+
+    async def read(self, reference: str, action: str = "") -> Xray:
+        """The latest recording of an action on a container, or with none given of any.
+
+        Raises:
+            NotFound: there is no such container, or it has no such recording.
+        """
+        found = await self.list(reference)
+        for recording in found:
+            if action in ("", recording.action):
+                return await self.open(recording.path)
+        kept = ", ".join(dict.fromkeys(recording.action for recording in found))
+        remedy = f"there are: {kept}" if kept else "recordings don't outlive the machine's run, nor BOXDECK_XRAY=0"
+        raise NotFound(f"no {action or 'action'} of {reference} has been recorded", remedy)
+
+    async def open(self, path: str) -> Xray:
+        """A recording by its path.
+
+        Raises:
+            NotFound: it has gone.
+        """
+        return await opened(path)
+
+    def _removed(self, reference: str) -> str | None:
+        """The folder of a removed container, by its name or the beginning of its id; of several the latest."""
+        top = f"{self._folder}/{parts.REMOVED}"
+        found = [
+            f"{top}/{subject}"
+            for subject in names_in(Path(top))
+            if subject.startswith(reference) or _name(f"{top}/{subject}") == reference
+        ]
+        return max(found, key=lambda folder: os.stat(folder).st_mtime_ns, default=None)
+
+
+async def opened(path: str) -> Xray:
+    """A recording by its path, with the part of whoever writes his a moment later.
+
+    Raises:
+        NotFound: it has gone.
+    """
+    settle()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            found = await asyncio.to_thread(reading.read, path)
+        except FileNotFoundError:
+            if not os.path.exists(parts.aside(path)):
+                raise NotFound("the recording has gone", "a later one of the same action took its place") from None
+            path = parts.aside(path)
+            continue
+        if found.action != "start" or any(call.process == "maker" for call in found.calls):
+            return found
+        if time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _recordings(folder: str) -> tuple[Recording, ...]:
+    names = sorted(names_in(Path(folder)), key=began_ns, reverse=True)
+    return tuple(Recording(name.rpartition("-")[0], began_ns(name), f"{folder}/{name}") for name in names)
+
+
+def _name(folder: str) -> str:
+    """What a container was called, by its latest recording."""
+    for recording in _recordings(folder):
+        return reading.read(recording.path).name
+    return ""
