@@ -15,7 +15,9 @@ import pytest
 
 from tests.tui.emulators import EMULATORS
 from tests.tui.pty_session import ENVIRONMENT, PtySession
+from tests.tui.tmux_cells import Cells, cells_of, cells_printed, unlike
 from tui.terminal.emulator import Emulator
+from tui.terminal.session import TerminalSession
 
 COLUMNS, ROWS = 80, 24
 PATIENCE_SECONDS = 8
@@ -40,6 +42,9 @@ class Tmux:
     def screen(self) -> list[str]:
         return [line.rstrip() for line in self.run("capture-pane", "-p").split("\n")[:ROWS]]
 
+    def cells(self) -> Cells:
+        return cells_printed(self.run("capture-pane", "-p", "-e", "-N"), COLUMNS, ROWS)
+
     def stop(self) -> None:
         with suppress(subprocess.CalledProcessError):
             self.run("kill-server")
@@ -48,7 +53,7 @@ class Tmux:
 class Ours:
     """The same program on a pseudo-terminal that our emulators read; the first of them answers and encodes keys."""
 
-    def __init__(self, session: PtySession) -> None:
+    def __init__(self, session: TerminalSession) -> None:
         self.session = session
         self.emulators = [kind(COLUMNS, ROWS) for kind in EMULATORS]
         self.emulator = self.emulators[0]
@@ -88,17 +93,25 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
 
 @asynccontextmanager
 async def both(tmp_path: Path, *argv: str) -> AsyncIterator[tuple[Ours, Tmux]]:
+    """A program on a terminal of ours and in tmux."""
     with tmux(tmp_path) as server:
         server.start(*argv)
-        ours = Ours(PtySession.spawn(*argv, rows=ROWS, columns=COLUMNS))
-        following = asyncio.create_task(ours.follow())
-        try:
+        async with followed(PtySession.spawn(*argv, rows=ROWS, columns=COLUMNS)) as ours:
             yield ours, server
-        finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
-            await ours.session.close()
+
+
+@asynccontextmanager
+async def followed(session: TerminalSession) -> AsyncIterator[Ours]:
+    """What a session's process shows."""
+    ours = Ours(session)
+    following = asyncio.create_task(ours.follow())
+    try:
+        yield ours
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        await session.close()
 
 
 TMUX_NAMES = {"enter": "Enter", "escape": "Escape", "space": "Space", "pagedown": "PgDn", "pageup": "PgUp"}
@@ -131,6 +144,18 @@ async def assert_alike(ours: Ours, server: Tmux, marker: str) -> None:
     for emulator, screen in zip(ours.emulators, ours.screens(), strict=True):
         assert screen == server.screen(), emulator
     assert any(marker in line for line in ours.screen()), ours.screen()
+
+
+async def assert_looks_alike(ours: Ours, server: Tmux, marker: str) -> None:
+    """Wait until both show the marker and the same cells, in the same colours and attributes."""
+    await assert_alike(ours, server, marker)
+    for _ in range(int(PATIENCE_SECONDS / 0.1)):
+        theirs = server.cells()
+        if not any(unlike(cells_of(emulator), theirs) for emulator in ours.emulators):
+            return
+        await asyncio.sleep(0.1)
+    for emulator in ours.emulators:
+        assert not unlike(cells_of(emulator), server.cells()), emulator
 
 
 @pytest.fixture
