@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.style import Style
 from textual.types import IgnoreReturnCallbackType
 
+from tui import keymaps
 from tui.drawing import units
 from tui.drawing.image_rows import name_of
 from tui.drawing.lines import printable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tui.app import BoxdeckApp
 
 
-_TWICE = ("app.commands", "app.quit_too", "view.topology_by_number", "view.namespaces_by_number", "view.host_by_number")
+_TWICE = ("app.commands", "app.quit_too", "view.namespaces_by_number", "view.host_by_number")
 """Ids of bindings that aren't listed: the list itself, and further keys for what is there already."""
 
 
@@ -82,6 +83,9 @@ class Commands(Provider):
         for part in parts if app.check_action("logs", ()) is not False else reversed(parts):
             yield from part
         yield from self._of_objects(app)
+        for preset in keymaps.presets():
+            call = partial(app.settings.wear_keys, preset)
+            yield Command(f"keys {preset}", f"Keys for hands that know {preset}", call)
         for theme in app.theming.names:
             yield Command(f"theme {theme}", "Colours of the app", partial(app.theming.wear, theme))
 
@@ -97,8 +101,8 @@ class Commands(Provider):
             call = partial(app.go_to_volume, volume.name)
             yield Command(f"volume {printable(volume.name)}", "Go to it, and to who uses it", call)
         for network in self._objects.networks:
-            words = "Go to the topology, where it is"
-            yield Command(f"network {printable(network.name)}", words, partial(app.show_view, "topology"))
+            words = "Go to it, and to who is on it"
+            yield Command(f"network {printable(network.name)}", words, partial(app.go_to_network, network.name))
 
     def _of_the_app(self, app: BoxdeckApp) -> Iterator[Command]:
         """What keys do on every screen."""

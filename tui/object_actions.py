@@ -49,6 +49,8 @@ class ObjectActions(ImageActions):
             return name_of(self.images.selected) if self.images.selected is not None else ""
         if kind == "volumes":
             return self.volumes.selected_name
+        if kind == "networks":
+            return self.networks.selected_name
         return self.deck.selected.name if self.deck.selected is not None else ""
 
     # --- all actions ---
@@ -121,6 +123,12 @@ class ObjectActions(ImageActions):
         """Select a volume in the list."""
         self.volumes.expect(name)
         self.show_view("volumes")
+        self.paint()
+
+    def go_to_network(self, name: str) -> None:
+        """Select a network in the list."""
+        self.networks.expect(name)
+        self.show_view("networks")
         self.paint()
 
     # --- shells ---

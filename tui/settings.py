@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engine.config import places
-from engine.config.model import Config
+from engine.config.model import PRESET, Config
 from engine.config.reading import Mistake, read
 from tui import keymaps, themes
 
@@ -31,6 +33,13 @@ class LiveSettings:
     def begin(self) -> None:
         """Put keys in force."""
         self._app.set_keymap(keymaps.keymap_of(self._config.keys))
+
+    def wear_keys(self, preset: str) -> None:
+        """Put a preset's keys in force until the app ends, and say how to keep them."""
+        self._config = self._app.config = replace(self._config, keys={**self._config.keys, PRESET: preset})
+        self.begin()
+        words = f'Keys are {preset}\'s now. To keep them: preset = "{preset}" under [keys] in {places.own_file()}'
+        self._app.notify(words, timeout=10, markup=False)
 
     def say_all(self) -> None:
         """Say what is wrong in the files, and which keys can't be meant."""

@@ -76,3 +76,30 @@ async def test_settings_are_obeyed_when_they_are_saved_and_a_broken_file_changes
         own.write_text('theme = "nord"\n[keys]\ncontainer.stop = 3\n')
         await at.hear(f"{own}:3: keys.container.stop can't be 3")
         assert "ctrl+x stop" in at.text and at.app.theme == "nord"
+
+
+@pytest.mark.parametrize("view", ["1", "2", "3", "4", "5", "6", "t"])
+async def test_letters_move_like_arrows_in_every_view(view: str) -> None:
+    """None of hjkl, g, G and brackets leads out of a view, and those that move up take back what moved down."""
+    async with desk(FakeEngine(*crowd())) as at:
+        if view != "1":
+            await at.press(view)
+        here = at.app.view
+        begun = at.app.selected_name
+        await at.press("j")
+        below = at.app.selected_name
+        await at.press("k", "G", "g", "k", "j", "k")
+        assert at.app.view == here
+        if view in ("1", "2", "4"):  # elsewhere the cursor is on something else than what has a name
+            assert at.app.selected_name == begun != below
+        await at.press("right_square_bracket", "h", "left_square_bracket")
+        assert at.app.view == here
+
+
+async def test_a_preset_can_be_tried_from_the_palette() -> None:
+    async with desk(FakeEngine(*crowd()), size=(160, 40)) as at:
+        await at.press("colon", *"keys k9s")
+        await at.see("Keys for hands that know k9s")
+        await at.press("enter")
+        await at.hear('preset = "k9s" under [keys]')
+        await at.see("s shell", "S stop")

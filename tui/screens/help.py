@@ -21,11 +21,12 @@ _GROUPS = {
     "table": "The list",
     "containers": "The list",
     "view": "Views",
-    "topology": "Views",
+    "topology": "The map of the wiring",
     "namespaces": "Views",
     "host": "Views",
     "groups": "Control groups",
     "images": "Images",
+    "networks": "Networks",
     "volumes": "Volumes",
     "explorer": "Layers and files",
     "files": "Layers and files",
@@ -46,6 +47,13 @@ _SHELL = (
     ("ctrl+g r", "Record what it shows into a file, or no more"),
     ("ctrl+g x", "End it"),
     ("ctrl+g ctrl+g", "Type a ctrl+g"),
+)
+
+
+_OTHER = (
+    (":  keys", "Those of k9s, lazydocker or ctop"),
+    ("config.toml", "[keys] gives anything another key"),
+    ("boxdeck config keys", "Lists what [keys] takes"),
 )
 
 
@@ -83,7 +91,7 @@ def help_lines(bindings: Iterable[Binding]) -> list[Line]:
     lines: list[Line] = []
     for title in dict.fromkeys(_GROUPS.values()):
         lines.extend(_group(title, [(" ".join(keys), says) for says, keys in grouped.get(title, {}).items()]))
-    return [*lines, *_group("In a shell", _SHELL)][:-1]
+    return [*lines, *_group("In a shell", _SHELL), *_group("Other keys", _OTHER)][:-1]
 
 
 def _group(title: str, keys: Iterable[tuple[str, str]]) -> list[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual import events
+from textual.binding import ActiveBinding
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input, Static
@@ -12,7 +13,21 @@ from tui.key_names import key_name
 from tui.widgets.drawn import content_of
 from tui.widgets.shell_pane import ShellPane
 
-_ORDER = ("form", "confirm", "images", "volumes", "explorer", "container", "log", "containers", "detail", "view", "app")
+_ORDER = (
+    "form",
+    "confirm",
+    "images",
+    "networks",
+    "topology",
+    "volumes",
+    "explorer",
+    "container",
+    "log",
+    "containers",
+    "detail",
+    "view",
+    "app",
+)
 """First words of bindings' ids, in the order in which keys are shown."""
 
 _LAST = (
@@ -23,7 +38,9 @@ _LAST = (
     "host.back",
     "images.back",
     "volumes.back",
+    "networks.back",
     "files.back",
+    "app.actions",
     "app.help",
     "app.quit",
 )
@@ -89,11 +106,10 @@ class KeyBar(Static):
         items = [(key, shown.binding.id or "", shown) for key, shown in self.screen.active_bindings.items()]
         focused = self.screen.focused
         items.sort(key=lambda item: (item[2].node is not focused, _place(item[1]), _rank(item[2].node, item[1])))
-        visible = [
-            (key, id, _label(key, each.binding.description, each.enabled))
-            for key, id, each in items
-            if each.binding.show
-        ]
+        shown = [item for item in items if item[2].binding.show]
+        visible = self._labelled(shown)
+        if sum(width(label) for _, _, label in visible) > cells:  # what can't be done now gives way first
+            visible = self._labelled([item for item in shown if item[2].enabled])
         kept = sum(width(label) for _, id, label in visible if id in _LAST)
         chosen: list[tuple[str, Line]] = []
         for key, id, label in visible:
@@ -101,6 +117,10 @@ class KeyBar(Static):
                 chosen.append((key, label))
                 kept += 0 if id in _LAST else width(label)
         return self._placed(chosen)
+
+    @staticmethod
+    def _labelled(items: list[tuple[str, str, ActiveBinding]]) -> list[tuple[str, str, Line]]:
+        return [(key, id, _label(key, each.binding.description, each.enabled)) for key, id, each in items]
 
     def _placed(self, chosen: list[tuple[str, Line]]) -> Line:
         self._places = []
