@@ -50,6 +50,7 @@ bench: venv
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.ports
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.images $(PULLS) $(FORM)
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.networks
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.throughput
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.terminal
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.crowd
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.flood
