@@ -1,4 +1,4 @@
-"""An app that knows images and volumes, beside containers."""
+"""An app that knows images, volumes and networks, beside containers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tui.container_actions import ContainerActions
 from tui.drawing.image_rows import name_of
 from tui.image_deck import ImageDeck
 from tui.image_operations import ImageOperations
+from tui.network_deck import NetworkDeck
 from tui.pulls import Pull, PullState
 from tui.volume_deck import VolumeDeck
 
@@ -23,6 +24,7 @@ class ImageActions(ContainerActions):
         images: what is known of images at this moment.
         image_operations: the engine's verbs for them.
         volumes: what is known of volumes at this moment, and the engine's verbs for them.
+        networks: the same of networks.
     """
 
     def __init__(self, engine: Engine, config: Config) -> None:
@@ -30,6 +32,7 @@ class ImageActions(ContainerActions):
         self.images = ImageDeck(engine, self._beside, self.paint, self._pull_ended)
         self.image_operations = ImageOperations(engine)
         self.volumes = VolumeDeck(engine, self._beside, self.paint)
+        self.networks = NetworkDeck(engine, self._beside, self.paint)
 
     def _pull_ended(self, pull: Pull) -> None:
         """Say what came of it, whichever screen is in sight."""

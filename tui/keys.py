@@ -42,6 +42,7 @@ BINDINGS: list[BindingType] = [
     Binding("d", "remove", "remove", id="container.remove", tooltip="Remove it with all it wrote; asks first"),
     Binding("f", "files", "files", id="container.files", tooltip="Its files, and the layer of each"),
     Binding("i", "inspect", "inspect", id="container.inspect", show=False, tooltip="All that is known of it, as JSON"),
+    Binding("X", "xray", "x-ray", id="container.xray", show=False, tooltip="What its last actions asked of the kernel"),
     Binding("c", "copy", "copy", id="container.copy", show=False, tooltip="Copy files into it, or out of it"),
     Binding("P", "ports", "ports", id="container.ports", show=False, tooltip="Publish ports of it, or withdraw them"),
     Binding("R", "rename", "rename", id="container.rename", show=False, tooltip="Give it another name"),
@@ -49,7 +50,14 @@ BINDINGS: list[BindingType] = [
     Binding("2", "go('images')", "images", id="view.images", tooltip="Images, with their layers and files"),
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
     Binding("N", "go('namespaces')", "namespaces", id="view.namespaces", tooltip="All namespaces, full screen"),
-    *_numbered("3", "topology", "How containers are wired, full screen"),
+    Binding(
+        "3",
+        "go('networks')",
+        "networks",
+        id="view.networks",
+        show=False,
+        tooltip="Networks, who is on them, and the map",
+    ),
     Binding("4", "go('volumes')", "volumes", id="view.volumes", show=False, tooltip="Volumes, and who uses them"),
     *_numbered("5", "namespaces", "All namespaces, full screen"),
     Binding("H", "go('host')", "host", id="view.host", tooltip="The machine, its control groups and events"),
@@ -78,7 +86,7 @@ NEEDS_RUNNING = frozenset({"attach", "full_shell", "kill", "pause", "shell", "sh
 NEEDS_ENDED = frozenset({"start"})
 """Actions on a container that doesn't run."""
 
-NEEDS_ANY = frozenset({"copy", "files", "inspect", "logs", "ports", "restart", "remove", "rename", "update"})
+NEEDS_ANY = frozenset({"copy", "files", "inspect", "logs", "ports", "restart", "remove", "rename", "update", "xray"})
 """Actions on any container."""
 
 ON_CONTAINERS = NEEDS_RUNNING | NEEDS_ENDED | NEEDS_ANY

@@ -11,7 +11,7 @@ from tui.drawing.table import pressure
 from tui.widgets.painted import Painted
 
 _SPARK_CELLS = 12
-_SCREENS = {"containers": "1", "images": "2", "topology": "3", "volumes": "4", "namespaces": "5", "host": "6"}
+_SCREENS = {"containers": "1", "images": "2", "networks": "3", "volumes": "4", "namespaces": "5", "host": "6"}
 """Names of screens, and the key that leads to each."""
 
 
