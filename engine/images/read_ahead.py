@@ -24,7 +24,8 @@ class ReadAhead:
         self._stream = stream
         self._chunks: queue.Queue[bytes | BaseException] = queue.Queue(_CHUNKS_AHEAD)
         self._is_over = threading.Event()
-        self._chunk = memoryview(b"")
+        self._chunk = b""
+        self._at = 0
         self._end: bytes | BaseException | None = None
         self._thread = threading.Thread(target=self._fill, name="read-ahead", daemon=True)
 
@@ -42,17 +43,17 @@ class ReadAhead:
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes; empty at the end."""
-        if not self._chunk and not self._next():
+        if self._at >= len(self._chunk) and not self._next():
             return b""
-        data = bytes(self._chunk[:size])
-        self._chunk = self._chunk[size:]
+        data = self._chunk[self._at : self._at + size]
+        self._at += size
         return data
 
     def _next(self) -> bool:
         if self._end is None:
             chunk = self._chunks.get()
             if isinstance(chunk, bytes) and chunk:
-                self._chunk = memoryview(chunk)
+                self._chunk, self._at = chunk, 0
                 return True
             self._end = chunk
         if isinstance(self._end, BaseException):
