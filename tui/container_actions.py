@@ -13,7 +13,7 @@ from textual.geometry import Size
 from engine.config.model import Config
 from engine.errors import BoxdeckError, CommandNotFound
 from engine.model import Container
-from tui import bulks, keys, messages
+from tui import bulks, keys, messages, questions
 from tui.backfill import Backfill
 from tui.deck import Deck
 from tui.drawing import units
@@ -206,9 +206,17 @@ class ContainerActions(App[None]):
             if not await self.push_screen_wait(Confirm(title, sentence, f"{bulk.verb} them", loses=bulk.loses)):
                 return
             self.deck.marked.clear()
-        elif verb in _QUESTIONS and not await self.push_screen_wait(_QUESTIONS[verb](targets[0])):
+        elif (question := await self._question(verb, targets[0])) and not await self.push_screen_wait(question):
             return
         await bulks.at_once(self._guard(verbs[verb](each)) for each in targets)
+
+    async def _question(self, verb: str, container: Container) -> Confirm | None:
+        """What is asked before one container loses something; None for what loses nothing."""
+        if verb == "kill":
+            return questions.killing(container)
+        if verb == "remove":
+            return questions.removal(container, await self.operations.written_bytes(container))
+        return None
 
     @work(exclusive=True, group="shell")
     async def action_shell(self) -> None:
@@ -255,7 +263,7 @@ class ContainerActions(App[None]):
         except CommandNotFound as error:
             if self.config.shell:
                 self.complain(error)
-            elif await self.push_screen_wait(_debugging(container)):
+            elif await self.push_screen_wait(questions.debugging(container)):
                 await self._debug(container, place)
         except BoxdeckError as error:
             self.complain(error)
@@ -315,33 +323,6 @@ class ContainerActions(App[None]):
         """The logs of the selected container; once they are in sight, their own keys."""
         self.return_to_containers()
         self.containers_screen.detail.show_logs()
-
-
-def _removal(container: Container) -> Confirm:
-    sentence = "Everything that was written in it is removed with it."
-    if container.is_running:
-        sentence = f"It is running: its processes will be killed. {sentence}"
-    return Confirm(f"remove {container.name}", sentence, "kill and remove it" if container.is_running else "remove it")
-
-
-def _killing(container: Container) -> Confirm:
-    sentence = f"Its processes end at once{_with_pid(container)}; what they haven't written to a file is lost."
-    return Confirm(f"kill {container.name}", sentence, "kill it")
-
-
-def _with_pid(container: Container) -> str:
-    return f" (SIGKILL to pid {container.pid} and all others in it)" if container.pid else ""
-
-
-_QUESTIONS = {"kill": _killing, "remove": _removal}
-
-
-def _debugging(container: Container) -> Confirm:
-    sentence = (
-        "Its image has none. One can be brought in: a shell of the image base in its namespaces, which begins in its"
-        " files. It leaves nothing behind."
-    )
-    return Confirm(f"{container.name} has no shell", sentence, "bring one in", loses=False)
 
 
 def _rows_and_columns(size: Size) -> tuple[int, int]:

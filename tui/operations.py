@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
 
 from engine.copying.places import Copied, CopyOptions, parse
-from engine.errors import Conflict
+from engine.errors import BoxdeckError, Conflict
 from engine.jobs import Job
 from engine.limits import Limits
 from engine.model import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _LINES, _LINES_EACH = 2_000, 500  # that are read of a log at first: of one alone, of each of several
+_AT_ONCE_SECONDS = 0.4  # that a question may be late
 _KEPT = "shell-"  # and a number: names of sessions that outlive the app
 _TERMINAL = ("TERM=xterm-256color", "COLORTERM=truecolor")  # what the shell pane understands
 
@@ -111,6 +113,14 @@ class Operations:
         """Remove it, killing it first where it runs."""
         with self._marked(container, "removing"):
             await self._engine.containers.remove(container.id, force=True)
+
+    async def written_bytes(self, container: Container) -> int | None:
+        """What it has changed against its image; None where that can't be told at once."""
+        try:
+            async with asyncio.timeout(_AT_ONCE_SECONDS):
+                return await self._engine.containers.written_bytes(container.id)
+        except (TimeoutError, BoxdeckError):
+            return None
 
     @property
     def verbs(self) -> dict[str, Callable[[Container], Coroutine[object, object, None]]]:

@@ -162,6 +162,9 @@ class FakeContainers:
         await self.stop(reference)
         return await self.start(reference)
 
+    async def written_bytes(self, reference: str) -> int:
+        return 3 * MIB
+
     async def remove(self, reference: str, force: bool = False) -> None:
         self._engine.all = [each for each in self._engine.all if each.id != reference]
         self._engine.change()

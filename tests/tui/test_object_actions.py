@@ -8,6 +8,7 @@ import pytest
 
 from engine import Engine
 from engine.model import ContainerRequest, State
+from engine.options import VolumeMount
 from tests.tui.driving import Desk, desk
 from tests.tui.fake_engine import FakeEngine, crowd
 from tests.tui.test_app import PATIENT
@@ -89,3 +90,18 @@ async def test_a_container_is_inspected_killed_after_a_question_and_has_a_shell_
         assert (await engine.containers.get("job")).state is State.RUNNING
         await at.press("K", "y")
         await at.see("exited 137")
+
+
+async def test_what_is_lost_with_a_container_is_said_before(engine: Engine) -> None:
+    mount = VolumeMount(name="notes", destination="/notes")
+    writes = ("sh", "-c", "head -c 3145728 /dev/zero > /file; sleep 1000")
+    await engine.containers.run(ContainerRequest(image="base", command=writes, name="writer", volumes=(mount,)))
+    try:
+        async with desk(engine) as at:
+            await at.until(lambda: at.app.selected_name == "writer")
+            await at.press("d")
+            await at.see("remove writer", "its processes will be killed", "The 3.0M that was", "What is in notes")
+            await at.press("escape")
+    finally:
+        await engine.containers.remove("writer", force=True)
+        await engine.volumes.remove("notes")

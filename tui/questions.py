@@ -1,0 +1,38 @@
+"""What is asked before a container loses something, and what that is."""
+
+from __future__ import annotations
+
+from engine.model import Container
+from tui.drawing import units
+from tui.screens.confirm import Confirm
+
+
+def removal(container: Container, written_bytes: int | None) -> Confirm:
+    """Whether it is to be removed.
+
+    Args:
+        written_bytes: what it has written beside its volumes; None where that isn't known in time.
+    """
+    written = f"The {units.size(written_bytes)} that" if written_bytes else "Everything that"
+    lost = f"{written} was written in it goes with it, and so do its logs."
+    if kept := [mount.name for mount in container.request.volumes if mount.name]:
+        lost += f" What is in {', '.join(kept)} stays."
+    if container.is_running:
+        lost = f"It is running: its processes will be killed. {lost}"
+    return Confirm(f"remove {container.name}", lost, "kill and remove it" if container.is_running else "remove it")
+
+
+def killing(container: Container) -> Confirm:
+    """Whether its processes are to end at once."""
+    whom = f" (SIGKILL to pid {container.pid} and all others in it)" if container.pid else ""
+    lost = f"Its processes end at once{whom}; what they haven't written to a file is lost."
+    return Confirm(f"kill {container.name}", lost, "kill it")
+
+
+def debugging(container: Container) -> Confirm:
+    """Whether a shell is to be brought into a container that has none."""
+    sentence = (
+        "Its image has none. One can be brought in: a shell of the image base in its namespaces, which begins in its"
+        " files. It leaves nothing behind."
+    )
+    return Confirm(f"{container.name} has no shell", sentence, "bring one in", loses=False)
