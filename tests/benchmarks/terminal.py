@@ -17,13 +17,15 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 from textual.app import App, ComposeResult
 
 from engine.log_reader import Reading, read
 from engine.model import LogLine
+from tests.tui.emulators import EMULATORS
 from tests.tui.pty_session import PtySession
-from tui.terminal.bittty_emulator import BitttyEmulator
+from tui.terminal.emulator import Emulator
 from tui.widgets.log_view import LogView
 from tui.widgets.shell_pane import ShellPane
 
@@ -58,16 +60,12 @@ def _parse(feed: Callable[[bytes], object], data: bytes) -> float:
 
 def emulators(data: bytes) -> Iterator[tuple[str, float]]:
     """Seconds that interpreting takes, without painting."""
-    yield "bittty, interpreted only", _parse(BitttyEmulator(COLUMNS, ROWS).feed, data)
+    for kind in EMULATORS:
+        yield f"{kind.__name__}, interpreted only", _parse(kind(COLUMNS, ROWS).feed, data)
     if importlib.util.find_spec("pyte"):
         import pyte
 
         yield "pyte, interpreted only", _parse(pyte.ByteStream(pyte.Screen(COLUMNS, ROWS)).feed, data)
-    if importlib.util.find_spec("pyghostty"):
-        import pyghostty
-
-        terminal = pyghostty.Terminal(COLUMNS, ROWS)
-        yield "pyghostty, interpreted only", _parse(terminal.feed, data)
 
 
 def bare_reader(file: Path) -> float:
@@ -118,29 +116,40 @@ def tmux(file: Path, folder: Path, attached: bool) -> float:
 class _Pane(App[None]):
     """A pane as large as tmux's window."""
 
-    def __init__(self, *argv: str) -> None:
+    def __init__(self, kind: type[Emulator], *argv: str) -> None:
         super().__init__()
+        self._kind = kind
         self.session = PtySession.spawn(*argv, rows=ROWS, columns=COLUMNS)
 
     def compose(self) -> ComposeResult:
-        yield ShellPane(self.session)
+        with patch("tui.widgets.pane_rows.new_emulator", self._kind):
+            yield ShellPane(self.session)
 
     def on_mount(self) -> None:
         self.query_one(ShellPane).focus()
 
+    async def turn(self) -> float:
+        """Milliseconds that a key waits for its turn among the app's messages."""
+        asked, handled = time.perf_counter(), asyncio.Event()
+        self.call_later(handled.set)
+        await handled.wait()
+        return (time.perf_counter() - asked) * 1000
 
-async def pane_throughput(file: Path) -> tuple[int, float]:
-    """Bytes that the pane took and painted, and in how many seconds."""
-    app = _Pane("sh", "-c", f"while :; do cat {file}; done")
+
+async def pane_throughput(file: Path, kind: type[Emulator] = EMULATORS[-1]) -> tuple[int, float, list[float]]:
+    """Bytes that the pane took and painted, in how many seconds, and milliseconds that keys waited meanwhile."""
+    app, delays = _Pane(kind, "sh", "-c", f"while :; do cat {file}; done"), []
     async with app.run_test(size=(COLUMNS + 2, ROWS + 2)):
         before, began = app.session.read_bytes, time.perf_counter()
-        await asyncio.sleep(_PANE_SECONDS)
-        return app.session.read_bytes - before, time.perf_counter() - began
+        while time.perf_counter() - began < _PANE_SECONDS:
+            delays.append(await app.turn())
+            await asyncio.sleep(0.05)
+        return app.session.read_bytes - before, time.perf_counter() - began, delays
 
 
 async def pane_echoes() -> list[float]:
     """Milliseconds from a key to its echo on the painted pane."""
-    app, delays = _Pane("cat"), []
+    app, delays = _Pane(EMULATORS[-1], "cat"), []
     async with app.run_test(size=(COLUMNS + 2, ROWS + 2)) as pilot:
         pane = app.query_one(ShellPane)
         painted = asyncio.Event()
@@ -243,8 +252,7 @@ async def log_flood() -> tuple[float, list[float]]:
         await pilot.pause(1)
         before, began = taken, time.perf_counter()
         for _ in range(60):
-            asked = time.perf_counter()
-            handled = asyncio.Event()
+            asked, handled = time.perf_counter(), asyncio.Event()
             app.call_later(handled.set)  # what a key waits for: its turn among the app's messages
             await handled.wait()
             delays.append((time.perf_counter() - asked) * 1000)
@@ -271,8 +279,10 @@ def main(megabytes: int = 50, gigabytes: float = 5.0) -> int:
             out(f"  {label:<34} {_rate(megabytes * _MB, tmux(file, folder, attached))}\n")
         for label, seconds in emulators(coloured_lines(_PARSED_ALONE)):
             out(f"  {label:<34} {_rate(_PARSED_ALONE, seconds)}\n")
-        taken, seconds = asyncio.run(pane_throughput(file))
-        out(f"  {'the pane, painting, keys first':<34} {_rate(taken, seconds)}\n")
+        for kind in EMULATORS:
+            taken, seconds, turns = asyncio.run(pane_throughput(file, kind))
+            label = f"the pane, painting, {kind.__name__}"
+            out(f"  {label:<34} {_rate(taken, seconds)}; a key waits: {_spread(turns)}\n")
         out(f"echo of a key, plain terminal: {_spread(plain_echoes())}\n")
         out(f"echo of a key, painted pane:   {_spread(asyncio.run(pane_echoes()))}\n")
         size, opened = asyncio.run(log_opening(gigabytes, folder))

@@ -29,3 +29,13 @@ def test_a_frame_that_is_held_back_waits_until_it_is_complete_but_not_for_ever()
     assert clock.wait_seconds(5.01 + HELD_SECONDS, flooded=False, held=True) == 0
     clock.painted(5.2)
     assert clock.wait_seconds(6.0, flooded=False, held=True) > 0
+
+
+def test_a_flood_that_is_dear_to_paint_is_painted_less_often_but_never_less_than_five_times_a_second() -> None:
+    clock = FrameClock()
+    clock.painted(10.0)
+    clock.cost(0.025)
+    assert clock.wait_seconds(10.0, flooded=True, held=False) == pytest.approx(0.1)
+    assert clock.wait_seconds(10.0, flooded=False, held=False) == pytest.approx(FRAME_SECONDS)
+    clock.cost(3)
+    assert clock.wait_seconds(10.0, flooded=True, held=False) == pytest.approx(0.2)

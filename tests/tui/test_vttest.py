@@ -1,4 +1,4 @@
-"""vttest in our emulator and in tmux: every page of its menus 1, 2, 3, 6, 8 and 11 looks the same.
+"""vttest in our emulator and in tmux: every page of its menus 1, 2, 3, 6, 8 and 11 looks the same, colours and all.
 
 Slow since each page has to come to rest in both. Where tmux shows something else than the page says it should, the
 page itself is asked: see `OTHERWISE`.
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.test_terminal_against_tmux import Ours, Tmux, both
+from tests.tui.tmux_cells import cells_of, unlike
 
 pytestmark = [
     pytest.mark.slow,
@@ -102,3 +103,5 @@ async def test_vttest_looks_as_in_tmux(tmp_path: Path, walk: tuple[str, ...]) ->
             for emulator, mine in zip(ours.emulators, screens, strict=True):
                 otherwise = OTHERWISE_OF[type(emulator).__name__]
                 assert mine == theirs or any(holds(mine) for holds in otherwise), (emulator, step, mine, theirs)
+                if mine == theirs:
+                    assert not unlike(cells_of(emulator), server.cells()), (emulator, step, mine)

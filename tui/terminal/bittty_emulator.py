@@ -7,10 +7,10 @@ pyte 0.8.2 passes 8. It isn't fast: of coloured lines at 160x50, on a machine wh
 installed (`ghostty_emulator`). `tests.benchmarks.terminal`
 measures whichever of them is installed.
 
-vttest's menus 1, 2, 3, 6, 8 and 11 have the text that they have in tmux (`tests/tui/test_vttest.py`; colours aren't
-compared), but for pages where tmux shows something else than the page asks for (autowrap with control characters,
-origin mode, scrolling sideways) and these of ours: DECCOLM clears the page and leaves its width, and of the special
-graphics the symbols for control characters are full blocks.
+vttest's menus 1, 2, 3, 6, 8 and 11 look as they do in tmux, with colours and attributes (`tests/tui/test_vttest.py`),
+but for pages where tmux shows something else than the page asks for (autowrap with control characters, origin mode,
+scrolling sideways) and these of ours: DECCOLM clears the page and leaves its width, and of the special graphics the
+symbols for control characters are full blocks.
 
 What is worked around (bittty 0.3.0), each with a test:
 

@@ -100,6 +100,13 @@ class PaneRows(Widget):
         super().notify_style_update()
         self._styled = False
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """All rows that are painted now; how long that takes decides when the next ones of a flood are."""
+        began = perf_counter()
+        strips = super().render_lines(crop)
+        self._clock.cost(perf_counter() - began)
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """One row of the screen or of the history."""
         self._take_style()
