@@ -43,6 +43,7 @@ def views() -> Iterator[View]:
     from tui.screens.run_form import RunForm
     from tui.screens.topology import TopologyScreen
     from tui.screens.volumes import VolumesScreen
+    from tui.screens.xray import XrayScreen
     from tui.widgets.containers_table import ContainersTable
     from tui.widgets.file_tree import FileTree
     from tui.widgets.group_tree import GroupTree
@@ -67,7 +68,13 @@ def views() -> Iterator[View]:
     for name, screen, widget in live:
         inner = (_of(widget),) if widget is not None else ()
         yield View(name, (*inner, _of(screen), app), screen.ACTS_ON_CONTAINERS)
-    for name, form in (("forms", RunForm), ("questions", Confirm), ("help", Help), ("check", Checkup)):
+    for name, form in (
+        ("forms", RunForm),
+        ("questions", Confirm),
+        ("help", Help),
+        ("check", Checkup),
+        ("x-ray", XrayScreen),
+    ):
         yield View(name, (_of(form),))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from engine.config.model import Config
+from engine.errors import BoxdeckError
 from engine.model import Image
 from tui.drawing.image_rows import name_of
 from tui.image_actions import ImageActions
@@ -15,6 +16,7 @@ from tui.objects import Registry
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.model.xray import Xray
     from tui.screens.actions import Action
 
 _ON_OBJECTS = frozenset({"container", "images", "volumes", "networks", "topology", "groups", "namespaces", "files"})
@@ -94,6 +96,28 @@ class ObjectActions(ImageActions):
 
         if container := self.deck.selected:
             self.push_screen(Document(container.name, partial(self.objects.document, container.id)))
+
+    @work
+    async def action_xray(self) -> None:
+        """Every call to the kernel that the selected container's last actions took."""
+        from tui.screens.xray import XrayScreen  # at its first use: it costs start-up time
+
+        container = self.deck.selected
+        if container is None:
+            return
+        try:
+            found = await self.objects.recordings(container.id)
+        except BoxdeckError as error:
+            self.complain(error)
+            return
+        if not found:
+            self.notify(f"Nothing of {container.name} has been recorded since the machine started.", severity="warning")
+            return
+
+        async def read(index: int) -> Xray:
+            return await self.objects.xray(found[index])
+
+        self.push_screen(XrayScreen(container.name, [recording.action for recording in found], read))
 
     # --- going to ---
 

@@ -13,6 +13,8 @@ _Object = TypeVar("_Object")
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.model.xray import Xray
+    from engine.xray.xrays import Recording
 
 
 class Objects(NamedTuple):
@@ -54,6 +56,22 @@ class Registry:
         from engine.cli.json_text import json_text
 
         return json_text(await container_of(self._engine, container_id))
+
+    async def recordings(self, container_id: str) -> tuple[Recording, ...]:
+        """What has been recorded of a container's actions, the latest first.
+
+        Raises:
+            BoxdeckError: it has gone.
+        """
+        return await self._engine.xrays.list(container_id)
+
+    async def xray(self, recording: Recording) -> Xray:
+        """One of them.
+
+        Raises:
+            BoxdeckError: it has gone.
+        """
+        return await self._engine.xrays.open(recording.path)
 
 
 async def _unless_it_fails(read: Callable[[], Awaitable[tuple[_Object, ...]]]) -> tuple[_Object, ...]:
