@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from engine.cli import inspect_documents as documents
 from engine.cli.command import Command, Options, Parser, with_engine
+from engine.cli.documents import VolumeRow
 from engine.cli.failure import fail
 from engine.cli.formats import rfc3339
 from engine.cli.inspect_health import check_document, health_document
@@ -17,8 +18,9 @@ from engine.cli.inspect_host import host_config, mounts
 from engine.cli.inspect_limits import in_force_document
 from engine.cli.inspect_network import network_settings
 from engine.cli.network_documents import NetworkDocument, network_of
-from engine.cli.output import write_json, write_lines
-from engine.cli.templates import Format, format_of
+from engine.cli.output import document_format_argument, show_documents
+from engine.cli.templates import Format
+from engine.cli.volumes import volume_row
 from engine.errors import BoxdeckError, NotFound
 from engine.model import Container, Image, ImageConfig, LimitsInForce, State
 from engine.network import port_notation
@@ -41,13 +43,10 @@ class InspectOptions(Options):
 
 def _arguments(parser: Parser) -> None:
     parser.add_argument(
-        "--type", choices=("container", "image", "network"), help="only one of these [one after the other]"
+        "--type", choices=("container", "image", "network", "volume"), help="only one of these [one after the other]"
     )
     parser.add_argument("-s", "--size", action="store_true", help="also how much a container has written")
-    parser.add_argument(
-        "-f", "--format", metavar="json|TEMPLATE", type=format_of("json"), default=Format("json"),
-        help="one JSON document, or a line for each with {{.Field.Inner}} or {{json .Field}} as in docker",
-    )  # fmt: skip
+    document_format_argument(parser)
     parser.add_argument("references", metavar="NAME", nargs="+", help="names, ids, or beginnings of ids")
 
 
@@ -66,10 +65,7 @@ async def _inspect(engine: Engine, options: InspectOptions) -> int:
         except BoxdeckError as error:
             sentences.append(str(error))
             status = error.exit_status
-    if options.format.name == "json":
-        write_json(found)
-    else:
-        write_lines([options.format.line(document) for document in found])
+    show_documents(found, options.format)
     for sentence in sentences:
         fail(sentence)
     return status
@@ -84,13 +80,17 @@ async def _document(engine: Engine, reference: str, kind: str | None) -> _Docume
                 if kind == each:
                     raise
     raise NotFound(
-        f"there is no container, image or network {reference!r}",
-        "see: boxdeck ps -a, boxdeck images and boxdeck network ls",
+        f"there is no container, image, network or volume {reference!r}",
+        "see: boxdeck ps -a, boxdeck images, boxdeck network ls and boxdeck volume ls",
     )
 
 
 async def _image_of(engine: Engine, reference: str) -> documents.ImageDocument:
     return image_document(await engine.images.get(reference))
+
+
+async def _volume_of(engine: Engine, reference: str) -> VolumeRow:
+    return volume_row(await engine.volumes.get(reference))
 
 
 async def container_of(engine: Engine, reference: str) -> documents.ContainerDocument:
@@ -235,11 +235,12 @@ def _image_config(config: ImageConfig) -> documents.ImageConfigDocument:
     )
 
 
-_Document = documents.ContainerDocument | documents.ImageDocument | NetworkDocument
+_Document = documents.ContainerDocument | documents.ImageDocument | NetworkDocument | VolumeRow
 _KINDS: dict[str, Callable[[Engine, str], Awaitable[_Document]]] = {
     "container": container_of,
     "image": _image_of,
     "network": network_of,
+    "volume": _volume_of,
 }
 
 INSPECT = Command(InspectOptions, _arguments, with_engine(_inspect))

@@ -51,6 +51,26 @@ def format_argument(parser: Parser, plain: str = "table") -> None:
     )
 
 
+def document_format_argument(parser: Parser) -> None:
+    """Add ``--format`` as those have it who show whole documents."""
+    parser.add_argument(
+        "-f", "--format", metavar="json|TEMPLATE", type=format_of("json"), default=Format("json"),
+        help="one JSON document, or a line for each with {{.Field.Inner}} or {{json .Field}} as in docker",
+    )  # fmt: skip
+
+
+def show_documents(documents: Sequence[msgspec.Struct], wanted: Format) -> None:
+    """Print documents as ``--format`` has it.
+
+    Raises:
+        InvalidRequest: the template has a field that one of them doesn't have.
+    """
+    if wanted.name == "json":
+        write_json(documents)
+    else:
+        write_lines([wanted.line(document) for document in documents])
+
+
 def show_list(rows: Sequence[msgspec.Struct], columns: Sequence[Column], identity: str, options: ListOptions) -> None:
     """Print rows as the options ask for.
 

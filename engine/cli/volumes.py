@@ -10,8 +10,17 @@ from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.containers import for_each
 from engine.cli.documents import VolumeRow
 from engine.cli.formats import rfc3339
-from engine.cli.output import Column, ListOptions, list_arguments, show_list, write_json, write_lines
+from engine.cli.output import (
+    Column,
+    ListOptions,
+    document_format_argument,
+    list_arguments,
+    show_documents,
+    show_list,
+    write_lines,
+)
 from engine.cli.pruning import PruneOptions, agreed, prune_arguments, show
+from engine.cli.templates import Format
 from engine.model.volume import Volume
 
 if TYPE_CHECKING:
@@ -40,6 +49,12 @@ class VolumesOptions(Options):
     volumes: list[str]
 
 
+class InspectVolumeOptions(VolumesOptions):
+    """Options of ``volume inspect``."""
+
+    format: Format
+
+
 class RemoveVolumeOptions(VolumesOptions):
     """Options of ``volume rm``."""
 
@@ -53,6 +68,7 @@ class VolumePruneOptions(PruneOptions):
 
 
 def _create_arguments(parser: Parser) -> None:
+    parser.add_argument("-d", "--driver", choices=("local",), default="local", help="there is only one [local]")
     parser.add_argument("--label", metavar="KEY=VALUE", type=values.label, action="append", default=[], help="a label")
     parser.add_argument("name", metavar="NAME", nargs="?", help="what to call it [64 digits]")
 
@@ -79,7 +95,7 @@ def _filter(text: str) -> tuple[str, str]:
 
 async def _list(engine: Engine, options: VolumeListOptions) -> int:
     found = [each for each in await engine.volumes.list() if all(_passes(each, *wish) for wish in options.filters)]
-    show_list([_row(volume) for volume in found], _COLUMNS, "name", options)
+    show_list([volume_row(volume) for volume in found], _COLUMNS, "name", options)
     return 0
 
 
@@ -92,7 +108,8 @@ def _passes(volume: Volume, key: str, value: str) -> bool:
     return name in volume.labels and (not is_exact or volume.labels[name] == wanted)
 
 
-def _row(volume: Volume) -> VolumeRow:
+def volume_row(volume: Volume) -> VolumeRow:
+    """A volume as it is shown."""
     return VolumeRow(
         name=volume.name,
         mountpoint=volume.path,
@@ -106,8 +123,13 @@ def _volumes(parser: Parser) -> None:
     parser.add_argument("volumes", metavar="VOLUME", nargs="+", help="names")
 
 
-async def _inspect(engine: Engine, options: VolumesOptions) -> int:
-    write_json([_row(await engine.volumes.get(name)) for name in options.volumes])
+def _inspect_arguments(parser: Parser) -> None:
+    document_format_argument(parser)
+    _volumes(parser)
+
+
+async def _inspect(engine: Engine, options: InspectVolumeOptions) -> int:
+    show_documents([volume_row(await engine.volumes.get(name)) for name in options.volumes], options.format)
     return 0
 
 
@@ -137,6 +159,6 @@ async def _prune(engine: Engine, options: VolumePruneOptions) -> int:
 
 CREATE = Command(CreateVolumeOptions, _create_arguments, with_engine(_create))
 LS = Command(VolumeListOptions, _list_arguments, with_engine(_list))
-INSPECT = Command(VolumesOptions, _volumes, with_engine(_inspect))
+INSPECT = Command(InspectVolumeOptions, _inspect_arguments, with_engine(_inspect))
 RM = Command(RemoveVolumeOptions, _remove_arguments, with_engine(_remove))
 PRUNE = Command(VolumePruneOptions, _prune_arguments, with_engine(_prune))

@@ -78,5 +78,10 @@ def test_made_by_hand_with_labels_and_looked_at(boxdeck: CommandLine) -> None:
     wrong = "type=volume,source=named,target=/d,volume-subpath=../.."
     assert "has no '../..' in it" in boxdeck("run", "--rm", "--mount", wrong, "base", "true").sentence
     assert "can't be the name of a volume" in boxdeck("volume", "create", "no/slash").sentence
+    assert boxdeck.ok("volume", "inspect", "-f", "{{.Name}} {{json .Labels}}", "named") == 'named {"tier":"data"}'
+    assert boxdeck("inspect", "named").json == boxdeck("inspect", "--type", "volume", "named").json
+    assert "choose from" in boxdeck("volume", "create", "-d", "nfs", "far").err
+    lines = boxdeck.ok("system", "prune", "--volumes", "-f").splitlines()
+    assert lines[0] == "Deleted Volumes:" and len(lines[1]) == 64 and names(boxdeck) == ["named"]
     boxdeck.ok("volume", "prune", "-a", "-f")
     assert boxdeck.names("-a") == []
