@@ -7,6 +7,8 @@ import pytest
 from tests.chaos.crowd import crowd, repeated
 from tests.command_line import CommandLine
 
+pytestmark = pytest.mark.alone
+
 PROCESSES, CONTAINERS = 8, 40
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 import time
 
+import pytest
+
 from tests.command_line import PROGRAM
+
+pytestmark = pytest.mark.alone
 
 VERSION_SECONDS = 0.15
 TRIES = 8

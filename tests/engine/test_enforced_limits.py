@@ -15,7 +15,7 @@ from engine.cgroups import folders, layout
 from engine.errors import BoxdeckError, InvalidRequest, Unsupported
 from engine.model import CgroupSetting, Container, ContainerRequest, DeviceLimit, ExecRequest, Limits
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 MIB = 1 << 20
 IS_V2 = layout.detect().version == "v2"

@@ -19,7 +19,7 @@ from engine.model import Container, ContainerRequest, NetworkRequest, Series, St
 from engine.runtime import status
 from engine.runtime.recorder import NAME
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 PATIENCE_SECONDS = 8.0
 BURN = ("sh", "-c", "while :; do :; done")

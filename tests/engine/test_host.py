@@ -16,7 +16,7 @@ from engine.host import HostReader
 from engine.model import HostSample
 from engine.network.links import LinkStatistics
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 MIB = 1 << 20
 

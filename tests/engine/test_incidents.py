@@ -20,7 +20,7 @@ from engine.runtime import status
 from tests.engine.attacks import inside
 from tests.engine.attacks.inside import execute, first_line, perl, start
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 PATIENCE_SECONDS = 20.0
 MIB = 1 << 20

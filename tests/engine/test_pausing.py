@@ -13,7 +13,7 @@ from engine.cgroups.manager import Cgroup
 from engine.errors import Conflict
 from engine.model import Container, ContainerRequest, ExecRequest, State
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 SPIN = ("sh", "-c", "trap 'exit 7' TERM; while :; do :; done")
 PATIENCE_SECONDS = 20.0

@@ -28,7 +28,7 @@ from tests.engine.sampled import IDLE, MIB, Machine, machine, make, parent, part
 
 __all__ = ["machine", "make", "parent", "spawn"]  # fixtures
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 BUSY = "while True: pass"
 

@@ -16,6 +16,7 @@ from engine.model import Container, HugetlbLimit, Limits
 from tests.engine.test_enforced_limits import content, sh, started
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.vm,
     pytest.mark.skipif("vmrun=" not in Path("/proc/cmdline").read_text(), reason="changes what the whole machine has"),
 ]

@@ -16,7 +16,7 @@ from engine import Engine
 from engine.model import ContainerRequest
 from tests.command_line import CHECKOUT
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 SLEEP = ContainerRequest(image="base", command=("sleep", "1000"), network="bridge")
 MOST_PER_CONTAINER = 8

@@ -12,6 +12,8 @@ import pytest
 from engine.linux.inotify import Inotify
 from engine.watching import changes
 
+pytestmark = pytest.mark.alone
+
 LONG = 60.0
 
 

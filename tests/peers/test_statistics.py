@@ -26,7 +26,7 @@ from tests.peers.image import NAME
 from tests.peers.podman import Podman
 from tests.peers.quarters import Quarters
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.alone]
 
 WITHIN = 0.02
 BURNING_SECONDS = 8

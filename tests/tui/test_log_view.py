@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import perf_counter, process_time
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.geometry import Offset
@@ -17,6 +18,8 @@ from textual.selection import Selection
 from engine.errors import NotFound
 from engine.model import LogLine, StreamName
 from tui.widgets.log_view import LogView
+
+pytestmark = pytest.mark.alone
 
 PATIENCE_SECONDS = 8
 MIDNIGHT_UNIX_NS = int(time.mktime((2026, 1, 2, 3, 4, 5, 0, 0, -1))) * 1_000_000_000

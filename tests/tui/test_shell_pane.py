@@ -21,6 +21,8 @@ from tests.tui.shell_desk import Desk, desk, press, screen, until, until_shown
 from tui.terminal.bittty_emulator import BitttyEmulator
 from tui.widgets.shell_pane import ShellPane
 
+pytestmark = pytest.mark.alone
+
 
 async def test_what_is_typed_reaches_the_process_and_what_it_writes_is_shown() -> None:
     async with desk("sh") as (_, pilot):

@@ -14,6 +14,8 @@ from tests.tui.pty_session import PtySession
 from tui.terminal.emulator import Emulator
 from tui.terminal.pump import Pump
 
+pytestmark = pytest.mark.alone
+
 
 class Tested:
     kind: type[Emulator]

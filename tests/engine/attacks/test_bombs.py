@@ -14,7 +14,7 @@ from engine.model import Limits, State
 from tests.engine.attacks.inside import execute, first_line, lines, perl, run, start
 from tests.engine.traces import traces
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 PATIENCE_SECONDS = 20.0
 FORK_BOMB = 'print "ready\\n"; $SIG{CHLD} = "IGNORE"; while (1) { fork; select(undef, undef, undef, 0.001) }'

@@ -17,7 +17,7 @@ from engine.model import ContainerSample, CpuSample, IoSample, Limits, MemorySam
 from engine.rates import Reading, compare
 from tests.engine.cgroups.conftest import Make, Spawn, let_go, line_from
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 MIB = 1 << 20
 IS_V2 = layout.detect().version == "v2"

@@ -24,7 +24,7 @@ from engine.oci.resources_spec import (
 )
 from tests.engine.cgroups.conftest import Make, Spawn, let_go, line_from
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
 MIB = 1 << 20
 IS_V2 = layout.detect().version == "v2"

@@ -12,6 +12,8 @@ from engine.model import Container, ContainerRequest, Endpoint, State
 from engine.network.networks import Networks
 from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, await_true, shell
 
+pytestmark = pytest.mark.alone
+
 Maker = Callable[..., Networks]
 Boxes = Callable[[], Box]
 

@@ -13,6 +13,8 @@ import pytest
 from engine.runtime.journal import JournalWriter
 from engine.runtime.logs import PART_SIZE
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[socket.socket]:
