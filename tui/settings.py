@@ -50,9 +50,13 @@ class LiveSettings:
 
     async def follow(self) -> None:
         """Obey files as they are saved; runs until it is cancelled."""
+        own = places.own_file()
+        if not own.parent.is_dir():
+            if not own.parent.parent.is_dir():
+                return
+            await themes.appearance(own.parent)
+            self._reload()
         folders = tuple({file.parent for file in places.files() if file.parent.is_dir()})
-        if not folders:
-            return
         wanted = {file.name for file in places.files()}
         async for paths in themes.changes(folders):
             if wanted & {path.name for path in paths}:

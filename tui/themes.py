@@ -132,6 +132,19 @@ async def changes(within: tuple[Path, ...]) -> AsyncIterator[tuple[Path, ...]]:
             yield tuple(sorted(paths))
 
 
+async def appearance(folder: Path) -> None:
+    """Wait until a folder is made in one that is there."""
+    from watchfiles import awatch  # at its first use: it costs start-up time
+
+    watched = awatch(
+        folder.parent, recursive=False, step=_STEP_MS, debounce=_DEBOUNCE_MS, rust_timeout=_LONG_MS,
+        yield_on_timeout=False,
+    )  # fmt: skip
+    async for _ in watched:
+        if folder.is_dir():
+            return
+
+
 def _check_colors(read: ThemeFile) -> None:
     for values in (read.colors, read.variables):
         for color in msgspec.structs.astuple(values):

@@ -103,3 +103,13 @@ async def test_a_preset_can_be_tried_from_the_palette() -> None:
         await at.press("enter")
         await at.hear('preset = "k9s" under [keys]')
         await at.see("s shell", "S stop")
+
+
+async def test_settings_are_obeyed_whose_folder_is_made_while_the_app_runs() -> None:
+    own = places.own_file()
+    own.parent.parent.mkdir(parents=True, exist_ok=True)
+    async with desk(FakeEngine(*crowd()), size=(160, 40)) as at:
+        await at.pilot.pause(0.3)
+        own.parent.mkdir()
+        own.write_text('[keys]\ncontainer.stop = "ctrl+x"\n')
+        await at.see("ctrl+x stop")
