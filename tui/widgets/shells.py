@@ -204,6 +204,8 @@ class Shells(Container):
         for tab in self._tabs:
             tab.set_class(tab is shown, "-shown")
         self._strip.display = len(mine) > 1
+        if not self._strip.display:  # an update lays the whole screen out anew
+            return
         labels = [(f" {number} {tab.label} ", tab is shown) for number, tab in enumerate(mine, 1)]
         self._strip.update(
             Content.assemble(*((text, "bold $accent" if is_shown else "$muted") for text, is_shown in labels))
