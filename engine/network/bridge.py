@@ -18,10 +18,10 @@ _INET6 = Path("/proc/thread-self/net/if_inet6")
 
 def is_ready(network: Network) -> bool:
     """Whether the bridge is there, up, and has the network's gateway as its address."""
+    if network.ipv4 is not None:
+        return interface.has_address(network.bridge, network.ipv4.gateway)
     if not interface.is_up(network.bridge):
         return False
-    if network.ipv4 is not None:
-        return str(interface.address_of(network.bridge)) == network.ipv4.gateway
     return network.ipv6 is not None and _has_address_6(network.bridge, network.ipv6.gateway)
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from engine.network import switches
+
 _IPV4 = Path("/proc/sys/net/ipv4/ip_forward")
 _IPV6 = Path("/proc/sys/net/ipv6/conf")
+_EVERYWHERE6 = _IPV6 / "all" / "forwarding"
 
 
 def switch_on(ipv4: bool, ipv6: bool) -> None:
@@ -18,12 +21,11 @@ def switch_on(ipv4: bool, ipv6: bool) -> None:
     Raises:
         OSError: EACCES or EROFS without the privilege.
     """
-    if ipv4 and _IPV4.read_text().strip() == "0":
+    if ipv4 and switches.is_on(_IPV4) is False:
         _IPV4.write_text("1")
-    everywhere = _IPV6 / "all" / "forwarding"
-    if ipv6 and everywhere.exists() and everywhere.read_text().strip() == "0":
+    if ipv6 and switches.is_on(_EVERYWHERE6) is False:
         _keep_listening_to_routers()
-        everywhere.write_text("1")
+        _EVERYWHERE6.write_text("1")
 
 
 def has_ipv6() -> bool:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import errno
 import struct
-from pathlib import Path
 
-from engine.network import transport
+from engine.network import switches, transport
 
-_SWITCHES = tuple(Path(f"/proc/sys/net/bridge/bridge-nf-call-{name}tables") for name in ("ip", "ip6"))
+_SWITCHES = tuple(f"/proc/sys/net/bridge/bridge-nf-call-{name}tables" for name in ("ip", "ip6"))
 
 # linux/rtnetlink.h, linux/if_link.h
 _RTM_NEWLINK = 16
@@ -28,7 +27,7 @@ _IFINFO_BYTES = 16  # struct ifinfomsg
 
 def is_needed() -> bool:
     """Whether bridged packets pass iptables here."""
-    return any(_is_on(switch) for switch in _SWITCHES)
+    return any(map(switches.is_on, _SWITCHES))  # None where br_netfilter isn't loaded
 
 
 def request(host_interface: str) -> bytes:
@@ -54,10 +53,3 @@ def let(host_interface: str) -> None:
             except OSError as error:
                 if error.errno != errno.ENODEV:
                     raise
-
-
-def _is_on(switch: Path) -> bool:
-    try:
-        return switch.read_text().strip() != "0"
-    except OSError:
-        return False  # br_netfilter isn't loaded

@@ -14,7 +14,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-from engine.network import interface, transport
+from engine.network import interface, switches, transport
 
 _BRIDGE_FILTER6 = Path("/proc/sys/net/bridge/bridge-nf-call-ip6tables")
 
@@ -36,7 +36,7 @@ def lead_ipv4(bridge: str) -> None:
         OSError: EROFS, EACCES, or ENOENT when the bridge has gone.
     """
     switch = Path(f"/proc/sys/net/ipv4/conf/{bridge}/route_localnet")
-    if switch.read_text().strip() == "0":
+    if not switches.is_on(switch):
         switch.write_text("1")
 
 
@@ -62,7 +62,4 @@ def lead_ipv6(bridge: str) -> bool:
 
 
 def _bridges_translate() -> bool:
-    try:
-        return _BRIDGE_FILTER6.read_text().strip() != "0"
-    except OSError:
-        return False  # br_netfilter isn't loaded
+    return bool(switches.is_on(_BRIDGE_FILTER6))  # None where br_netfilter isn't loaded

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -235,7 +235,7 @@ class Networks:
         ways = _families(settled)
         for endpoint in endpoints:
             try:
-                index, mtu = socket.if_nametoindex(endpoint.bridge), interface.mtu_of(endpoint.bridge)
+                index, mtu = interface.index_and_mtu_of(endpoint.bridge)
             except OSError as error:
                 raise NotFound(f"the bridge {endpoint.bridge} has gone", "try again") from error
             mine = _families((endpoint,)) - ways
@@ -385,8 +385,13 @@ class Networks:
 
 
 def _guarded(network: Network) -> GuardedNetwork:
-    subnets = tuple(ip_network(subnet.subnet) for subnet in network.subnets)
-    return GuardedNetwork(bridge=network.bridge, subnets=subnets, is_internal=network.internal)
+    return _guard(network.bridge, tuple(subnet.subnet for subnet in network.subnets), network.internal)
+
+
+@lru_cache(maxsize=64)
+def _guard(bridge_name: str, subnets: tuple[str, ...], is_internal: bool) -> GuardedNetwork:
+    """Kept, since every start asks for it."""
+    return GuardedNetwork(bridge=bridge_name, subnets=tuple(map(ip_network, subnets)), is_internal=is_internal)
 
 
 def _families(endpoints: Sequence[Endpoint]) -> set[int]:

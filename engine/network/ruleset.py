@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from msgspec import Struct
@@ -116,6 +116,7 @@ def ask_for_bridge(table: str, bridge: str) -> bytes:
     return nft.change_elements(nft.GETSETELEM, table, "bridges", [nft.element(_name(bridge))])
 
 
+@lru_cache(maxsize=64)
 def described(network: GuardedNetwork) -> str:
     """What the comment of a network's bridge is: all of the network, and which edition of the chains it is in."""
     kind = "internal " if network.is_internal else ""
