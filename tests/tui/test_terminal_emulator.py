@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from time import process_time
 
 import pytest
@@ -326,3 +327,21 @@ def test_output_cut_anywhere_shows_the_same(parts: list[bytes], data: st.DataObj
     halves.feed(stream[:cut])
     halves.feed(stream[cut:])
     assert lines(whole) == lines(halves)
+
+
+def test_what_is_fed_aside_is_safe_from_what_the_app_does_meanwhile() -> None:
+    emulator = make(40, 8)
+    if not emulator.feeds_aside:
+        pytest.skip("this one is fed where the app runs")
+    output = b"\x1b[31mred\x1b[0m \xe6\x97\xa5\r\n\x1b[?1049h\x1b[3;5r\x1bM\x1b[?1049l" * 4000
+    feeding = Thread(target=emulator.feed, args=(output,))
+    feeding.start()
+    for step in range(300):
+        emulator.resize(20 + step % 40, 2 + step % 9)
+        emulator.scroll_view(-step)
+        emulator.take_changed_rows()
+        assert all(sum(run.width for run in emulator.row(y)) == emulator.columns for y in range(emulator.rows))
+    feeding.join()
+    emulator.show_end()
+    emulator.feed(b"\x1b[2J\x1b[Hend")
+    assert lines(emulator)[0] == "end"
