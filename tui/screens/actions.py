@@ -80,7 +80,6 @@ class Actions(ModalScreen[Action | None]):
     CSS_PATH = "dialog.tcss"
     DEFAULT_CSS = """
     Actions { align: center middle; background: $background 60%; }
-    Actions .dialog { width: 84; padding: 1 1; }
     Actions #actions { background: $surface; }
     """
     AUTO_FOCUS = "#actions"

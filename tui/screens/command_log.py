@@ -53,7 +53,6 @@ class CommandLogScreen(ModalScreen[None]):
     CSS_PATH = "dialog.tcss"
     DEFAULT_CSS = """
     CommandLogScreen { align: center middle; background: $background 60%; }
-    CommandLogScreen .dialog { width: 110; height: 80%; padding: 0 1; }
     CommandLogScreen #entries { background: $surface; height: 1fr; }
     CommandLogScreen #detail { height: auto; max-height: 8; padding: 1 1 0 1; border-top: solid $border-quiet; }
     """

@@ -37,7 +37,6 @@ class Preflight(ModalScreen[None]):
     CSS_PATH = "dialog.tcss"
     DEFAULT_CSS = """
     Preflight { align: center middle; background: $background 60%; }
-    Preflight .dialog { width: 92; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "again", "again", id="preflight.again", tooltip="Look once more, after something was mended"),
