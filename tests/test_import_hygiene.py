@@ -82,6 +82,10 @@ def test_the_app_never_reads_the_kernels_files() -> None:
         assert paths == [], name
 
 
+def test_the_app_begins_without_the_command_line() -> None:
+    assert among(imported_by("import tui.app"), ("engine.cli", "argparse")) == []
+
+
 def test_version_imports_no_engine() -> None:
     found = imported_by("import sys; from tui.entry import main; sys.argv = ['boxdeck', 'version']; main()")
     assert (

@@ -28,7 +28,6 @@ from tui.screens.copy_form import CopyForm
 from tui.screens.live_screen import LiveScreen
 from tui.screens.port_form import PortForm
 from tui.screens.rename_form import RenameForm
-from tui.screens.run_form import RunForm
 from tui.screens.update_form import UpdateForm
 
 if TYPE_CHECKING:
@@ -110,6 +109,8 @@ class ContainerActions(App[None]):
     @work
     async def run_form(self, image: str = "") -> None:
         """Ask what to run, or how to run an image."""
+        from tui.screens.run_form import RunForm  # at its first use: it knows the whole command line
+
         container = await self.push_screen_wait(RunForm(self.operations, self.runs, image))
         if container is not None:
             self.deck.expect(container.id)

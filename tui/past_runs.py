@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tui.kept_file import read, write
-from tui.run_request import Typed
+
+if TYPE_CHECKING:
+    from tui.run_request import Typed
 
 _MOST = 30
 
