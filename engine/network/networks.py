@@ -269,7 +269,8 @@ class Networks:
             Unsupported: the kernel doesn't tell.
         """
         with explained("the kernel doesn't tell of changes of network devices"):
-            async for _ in watch.changes():
+            async for places in watch.changes():
+                self._topology.forget(places)
                 yield
 
     # The end

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -137,10 +138,10 @@ def _counters(packed: memoryview | None) -> LinkCounters:
 
 def _routes(payload: memoryview) -> Iterator[NetworkRoute]:
     family, length, _, _, table, _, _, kind, flags = _RTMSG.unpack_from(payload)
+    if kind != _RTN_UNICAST or table == _RT_TABLE_LOCAL or flags & _RTM_F_CLONED:
+        return  # most of them, before anything is unpacked
     parts = dict(transport.attributes(payload, _RTMSG.size))
     table = _number(parts, _RTA_TABLE) or table
-    if kind != _RTN_UNICAST or table == _RT_TABLE_LOCAL or flags & _RTM_F_CLONED:
-        return
     destination = f"{_address(parts[_RTA_DST])}/{length}" if length and _RTA_DST in parts else "default"
     for index, gateway in _ways(parts):
         yield NetworkRoute(
@@ -231,7 +232,13 @@ def _number(parts: _Parts, kind: int) -> int:
 
 
 def _address(packed: memoryview) -> str:
-    return str(ip_address(bytes(packed)))
+    return _address_words(bytes(packed))
+
+
+@lru_cache(4096)
+def _address_words(packed: bytes) -> str:
+    """The same ones are asked for at every look."""
+    return str(ip_address(packed))
 
 
 def _mac(packed: memoryview) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from engine.linux import namespaces
 from engine.model import (
@@ -24,15 +24,18 @@ from engine.model import (
     PortMap,
     Topology,
 )
-from engine.network import transport
+from engine.network import transport, watch
 from engine.network.topology import places, published, views
 from engine.network.topology.devices import RawDevice
-from engine.network.topology.places import Places
+from engine.network.topology.places import Place, Places
 from engine.network.topology.survey import Surveyed, survey
 
 _PAIRS = ("veth", "netkit", "vxcan")
 _LEAST_SECONDS = 0.4
 """Rates over less than that jump about."""
+
+_FRESH_SECONDS = 0.8
+"""For so long what nothing was told of counts as unchanged, so that a change costs as much as it is large."""
 
 
 class TopologyReader:
@@ -48,6 +51,16 @@ class TopologyReader:
         self._rates = _Rates()
         self._reading = asyncio.Lock()
         self._hopeless: set[tuple[int, int]] = set()
+        self._known: dict[int, Surveyed] = {}
+        self._spaces: dict[int, tuple[Surveyed, NetworkSpace]] = {}
+        self._known_at = 0.0
+        self._is_listening = False
+        self._changed: set[int] = set()
+
+    def forget(self, places: Collection[int]) -> None:
+        """Something has changed in namespaces, see `engine.network.watch.changes`; there is somebody who listens."""
+        self._is_listening = True
+        self._changed |= set(places)
 
     async def read(self, networks: Sequence[Network], containers: Iterable[Container]) -> Topology:
         """The topology as seen from the network namespace of the calling thread.
@@ -75,11 +88,39 @@ class TopologyReader:
             os.close(before)
 
     def _survey(self, home: int) -> list[Surveyed]:
-        found = survey(home, _with_home(self._places.look(), home))
+        changed, self._changed = self._changed, set()
+        places = _with_home(self._places.look(), home)
+        is_whole = not self._is_fresh(home, changed)
+        found = survey(home, places) if is_whole else self._renewed(home, places, changed)
         if _unmatched(found) - self._hopeless:  # somebody may hold the other end by a descriptor alone
-            found = survey(home, _with_home(self._places.look(is_thorough=True), home))
+            found, is_whole = survey(home, _with_home(self._places.look(is_thorough=True), home)), True
         self._hopeless = _unmatched(found)
+        self._known = {each.place.inode: each for each in found}
+        if is_whole:
+            self._known_at = time.monotonic()
+            self._rates.take({(each.place.inode, d.index): d.counters for each in found for d in each.devices})
         return found
+
+    def _is_fresh(self, home: int, changed: Collection[int]) -> bool:
+        """Whether all that may have changed since the last look is known to be in a few places."""
+        first = next(iter(self._known.values()), None)
+        return (
+            self._is_listening
+            and time.monotonic() - self._known_at < _FRESH_SECONDS
+            and first is not None
+            and first.place.inode == os.fstat(home).st_ino
+            and all(number == watch.HERE or number in first.numbers for number in changed)
+        )
+
+    def _renewed(self, home: int, places: Iterable[Place], changed: Collection[int]) -> list[Surveyed]:
+        """The host's namespace anew, those that are new and those in which something has changed; others as known."""
+        first = next(iter(self._known.values()))
+        stale = {first.numbers[number] for number in changed if number != watch.HERE} | {first.place.inode}
+        present = {each.inode: each for each in places}
+        kept = {inode: each for inode, each in self._known.items() if inode in present and inode not in stale}
+        numbers = {number: inode for number, inode in first.numbers.items() if inode in kept}
+        found = survey(home, [each for inode, each in present.items() if inode not in kept], numbers)
+        return [found[0], *sorted((*found[1:], *kept.values()), key=lambda each: each.place.inode)]
 
     def _composed(
         self,
@@ -89,11 +130,21 @@ class TopologyReader:
         containers: Sequence[Container],
         home: int,
     ) -> Topology:
-        self._rates.take({(each.place.inode, d.index): d.counters for each in found for d in each.devices})
         owners = _owners(containers)
-        spaces = tuple(self._space(each, owners.get(each.place.inode, ()), home) for each in found)
+        spaces = tuple(self._space_of(each, owners.get(each.place.inode, ()), home) for each in found)
+        self._spaces = {space.inode: (each, space) for each, space in zip(found, spaces, strict=True)}
         by_address = {_bare(a): c for c in containers for e in c.endpoints for a in (e.address, e.address6) if a}
         return views.topology(spaces, networks, containers, tuple(_owned(port, by_address) for port in ports))
+
+    def _space_of(self, found: Surveyed, owners: Sequence[Container], home: int) -> NetworkSpace:
+        """As composed the last time, where nothing is new."""
+        before, space = self._spaces.get(found.place.inode, (None, None))
+        is_same = (
+            before is found
+            and space is not None
+            and (space.is_host or space.container_names == tuple(each.name for each in owners))
+        )
+        return space if is_same and space is not None else self._space(found, owners, home)
 
     def _space(self, found: Surveyed, owners: Sequence[Container], home: int) -> NetworkSpace:
         place = found.place
@@ -177,10 +228,10 @@ def _unmatched(found: Iterable[Surveyed]) -> set[tuple[int, int]]:
     return {(each.place.inode, index) for each in found for index in each.unmatched}
 
 
-def _with_home(found: dict[int, places.Place], home: int) -> list[places.Place]:
+def _with_home(found: dict[int, Place], home: int) -> list[Place]:
     """Every place, with the one we are in even where no process is seen in it."""
     inode = os.fstat(home).st_ino
-    return list({inode: places.Place(inode), **found}.values())
+    return list({inode: Place(inode), **found}.values())
 
 
 def _owners(containers: Iterable[Container]) -> dict[int, list[Container]]:

@@ -54,13 +54,14 @@ class Surveyed(Struct, frozen=True, kw_only=True):
         return [each.index for each in self.devices if each.link and self.end_of(each) is None]
 
 
-def survey(home: int, places: Iterable[Place]) -> list[Surveyed]:
+def survey(home: int, places: Iterable[Place], known: Mapping[int, int] | None = None) -> list[Surveyed]:
     """Look into each namespace; the calling thread is in the one of `home` afterwards.
 
     Every descriptor is closed before this returns, so that a namespace lives hardly longer than its last process.
 
     Args:
         home: a descriptor of the network namespace that counts as the host's; it comes first.
+        known: inodes of further namespaces by their numbers in that one.
 
     Raises:
         OSError: that one can't be read; others say their problem.
@@ -75,10 +76,14 @@ def survey(home: int, places: Iterable[Place]) -> list[Surveyed]:
                 opened[place.inode] = place, descriptor
         stack.callback(namespaces.setns, home, namespaces.CLONE_NEWNET)
         every = {number: descriptor for number, (_, descriptor) in opened.items()}
-        return [_surveyed(place, descriptor, every, place.inode == inode) for place, descriptor in opened.values()]
+        return [
+            _surveyed(place, descriptor, every, (known or {}) if place.inode == inode else None)
+            for place, descriptor in opened.values()
+        ]
 
 
-def _surveyed(place: Place, descriptor: int, every: Mapping[int, int], is_home: bool) -> Surveyed:
+def _surveyed(place: Place, descriptor: int, every: Mapping[int, int], known: Mapping[int, int] | None) -> Surveyed:
+    """One; `known` is None for all but the first."""
     try:
         namespaces.setns(descriptor, namespaces.CLONE_NEWNET)
         with transport.open_socket() as sock:
@@ -88,17 +93,20 @@ def _surveyed(place: Place, descriptor: int, every: Mapping[int, int], is_home: 
                 devices=found,
                 addresses=devices.addresses(sock),
                 routes=devices.routes(sock),
-                numbers=_numbers(sock, {d.link_namespace for d in found if d.link_namespace is not None}, every),
+                numbers=_numbers(sock, found, every, known or {}),
             )
     except OSError as error:
-        if is_home:
+        if known is not None:
             raise
         return Surveyed(place=place, problem=error.strerror or str(error))
 
 
-def _numbers(sock: socket.socket, wanted: set[int], every: Mapping[int, int]) -> dict[int, int]:
+def _numbers(
+    sock: socket.socket, devices: Iterable[RawDevice], every: Mapping[int, int], known: Mapping[int, int]
+) -> dict[int, int]:
     """Which namespace each number means here: the kernel tells a descriptor's number, and not the other way round."""
-    found: dict[int, int] = {}
+    wanted = {each.link_namespace for each in devices if each.link_namespace is not None}
+    found = {number: inode for number, inode in known.items() if number in wanted}
     for inode, descriptor in every.items():
         if wanted <= found.keys():
             break

@@ -164,6 +164,26 @@ async def test_rates_and_what_is_dropped_are_of_each_link(box: Boxes, engine_on:
     assert device(space_of(found, sender), "eth0").rates is not None
 
 
+async def test_a_change_costs_no_look_at_what_has_not_changed(box: Boxes, engine_on: Maker) -> None:
+    networks, web, db = engine_on(), box(), box()
+    containers = [await running(networks, web, 1), await running(networks, db, 2)]
+    changes = networks.changes()
+    pending = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0.05)
+    shell("ip link add one type bridge")
+    await pending
+    before = await networks.topology(containers)
+    web.run("ip addr add 192.0.2.77/32 dev lo")
+    await anext(changes)
+    after = await networks.topology(containers)
+    assert "192.0.2.77/32" in device(space_of(after, web), "lo").addresses
+    assert space_of(after, db) is space_of(before, db)
+    shell("ip link del one")
+    await anext(changes)
+    last = await networks.topology(containers)
+    assert [bridge.name for bridge in last.bridges] == [networks._paths.bridge_name]
+
+
 async def test_a_read_leaves_no_namespace_alive_and_the_thread_where_it_was(machine: None, engine_on: Maker) -> None:
     networks, guest = engine_on(), Box()
     shell(f"ip link add gone type veth peer name eth0 netns {guest.pid}")
