@@ -152,6 +152,9 @@ def _text(found: Mapping[str, Result], rounds: int) -> str:
     for name, result in sorted(found.items(), key=lambda item: item[1].wall_ms):
         share = f"{result.wall_ms / best:.3f}" if best else "-"
         lines.append(f"{name:<46} {result.wall_ms:5.1f} ms   {share:>13}")
+    none, bridge = found["boxdeck, no network"], found["boxdeck, bridge"]
+    added = f"{bridge.wall_ms - none.wall_ms:+.1f} ms, of the quickest {bridge.least_ms - none.least_ms:+.1f} ms"
+    lines += ["", f"{'what a network adds to a start of ours':<46} {added}"]
     return "\n".join(lines) + "\n"
 
 
