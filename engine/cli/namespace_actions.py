@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 
 class NsOptions(ListOptions):
-    """Options of ``ns``: of ``ls``, of ``run`` and ``enter``, of ``run`` alone, of ``enter`` alone."""
+    """Options of ``ns``: of lists, of ``compare``, of ``run`` and ``enter``, of ``run`` alone, of ``enter`` alone."""
 
-    what: Literal["ls", "run", "enter"]
+    what: Literal["ls", "tree", "compare", "run", "enter"]
     type: list[NamespaceKind]
+
+    targets: list[str]
 
     kinds: list[NamespaceKind]
     verbose: bool

@@ -10,13 +10,19 @@ from typing import Any
 from engine.cli.command import Command, Parser, Roots
 from engine.cli.namespace_actions import NsOptions, enter, run
 from engine.cli.namespace_rows import ls
-from engine.cli.output import list_arguments
+from engine.cli.namespace_views import compare, tree
+from engine.cli.output import format_argument, list_arguments
 from engine.model import IdRange, NamespaceKind
 from engine.namespaces.scan import KINDS
 
 _LS = """Every namespace of this machine: those of processes and threads, and those that only a bind mount, an open
 descriptor or a namespace below them keeps alive. clone(2) and unshare(2) make them, setns(2) enters them, and
 ioctl_nsfs(2) tells owners and parents."""
+_TREE = """The namespaces of this machine by kind: what a kind is, which system call makes one, and those that there
+are. User namespaces have their id maps and pid namespaces what their first process is called inside and outside; both
+stand below those that they were made in."""
+_COMPARE = """The namespaces of the host and of containers side by side: their numbers, which are equal where one is
+shared, and what is to be seen in them."""
 _RUN = """A command in fresh namespaces, on the files that are here and without an image. With --pid clone(2) begets it
 there (clone3, with the CLONE_NEW flag of each kind); otherwise unshare(2) takes this process out of its old namespaces
 before it becomes the command. --verbose shows every call."""
@@ -52,7 +58,9 @@ class _CommandParser(Parser):
 
 
 def _arguments(parser: Parser) -> None:
-    verbs = parser.add_subparsers(dest="what", metavar="ls | run | enter", required=True, parser_class=_CommandParser)
+    verbs = parser.add_subparsers(
+        dest="what", metavar="ls | tree | compare | run | enter", required=True, parser_class=_CommandParser
+    )
 
     def add(name: str, summary: str, text: str, fill: Callable[[Parser], None]) -> None:
         verb = verbs.add_parser(name, help=summary, description=text, allow_abbrev=False, add_help=False)
@@ -60,6 +68,8 @@ def _arguments(parser: Parser) -> None:
         fill(verb)
 
     add("ls", "list every namespace of this machine", _LS, _ls_arguments)
+    add("tree", "show them by kind, nested, with what each kind is", _TREE, _tree_arguments)
+    add("compare", "show a container's beside the host's, and another's", _COMPARE, _compare_arguments)
     add("run", "run a command in fresh namespaces (clone, unshare)", _RUN, _run_arguments)
     add("enter", "run a command in a process's or container's namespaces (setns)", _ENTER, _enter_arguments)
 
@@ -68,6 +78,15 @@ def _ls_arguments(parser: Parser) -> None:
     add = parser.add_argument
     add("-t", "--type", choices=KINDS, action="append", default=[], help="only of this kind; may be repeated")
     list_arguments(parser)
+
+
+def _tree_arguments(parser: Parser) -> None:
+    parser.add_argument("-t", "--type", choices=KINDS, action="append", default=[], help="only of this kind")
+
+
+def _compare_arguments(parser: Parser) -> None:
+    parser.add_argument("targets", metavar="CONTAINER", nargs="+", help="that runs; a name, an id or its beginning")
+    format_argument(parser)
 
 
 def _kind_arguments(parser: Parser, words: str) -> None:
@@ -132,8 +151,9 @@ def _identity(text: str) -> tuple[int, int]:
 
 
 def _act(roots: Roots, options: NsOptions) -> int:
-    if options.what == "ls":
-        return ls(roots, options)
+    views = {"ls": ls, "tree": tree, "compare": compare}
+    if options.what in views:
+        return views[options.what](roots, options)
     return run(options) if options.what == "run" else enter(roots, options)
 
 

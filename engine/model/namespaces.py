@@ -33,6 +33,11 @@ class IdRange(Struct, frozen=True, kw_only=True):
     outside: int
     length: int
 
+    @property
+    def words(self) -> str:
+        """As people read it: ``0 → 200000 (65536)``."""
+        return f"{self.inside} → {self.outside} ({self.length})"
+
     def inside_of(self, outside: int) -> int | None:
         """What an id outside is inside; None for one that isn't in this range."""
         return self.inside + outside - self.outside if 0 <= outside - self.outside < self.length else None
@@ -72,6 +77,8 @@ class NamespaceEntry(Struct, frozen=True, kw_only=True):
         containers: names of the containers that it belongs to.
         held_by: what else keeps it alive: ``mount /run/netns/blue``, ``fd 5 of 1234``, ``children of 1234``,
             ``namespaces below it``.
+        uid_map, gid_map: of a user namespace with processes, as the first of them has them.
+        pids: of a pid namespace: what the first process is called in ours, and in each one on the way to it.
     """
 
     kind: NamespaceKind
@@ -85,6 +92,33 @@ class NamespaceEntry(Struct, frozen=True, kw_only=True):
     command: str = ""
     containers: tuple[str, ...] = ()
     held_by: tuple[str, ...] = ()
+    uid_map: tuple[IdRange, ...] = ()
+    gid_map: tuple[IdRange, ...] = ()
+    pids: tuple[int, ...] = ()
+
+
+class NamespaceAspect(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """One namespace of a process, and what the process sees in it.
+
+    Attributes:
+        contents: in a few words, such as ``eth0, lo`` for a network namespace; empty where there is nothing to say.
+    """
+
+    kind: NamespaceKind
+    inode: int
+    contents: str = ""
+
+
+class NamespacePortrait(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """All namespaces of the host, or of a container's first process, for comparing them.
+
+    Attributes:
+        name: of the container, or ``host``.
+    """
+
+    name: str
+    pid: int
+    aspects: tuple[NamespaceAspect, ...]
 
 
 class NamespaceRun(Struct, frozen=True, kw_only=True):

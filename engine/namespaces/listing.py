@@ -22,23 +22,30 @@ def read_list(containers: Iterable[Container]) -> tuple[NamespaceEntry, ...]:
     relations = _Relations(scan)
     hosts = {inode for kind in KINDS if (inode := _inode("self", kind)) is not None}
     owners = _Owners(containers, hosts)
-    entries = [
-        NamespaceEntry(
-            kind=seen.kind,
-            inode=seen.inode,
-            is_host=seen.inode in hosts,
-            owner_inode=relations.owner.get(seen.inode),
-            owner_uid=relations.owner_uid.get(seen.inode),
-            parent_inode=relations.parent.get(seen.inode),
-            processes=len(seen.members),
-            pid=seen.members[0] if seen.members else None,
-            command=_command(seen),
-            containers=owners.of(seen),
-            held_by=tuple(seen.held_by),
-        )
-        for seen in scan.found.values()
-    ]
+    entries = [_entry(seen, relations, owners, hosts) for seen in scan.found.values()]
     return tuple(sorted(entries, key=lambda entry: (KINDS.index(entry.kind), not entry.is_host, entry.inode)))
+
+
+def _entry(seen: Seen, relations: _Relations, owners: _Owners, hosts: set[int]) -> NamespaceEntry:
+    first = seen.members[0] if seen.members else None
+    process = next((found for pid in seen.members if (found := processes.read(pid)) is not None), None)
+    has_ids = seen.kind == "user" and first is not None
+    return NamespaceEntry(
+        kind=seen.kind,
+        inode=seen.inode,
+        is_host=seen.inode in hosts,
+        owner_inode=relations.owner.get(seen.inode),
+        owner_uid=relations.owner_uid.get(seen.inode),
+        parent_inode=relations.parent.get(seen.inode),
+        processes=len(seen.members),
+        pid=first,
+        command=process.command if process is not None else "",
+        containers=owners.of(seen),
+        held_by=tuple(seen.held_by),
+        uid_map=processes.id_map(first, "uid_map") if has_ids else (),
+        gid_map=processes.id_map(first, "gid_map") if has_ids else (),
+        pids=process.pids if process is not None and seen.kind == "pid" else (),
+    )
 
 
 class _Relations:
@@ -111,10 +118,3 @@ def _inode(pid: int | str | None, kind: str) -> int | None:
         return os.stat(f"/proc/{pid}/ns/{kind}").st_ino
     except OSError:
         return None
-
-
-def _command(seen: Seen) -> str:
-    for pid in seen.members:
-        if (process := processes.read(pid)) is not None:
-            return process.command
-    return ""

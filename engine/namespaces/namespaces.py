@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engine import processes
+from engine.errors import Conflict
 from engine.model import (
     Container,
     ContainerNamespaces,
     NamespaceEntry,
     NamespaceInfo,
     NamespaceKind,
+    NamespacePortrait,
     NamespaceRun,
     NamespaceTree,
     NamespaceVisit,
@@ -84,6 +86,22 @@ class Namespaces:
         from engine.namespaces.shell import visit_program
 
         return await visit_program(request, self._containers.get if self._containers else None)
+
+    async def portrait(self, reference: str = "") -> NamespacePortrait:
+        """What a container's first process sees in each of its namespaces, or with no reference what the host does.
+
+        Raises:
+            NotFound: there is no such container.
+            Conflict: it isn't running.
+        """
+        from engine.namespaces.portrait import portrait
+
+        if not reference or self._containers is None:
+            return await asyncio.to_thread(portrait, "host", os.getpid())
+        container = await self._containers.get(reference)
+        if container.pid is None:
+            raise Conflict(f"{container.name} is not running", f"start it with: boxdeck start {container.name}")
+        return await asyncio.to_thread(portrait, container.name, container.pid)
 
     async def tree(self, containers: Sequence[Container]) -> NamespaceTree:
         """The host's namespaces and those of every container among `containers` that runs.

@@ -386,3 +386,29 @@ def test_a_shell_in_a_container_has_a_terminal_of_the_containers(boxdeck: Comman
     terminal.type(b"exit 6\n")
     assert terminal.end() == 6
     assert terminal.is_cooked()
+
+
+def test_kinds_are_explained_and_containers_compared_with_the_host(boxdeck: CommandLine) -> None:
+    boxdeck.ok("run", "-d", "--name", "one", "--hostname", "eins", "--network", "none", "base", "sleep", "100")
+    boxdeck.ok("run", "-d", "--name", "two", "--network", "container:one", "base", "sleep", "100")
+    init = boxdeck.state("one")["Pid"]
+    tree = boxdeck.ok("ns", "tree", "-t", "user", "-t", "pid").splitlines()
+    user, pid = (next(i for i, line in enumerate(tree) if line.startswith(f"{kind}  ")) for kind in ("user", "pid"))
+    assert "by unshare(CLONE_NEWUSER)" in tree[user]
+    assert "nobody on the host" in tree[user + 1]
+    assert "by clone3(CLONE_NEWPID)" in tree[pid]
+    number = os.stat(f"/proc/{init}/ns/user").st_ino
+    assert any(f"─ {number}  one, two  ids 0 → " in line for line in tree[user:pid])
+    assert any(f"  one  pid 1 → {init}  1 in it  sleep 100" in line for line in tree[pid:])
+    rows = {line.split()[0]: line for line in boxdeck.ok("ns", "compare", "one", "two").splitlines()}
+    assert rows["KIND"].split() == ["KIND", "HOST", "ONE", "TWO"]
+    assert rows["net"].split()[-4:] == [str(os.stat(f"/proc/{init}/ns/net").st_ino), "lo", "=", "one"]
+    assert rows["uts"].split()[2] == os.uname().nodename
+    assert rows["uts"].split()[4] == "eins"
+    assert "= host" in rows["time"]
+    assert f"1 process, pid 1 → {init}" in rows["pid"]
+    portraits = boxdeck("ns", "compare", "one", "--format", "json").json
+    assert [portrait["Name"] for portrait in portraits] == ["host", "one"]
+    assert {aspect["Kind"] for aspect in portraits[1]["Aspects"]} == set(KINDS)
+    boxdeck.ok("kill", "two")
+    assert "two is not running" in boxdeck("ns", "compare", "two").sentence

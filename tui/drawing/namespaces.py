@@ -60,4 +60,4 @@ def maps(uids: Sequence[IdRange], gids: Sequence[IdRange]) -> str:
 
 
 def _ranges(ranges: Sequence[IdRange]) -> str:
-    return ", ".join(f"{each.inside} → {each.outside} ({each.length})" for each in ranges)
+    return ", ".join(each.words for each in ranges)
