@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from itertools import combinations
 from typing import NamedTuple
 
@@ -29,53 +30,60 @@ class View(NamedTuple):
     acts_on_containers: bool = True
 
 
+_LIVE = (
+    ("containers", "containers.ContainersScreen", "containers_table.ContainersTable"),
+    ("logs", "containers.ContainersScreen", "log_view.LogView"),
+    ("images", "images.ImagesScreen", "images_table.ImagesTable"),
+    ("layers", "images.ImagesScreen", "layer_list.LayerList", "explorer.Explorer"),
+    ("files of an image", "images.ImagesScreen", "file_tree.FileTree", "explorer.Explorer"),
+    ("files", "files.FilesScreen", "file_tree.FileTree", "explorer.Explorer"),
+    ("networks", "networks.NetworksScreen", "networks_table.NetworksTable"),
+    ("map", "networks.NetworksScreen", "topology.TopologyPanel"),
+    ("topology", "topology.TopologyScreen", "topology.TopologyPanel"),
+    ("volumes", "volumes.VolumesScreen", "volumes_table.VolumesTable"),
+    ("namespaces", "namespaces.NamespacesScreen"),
+    ("host", "host.HostScreen", "group_tree.GroupTree"),
+)
+"""Full screens with the widgets that have the focus there: the innermost first, by module and class."""
+
+_DIALOGS = (
+    ("the form to run", "run_form.RunForm"),
+    ("the form for a name", "tag_form.TagForm"),
+    ("the form to pull", "pull_form.PullForm"),
+    ("questions", "confirm.Confirm"),
+    ("choices", "pick.Pick"),
+    ("columns", "columns.Columns"),
+    ("actions", "actions.Actions", "row_list.RowList"),
+    ("the document", "document.Document"),
+    ("the x-ray", "xray.XrayScreen", "row_list.RowList"),
+    ("facts of an image", "image_facts.ImageFacts"),
+    ("facts of a link", "link_facts.LinkFacts"),
+    ("help", "help.Help"),
+    ("the check", "checkup.Checkup"),
+    ("the machine", "preflight.Preflight"),
+    ("the log of commands", "command_log.CommandLogScreen", "row_list.RowList"),
+)
+"""Likewise what lies over them; the app's keys aren't in force there."""
+
+
 def views() -> Iterator[View]:
     """All of them; imports every screen."""
-    from tui.screens.checkup import Checkup
-    from tui.screens.confirm import Confirm
-    from tui.screens.containers import ContainersScreen
-    from tui.screens.files import FilesScreen
-    from tui.screens.help import Help
-    from tui.screens.host import HostScreen
-    from tui.screens.images import ImagesScreen
-    from tui.screens.live_screen import LiveScreen
-    from tui.screens.namespaces import NamespacesScreen
-    from tui.screens.run_form import RunForm
-    from tui.screens.topology import TopologyScreen
-    from tui.screens.volumes import VolumesScreen
-    from tui.screens.xray import XrayScreen
-    from tui.widgets.containers_table import ContainersTable
-    from tui.widgets.file_tree import FileTree
-    from tui.widgets.group_tree import GroupTree
-    from tui.widgets.images_table import ImagesTable
-    from tui.widgets.layer_list import LayerList
-    from tui.widgets.log_view import LogView
-    from tui.widgets.volumes_table import VolumesTable
-
     app = _bindings(keys.BINDINGS)
-    live: tuple[tuple[str, type[LiveScreen], type[DOMNode] | None], ...] = (
-        ("containers", ContainersScreen, ContainersTable),
-        ("logs", ContainersScreen, LogView),
-        ("images", ImagesScreen, ImagesTable),
-        ("layers", ImagesScreen, LayerList),
-        ("files of an image", ImagesScreen, FileTree),
-        ("files", FilesScreen, FileTree),
-        ("topology", TopologyScreen, None),
-        ("volumes", VolumesScreen, VolumesTable),
-        ("namespaces", NamespacesScreen, None),
-        ("host", HostScreen, GroupTree),
-    )
-    for name, screen, widget in live:
-        inner = (_of(widget),) if widget is not None else ()
-        yield View(name, (*inner, _of(screen), app), screen.ACTS_ON_CONTAINERS)
-    for name, form in (
-        ("forms", RunForm),
-        ("questions", Confirm),
-        ("help", Help),
-        ("check", Checkup),
-        ("x-ray", XrayScreen),
-    ):
-        yield View(name, (_of(form),))
+    for name, screen, *widgets in _LIVE:
+        here = _class(f"screens.{screen}")
+        yield View(name, (*_inner(widgets), _of(here), app), getattr(here, "ACTS_ON_CONTAINERS", True))
+    for name, dialog, *widgets in _DIALOGS:
+        yield View(name, (*_inner(widgets), _of(_class(f"screens.{dialog}"))))
+
+
+def _inner(widgets: Iterable[str]) -> Iterator[tuple[Binding, ...]]:
+    return (_of(_class(f"widgets.{widget}")) for widget in widgets)
+
+
+def _class(path: str) -> type[DOMNode]:
+    module, _, name = path.rpartition(".")
+    found: type[DOMNode] = getattr(import_module(f"tui.{module}"), name)
+    return found
 
 
 def _bindings(declared: object) -> tuple[Binding, ...]:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import importlib
+import pkgutil
+from collections.abc import Iterator
 
+import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+import tui
 from engine.config import places
 from engine.config.app_side import Doubt
 from engine.config.model import Config
@@ -21,8 +28,24 @@ def test_a_preset_names_what_exists_and_no_key_does_two_things(name: str) -> Non
     assert list(key_views.conflicts(keymaps.keymap_of({"preset": name}))) == []
 
 
-def test_everything_with_a_key_says_what_it_does() -> None:
-    assert all(binding.tooltip for binding in key_views.everything().values())
+def every_node() -> Iterator[type[DOMNode]]:
+    """All classes of the app that may have keys."""
+    for module in pkgutil.walk_packages(tui.__path__, "tui."):
+        importlib.import_module(module.name)
+    todo = [DOMNode]
+    while todo:
+        node = todo.pop()
+        todo += node.__subclasses__()
+        if node.__module__.startswith("tui."):
+            yield node
+
+
+def test_everything_with_a_key_has_an_id_says_what_it_does_and_can_have_another_key() -> None:
+    known = key_views.everything()
+    for node in every_node():
+        for binding in node.__dict__.get("BINDINGS", []):
+            assert isinstance(binding, Binding) and binding.id and binding.tooltip, (node, binding)
+            assert binding.id in known, f"{binding.id} of {node.__name__} is in no view of tui.key_views"
 
 
 def test_own_keys_go_over_the_presets_and_are_written_as_people_write_them() -> None:
@@ -52,7 +75,8 @@ def test_what_can_t_be_meant_is_said(keys: dict[str, str], says: str) -> None:
 
 def test_keys_that_change_places_are_no_conflict_nor_is_one_for_what_a_view_doesn_t_do() -> None:
     assert key_views.doubts(Config(keys={"container.stop": "r", "container.restart": "s"})) == []
-    assert key_views.doubts(Config(keys={"container.rename": "m"})) == []
+    (doubt,) = key_views.doubts(Config(keys={"container.rename": "m"}))
+    assert doubt.cause.startswith("in files, m is both")  # of a container, and not those of an image
 
 
 async def test_keys_in_force_are_in_the_bar_the_help_and_the_palette() -> None:
