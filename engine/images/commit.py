@@ -74,7 +74,7 @@ def _pack(paths: Paths, blobs: Blobs, own: OwnLayer, monitor: Monitor) -> Packed
         packed.close()  # its last bytes belong to the blob
     blob = writer.blob
     with blobs.open(blob.digest) as archive:
-        unpacked = LayerStore(paths).add(archive, None, monitor.step("Unpacking"))
+        unpacked = LayerStore(paths).add(archive, None, monitor.step("Unpacking", blob.size))
     descriptor = Descriptor(media_type=LAYER_GZIP, digest=blob.digest, size=blob.size)
     return PackedLayer(descriptor=descriptor, diff_id=unpacked.diff_id)
 

@@ -74,7 +74,7 @@ def _pack(paths: Paths, file: BinaryIO, monitor: Monitor) -> PackedLayer:
     bounded = BoundedReader(decompressed(file, limits), file.tell, limits)
     blob = blobs.add(file if is_gzip else bounded, advance=monitor.step("Reading the archive", total))
     with blobs.open(blob.digest) as archive:
-        unpacked = LayerStore(paths).add(archive, None, monitor.step("Unpacking the archive"))
+        unpacked = LayerStore(paths).add(archive, None, monitor.step("Unpacking the archive", blob.size))
     media_type = LAYER_GZIP if is_gzip else LAYER_TAR
     return PackedLayer(
         descriptor=Descriptor(media_type=media_type, digest=blob.digest, size=blob.size), diff_id=unpacked.diff_id

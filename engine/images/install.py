@@ -110,7 +110,7 @@ def unpack_layer(
     if layers.has(diff_id):
         return layers.size(diff_id)
     with Blobs(paths).open(checked_digest(descriptor.digest)) as archive:
-        return layers.add(archive, diff_id, monitor.step(what, part=part)).size_bytes
+        return layers.add(archive, diff_id, monitor.step(what, descriptor.size, part)).size_bytes
 
 
 def require_size(descriptor: Descriptor, size: int) -> None:

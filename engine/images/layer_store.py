@@ -51,7 +51,7 @@ class LayerStore:
 
         Args:
             expected: the diff id that it must have; None where any will do.
-            advance: called with the uncompressed bytes read since the last call; may raise to stop.
+            advance: called with the archive's bytes that are done since the last call; may raise to stop.
 
         Raises:
             ImageError: the archive is damaged, too much, or has another diff id; nothing is kept.
@@ -78,7 +78,7 @@ class LayerStore:
                 done = self._unpacker.unpack(archive, folder, lock, advance, limits)
             return Unpacked(diff_id=done.diff_id, size_bytes=done.size_bytes)
         stream = BoundedReader(decompressed(archive, limits), archive.tell, limits)
-        return unpack(stream, folder, advance, limits)
+        return unpack(stream, folder, _counting(archive, advance), limits)
 
     def size(self, diff_id: str) -> int:
         """Bytes of all files of a layer, each counted once."""
@@ -119,3 +119,16 @@ class LayerStore:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another engine was faster: the same content
                 raise unwritable(error) from error
+
+
+def _counting(archive: Seekable, advance: Advance) -> Advance:
+    """From bytes that have been unpacked to those that they were read from."""
+    before = 0
+
+    def unpacked(_: int) -> None:
+        nonlocal before
+        now = archive.tell()
+        advance(now - before)
+        before = now
+
+    return unpacked

@@ -58,15 +58,15 @@ class Monitor:
         with self.woken_by(inner.stop):
             yield inner
 
-    def step(self, what: str, total: int = 0, part: str = "") -> Advance:
+    def step(self, what: str, total: int = 0, part: str = "", done: int = 0) -> Advance:
         """Begin a step; call the answer with the amount of every piece that is done.
 
         Args:
             what: for people, such as ``Unpacking layer 1 of 3``.
             total: the amount that makes the whole, in bytes; 0 when it isn't known.
             part: which of several things side by side.
+            done: the amount that is done already.
         """
-        done = 0
         reported = 0.0
 
         def advance(amount: int) -> None:

@@ -193,7 +193,7 @@ class _Pull:
 
     def _unpack_arriving(self, descriptor: Descriptor, diff_id: str, arrival: Arrival) -> int:
         try:
-            return self._layers.add(arrival, diff_id, self._advance(_part(descriptor), arrival)).size_bytes
+            return self._layers.add(arrival, diff_id, self._advance(descriptor, arrival)).size_bytes
         except ImageError as error:
             arrival.wait()
             if not arrival.is_whole:  # it isn't what its digest says, so its content is no matter
@@ -202,7 +202,7 @@ class _Pull:
                 raise
         return unpack_layer(self._paths, diff_id, descriptor, self._monitor, _part(descriptor))
 
-    def _advance(self, part: str, arrival: Arrival) -> Advance:
+    def _advance(self, descriptor: Descriptor, arrival: Arrival) -> Advance:
         """Tell of unpacking when fetching isn't what people wait for any more."""
         unpacking: Advance | None = None
         before = 0
@@ -211,10 +211,10 @@ class _Pull:
             nonlocal unpacking, before
             self._monitor.check()
             before += amount
-            if arrival.is_over:
-                unpacking = unpacking or self._monitor.step("Unpacking", part=part)
-                unpacking(before)
-                before = 0
+            if unpacking is not None:
+                unpacking(amount)
+            elif arrival.is_over:
+                unpacking = self._monitor.step("Unpacking", descriptor.size, _part(descriptor), before)
 
         return advance
 

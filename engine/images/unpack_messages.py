@@ -9,12 +9,6 @@ MESSAGE_BYTES = 64 << 10
 """No message is longer."""
 
 
-class Told(Struct, tag=True, frozen=True):
-    """So many bytes of the archive have been unpacked since the last message."""
-
-    size_bytes: int
-
-
 class Done(Struct, tag=True, frozen=True):
     """It is all there: the digest of the uncompressed archive and the bytes of all its files."""
 
@@ -30,7 +24,7 @@ class Failed(Struct, tag=True, frozen=True):
     remedy: str
 
 
-Message = Told | Done | Failed
+Message = Done | Failed
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Message)

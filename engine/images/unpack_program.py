@@ -10,8 +10,7 @@ import gc
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import msgspec
@@ -20,10 +19,9 @@ from engine.errors import BoxdeckError
 from engine.images.limits import BoundedReader, Limits
 from engine.images.streams import decompressed
 from engine.images.unpack import unpack
-from engine.images.unpack_messages import MESSAGE_BYTES, Done, Failed, Message, Told, encode
+from engine.images.unpack_messages import MESSAGE_BYTES, Done, Failed, Message, encode
 from engine.linux import prctl
 
-_TELL_SECONDS: Final = 0.05
 _START_BYTES: Final = 64  # more than any magic number has
 _RIGHTS: Final = 4
 
@@ -57,36 +55,22 @@ def _work(parent: int, limits: Limits, archive: int, folder: int, answers: int, 
         if os.getppid() == parent:
             with socket.socket(fileno=answers) as report:
                 socket.send_fds(report, [b"\0"], [os.pidfd_open(os.getpid())])
-                report.send(encode(_outcome(archive, folder, limits, report)))
+                report.send(encode(_outcome(archive, folder, limits)))
             status = 0
     finally:
         os._exit(status)
 
 
-def _outcome(archive: int, folder: int, limits: Limits, report: socket.socket) -> Message:
+def _outcome(archive: int, folder: int, limits: Limits) -> Message:
     source = _Source(archive)
     try:
         stream = BoundedReader(decompressed(source, limits), source.tell, limits)
-        unpacked = unpack(stream, folder, _teller(report), limits)
+        unpacked = unpack(stream, folder, limits=limits)
     except BoxdeckError as error:
         return Failed(type(error).__name__, error.cause, error.remedy)
     except Exception as error:
         return Failed("StoreError", f"a layer can't be unpacked ({type(error).__name__}: {error})", "try again")
     return Done(unpacked.diff_id, unpacked.size_bytes)
-
-
-def _teller(report: socket.socket) -> Callable[[int], None]:
-    """Tells now and then how many bytes have been unpacked."""
-    untold, told = 0, time.monotonic()
-
-    def advance(size: int) -> None:
-        nonlocal untold, told
-        untold += size
-        if (now := time.monotonic()) - told >= _TELL_SECONDS:
-            report.send(encode(Told(untold)))
-            untold, told = 0, now
-
-    return advance
 
 
 class _Source:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 
 from engine import errors
-from engine.errors import BoxdeckError, StoreError
-from engine.images.unpack_messages import MESSAGE_BYTES, Done, Failed, Told, decode
+from engine.errors import StoreError
+from engine.images.unpack_messages import MESSAGE_BYTES, Done, Failed, decode
 from engine.store.blobs import write_all
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Unpacker:
             archive: read by this thread.
             folder: descriptor of an empty folder (O_RDONLY).
             lock: a descriptor that holds the content lock; the process has it as long as it lives.
-            advance: called with the uncompressed bytes that are done since the last call, 0 too; may raise to stop.
+            advance: called with the archive's bytes that are done since the last call, 0 too; may raise to stop.
 
         Raises:
             ImageError, StoreError: as there; or the process was killed.
@@ -86,9 +86,9 @@ class Unpacker:
             with suppress(BrokenPipeError), os.fdopen(sink, "wb", buffering=0) as pipe:  # it ended early, and says why
                 while data := archive.read(_CHUNK_BYTES):
                     write_all(pipe.fileno(), data)
-                    advance(fork.told())
+                    advance(len(data))
             while (done := fork.answer(_PATIENCE_SECONDS)) is None:
-                advance(fork.told())
+                advance(0)
         return done
 
     @contextmanager
@@ -125,8 +125,6 @@ class _Fork:
         if not first:
             raise _killed()
         self._pidfd = rights[0]
-        self._told = 0
-        self._outcome: Done | BoxdeckError | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -139,37 +137,21 @@ class _Fork:
         _is_readable(self._pidfd, None)  # when it has ended (pidfd_open(2))
         os.close(self._pidfd)
 
-    def told(self) -> int:
-        """The bytes that it has told of since the last call."""
-        while self._outcome is None and self._receive(0):
-            pass
-        told, self._told = self._told, 0
-        return told
-
     def answer(self, seconds: float) -> Done | None:
         """How it ended; None when it hasn't within a time.
 
         Raises:
             BoxdeckError: it failed.
         """
-        if self._outcome is None:
-            self._receive(seconds)
-        if isinstance(self._outcome, BoxdeckError):
-            raise self._outcome
-        return self._outcome
-
-    def _receive(self, seconds: float) -> bool:
         if not _is_readable(self._answers.fileno(), seconds):
-            return False
+            return None
         data = self._answers.recv(MESSAGE_BYTES)
-        message = decode(data) if data else None
-        if isinstance(message, Told):
-            self._told += message.size_bytes
-        elif isinstance(message, Failed):
-            self._outcome = getattr(errors, message.kind)(message.cause, message.remedy)
-        else:
-            self._outcome = message or _killed()
-        return True
+        if not data:
+            raise _killed()
+        message = decode(data)
+        if isinstance(message, Failed):
+            raise getattr(errors, message.kind)(message.cause, message.remedy)
+        return message
 
 
 def _killed() -> StoreError:

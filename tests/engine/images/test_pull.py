@@ -244,9 +244,11 @@ async def test_a_layer_that_has_gone_is_unpacked_and_not_fetched(
     image = await images.pull(name)
     shutil.rmtree(paths.layer(image.layers[0]))
     served.seen.clear()
-    await images.pull(name)
+    seen = [progress async for progress in images.pull(name)]
     assert content(paths, image.layers[0], "hello") == b"hello\n"
     assert served.paths("blobs") == []
+    unpacking = [(progress.done, progress.total) for progress in seen if progress.what == "Unpacking"]
+    assert unpacking and all(0 < done <= total == len(layer) for done, total in unpacking)
 
 
 async def test_a_busy_registry_is_asked_again(images: Images, layout: Layout, served: Served, layer: bytes) -> None:
