@@ -2,9 +2,9 @@
 
 Why bittty: it is correct and installs everywhere. Of 17 probes it passes 17, as pyghostty 0.1.3 (libghostty) does, and
 pyte 0.8.2 passes 8. It isn't fast: of coloured lines at 160x50, on a machine whose two processors others were using
-(load average 8.1; tmux took 5.9 MB/s there), it interprets 1.7 MB/s and pyghostty 39; pyte was slower than bittty in an
-earlier run (0.3 and 0.4). pyghostty has wheels for glibc on x86-64 and arm64 only, so it can't be the default; it is used
-where it is installed (`ghostty_emulator`). `tests.benchmarks.terminal` measures whichever of them is installed.
+(load average 8.1; tmux took 5.9 MB/s there), it interprets 1.7 MB/s and pyghostty 39; pyte was slower than bittty in
+an earlier run (0.3 and 0.4). pyghostty has wheels for glibc on x86-64 and arm64 only, so it can't be the default; it is
+used where it is installed (`ghostty_emulator`). `tests.benchmarks.terminal` measures whichever of them is installed.
 
 vttest's menus 1, 2, 3, 6, 8 and 11 look as they do in tmux, with colours and attributes (`tests/tui/test_vttest.py`),
 but for pages where tmux shows something else than the page asks for (autowrap with control characters, origin mode,

@@ -1,8 +1,8 @@
 """The `Emulator` that stands on libghostty, where ``pip install boxdeck[fast]`` could bring it (pyghostty 0.1.3).
 
-Why it is there: it is correct, as bittty is (17 of 17 probes), and interprets coloured lines about 20 times as fast (39 MB/s
-where bittty takes 1.7), in a thread that leaves Python's lock to others. Why it isn't the default: its wheels are for glibc on x86-64 and arm64
-only. Figures of both in one run are in the README.
+Why it is there: it is correct, as bittty is (17 of 17 probes), and interprets coloured lines about 20 times as fast
+(39 MB/s where bittty takes 1.7), in a thread that leaves Python's lock to others. Why it isn't the default: its wheels
+are for glibc on x86-64 and arm64 only. Figures of both in one run are in the README.
 
 vttest's menus 1, 2, 3, 6, 8 and 11 look as they do in `bittty_emulator`, but that REP repeats what was written before
 the cursor moved, which ECMA-48 leaves open.
