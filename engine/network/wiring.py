@@ -38,8 +38,10 @@ def connect(home: int, plan: NetworkPlan) -> None:
     try:
         with transport.open_socket() as here:
             for endpoint in plan.endpoints:
-                _make_pair(here, endpoint, home)
+                create, *further = (with_namespace(request, home) for request in endpoint.host_requests)
+                _make_pair(here, endpoint.host_interface, create)
                 made.append(endpoint.host_interface)
+                transport.send_together(here, further)
         with namespaces.entered(home, "net"):
             there = transport.open_socket()
         with there:
@@ -61,22 +63,21 @@ def remove(host_interface: str) -> None:
         _remove(sock, host_interface)
 
 
-def _make_pair(sock: socket.socket, plan: EndpointPlan, home: int) -> None:
-    """Send the host's requests; where a predecessor's device is in the way, remove it and try again.
+def _make_pair(sock: socket.socket, host_interface: str, request: bytes) -> None:
+    """Create a pair; where a predecessor's device is in the way, remove it and try again.
 
     Its name is the container's own, and its namespace one that the kernel is still taking down, or that somebody
     else holds. A device that is no veth is a stranger's.
     """
-    requests = [with_namespace(request, home) for request in plan.host_requests]
     try:
-        transport.send_requests(sock, requests)
+        transport.send_requests(sock, (request,))
     except FileExistsError:
-        kind = links.kind(sock, plan.host_interface)
+        kind = links.kind(sock, host_interface)
         if kind == "veth":
-            _remove(sock, plan.host_interface)
+            _remove(sock, host_interface)
         elif kind is not None:
-            raise OSError(errno.EEXIST, f"there is a device {plan.host_interface} already, which isn't ours") from None
-        transport.send_requests(sock, requests)
+            raise OSError(errno.EEXIST, f"there is a device {host_interface} already, which isn't ours") from None
+        transport.send_requests(sock, (request,))
 
 
 def _configure(sock: socket.socket, plan: EndpointPlan) -> None:

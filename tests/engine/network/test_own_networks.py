@@ -9,12 +9,14 @@ from ipaddress import IPv6Network, ip_network
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from engine.errors import BoxdeckError, Conflict, InvalidRequest, Unsupported
 from engine.model import Attachment, Endpoint, NetworkRequest
 from engine.network import encode, interface, nft, records, transport
 from engine.network.networks import Networks
-from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, shell
+from engine.network.plan import NetworkPlan
+from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, await_true, shell
 
 Maker = Callable[..., Networks]
 Boxes = Callable[[], Box]
@@ -399,6 +401,19 @@ async def test_a_strangers_device_with_an_interfaces_name_is_not_touched(box: Bo
     with pytest.raises(OSError, match=r"there is a device .* already, which isn't ours"):
         web.apply(await networks.plan([endpoint]))
     assert shell("ip -br link") == before
+
+
+async def test_an_interface_that_cannot_be_finished_does_not_stay(box: Boxes, engine_on: Maker) -> None:
+    networks, web = engine_on(), box()
+    await made(networks, "one")
+    plan = await networks.plan([networks.lease(add_container(networks, 1), Attachment(network="one"))])
+    (endpoint,) = plan.endpoints
+    requests = (*endpoint.host_requests, encode.set_alias("nobody", "what the kernel refuses"))
+    before = shell("ip -br link")
+    with pytest.raises(OSError, match="No such device"):
+        web.apply(NetworkPlan(endpoints=(replace(endpoint, host_requests=requests),)))
+    await_true(lambda: shell("ip -br link") == before)
+    assert "eth0" not in web.run("ip -br link")
 
 
 async def test_of_several_interfaces_none_stays_when_one_cannot_be_made(box: Boxes, engine_on: Maker) -> None:
