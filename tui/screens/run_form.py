@@ -159,8 +159,9 @@ class RunForm(ModalScreen[Container | None]):
         self._take(event.checkbox.id, "yes" if event.value else "")
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """Likewise."""
-        self._take(event.select.id, str(event.value))
+        """Likewise; the usual choice needn't be said."""
+        field = fields()[event.select.id or ""]
+        self._take(field.name, "" if event.value == field.choices[0] else str(event.value))
 
     def _take(self, name: str | None, text: str) -> None:
         if name is not None and self._typed.get(name, "") != text:
@@ -174,13 +175,9 @@ class RunForm(ModalScreen[Container | None]):
         filled = {
             index
             for index, section in enumerate(sections())
-            if any(self._says(field) for field in section.fields) and index
+            if index and any(self._typed.get(field.name) for field in section.fields)
         }
         self.query_one(SectionTabs).show_sections(self._section, filled)
-
-    def _says(self, field: RunField) -> bool:
-        text = self._typed.get(field.name, "")
-        return bool(text) and text != (field.choices[0] if field.choices else "")
 
     def _check(self) -> None:
         """Say below each field what is wrong with it."""
