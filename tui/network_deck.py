@@ -36,6 +36,7 @@ class NetworkDeck:
         self._reading: Reading[tuple[Network, ...]] = Reading(lambda _: self.operations.list(), start, changed)
         self.networks: tuple[Network, ...] | None = None
         self.selected_name = ""
+        self._expected_name = ""
 
     def look(self) -> None:
         """Somebody looks: read the list if it is too old; the selection stays on its network, or on its place."""
@@ -45,6 +46,8 @@ class NetworkDeck:
         place = self.selected_index
         self.networks = tuple(sorted(found, key=lambda network: (network.name != "bridge", network.name)))
         names = [network.name for network in self.networks]
+        if self._expected_name in names:
+            self.selected_name, self._expected_name = self._expected_name, ""
         if self.selected_name not in names:
             self.selected_name = names[min(place, len(names) - 1)] if names else ""
 
@@ -66,7 +69,7 @@ class NetworkDeck:
 
     def expect(self, name: str) -> None:
         """Read the list again, and select a network when it is there."""
-        self.selected_name = name
+        self._expected_name = name
         self.expire()
 
     def expire(self) -> None:

@@ -22,6 +22,8 @@ from tui.screens.topology import TopologyScreen
 from tui.widgets.drawn import Drawn
 from tui.widgets.topology import TopologyPanel
 
+pytestmark = pytest.mark.alone
+
 SIZES = ((80, 24), (120, 36), (200, 60))
 SLEEP = ("sleep", "1000")
 
@@ -132,7 +134,7 @@ async def test_a_network_is_made_joined_left_and_removed(engine: Engine) -> None
         await at.type("")
         await at.press("enter")
         await at.see("networks 2", "● bridge", "○ backend")
-        assert at.app.networks.selected_name == "backend"
+        await at.until(lambda: at.app.networks.selected_name == "backend")
         await at.press("c", *"web", "enter")
         await at.see("● backend", "on it       ● web")
         assert [end.network for end in (await engine.containers.get(made.id)).endpoints] == ["bridge", "backend"]
