@@ -159,7 +159,7 @@ async def test_keys_that_mean_nothing_now_are_dim() -> None:
 
 
 async def test_help_lists_every_key_that_is_shown() -> None:
-    async with desk(FakeEngine(*crowd()), size=(120, 60)) as at:
+    async with desk(FakeEngine(*crowd()), size=(120, 100)) as at:
         shown = [each.binding for each in at.app.screen.active_bindings.values() if each.binding.show]
         await at.press("question_mark")
         await at.see("Containers", "In a shell", "ctrl+g q", *(binding.tooltip for binding in shown))
