@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from engine.cgroups.manager import Cgroup
@@ -164,9 +165,24 @@ def _set_up(inherited: Inheritance) -> None:
     slave = _build_root(inherited, provided, ahead)
     process_stdio.take_stdio(spec.process, around.stdio, slave)
     letting_go.close_what_leads_out([sync, *([around.listener] if around.listener else [])], around.preserved)
+    _make_working_directory(spec.process.cwd)
     if around.listener is not None:
         process.require_command(spec.process)
     protocol.send(sync, protocol.Created(os.getpid()))
+
+
+def _make_working_directory(cwd: str) -> None:
+    """Make it where there is none, as docker and runc do; what keeps it from that is told when it is entered.
+
+    No descriptor that leads out is open any more, so that no link can.
+    """
+    if os.path.exists(cwd):
+        return
+    names = cwd.strip("/").split("/")
+    with suppress(OSError):
+        for depth in range(1, len(names) + 1):
+            with suppress(FileExistsError):
+                trace.call(os.mkdir, "/" + "/".join(names[:depth]), 0o755)
 
 
 def _work_alone(spec: Spec, wanted: Process, linux: Linux) -> None:

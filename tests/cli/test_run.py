@@ -70,6 +70,18 @@ def test_environment_directory_user_and_name(boxdeck: CommandLine, monkeypatch: 
     ]  # fmt: skip
 
 
+def test_a_working_directory_that_is_not_there_is_made_where_that_can_be(boxdeck: CommandLine) -> None:
+    options = ("-w", "/made/for/it", "-u", "1000:1000")
+    script = "pwd; stat -c '%u %a' . .."
+    assert boxdeck.ok("run", "--rm", *options, "base", "sh", "-c", script).split("\n") == [
+        "/made/for/it",
+        *["0 755"] * 2,
+    ]
+    for others in ("-w", "/made", "--read-only"), ("-w", "/etc/passwd/x"):
+        refused = boxdeck("run", "--rm", *others, "base", "true")
+        assert refused.status == 125 and "can't be entered" in refused.sentence
+
+
 def test_options_after_the_image_are_the_commands(boxdeck: CommandLine) -> None:
     assert boxdeck.ok("run", "--rm", "base", "echo", "--rm", "-it", "--", "--name", "x") == "--rm -it -- --name x"
 

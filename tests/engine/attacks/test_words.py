@@ -14,7 +14,7 @@ EVIL = "\x1b]0;evil\x07\n\x9b2J"
 
 def test_no_sentence_of_ours_carries_what_an_image_says_to_the_terminal(boxdeck: CommandLine) -> None:
     """With sentences printed as they are, the title of the terminal is "evil"."""
-    for options in (("-w", f"/{EVIL}", "base", "true"), ("base", f"/{EVIL}"), (f"base{EVIL}", "true")):
+    for options in (("-w", f"/etc/passwd/{EVIL}", "base", "true"), ("base", f"/{EVIL}"), (f"base{EVIL}", "true")):
         refused = boxdeck("run", "--rm", "--network", "none", *options)
         assert refused.status != 0 and len(refused.err.splitlines()) == 1
         assert all(letter.isprintable() for letter in refused.err.rstrip("\n")), refused.err
