@@ -41,8 +41,8 @@ async def changes() -> AsyncIterator[frozenset[int]]:
 
     What is yielded says where: the kernel's numbers of other namespaces, `HERE`, and `EVERYWHERE` for who knows where.
 
-    Those in other namespaces that the kernel has a number for in ours (netns ids: of all that a veth pair leads to) are
-    heard as well, without keeping them alive, as a socket in each would.
+    Those in other namespaces that the kernel has a number for in ours are heard as well (ip-netns(8), "nsid"): all that
+    a veth pair leads to, and those that `engine.network.topology` has seen. A socket in each would keep them alive.
 
     The messages themselves aren't looked at: whoever wants to know more reads the topology. That also makes an
     overflow of the socket (ENOBUFS) harmless, which is a change `EVERYWHERE`.

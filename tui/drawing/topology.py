@@ -217,7 +217,7 @@ def _bridge_detail(bridge: BridgeNode) -> Line:
     if bridge.network not in ("bridge", ""):
         words.insert(0, bridge.name)
     if bridge.is_internal:
-        words.append("no way out")
+        words.insert(1, "no way out")
     return line(Span("  ".join(words), Tone.MUTED), Span("" if bridge.is_up else "  down", Tone.BAD))
 
 

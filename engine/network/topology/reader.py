@@ -28,7 +28,7 @@ from engine.network import transport, watch
 from engine.network.topology import places, published, views
 from engine.network.topology.devices import RawDevice
 from engine.network.topology.places import Place, Places
-from engine.network.topology.survey import Surveyed, survey
+from engine.network.topology.survey import Numbering, Surveyed, survey
 
 _PAIRS = ("veth", "netkit", "vxcan")
 _LEAST_SECONDS = 0.4
@@ -91,9 +91,10 @@ class TopologyReader:
         changed, self._changed = self._changed, set()
         places = _with_home(self._places.look(), home)
         is_whole = not self._is_fresh(home, changed)
-        found = survey(home, places) if is_whole else self._renewed(home, places, changed)
+        complete = Numbering(is_complete=self._is_listening)
+        found = survey(home, places, complete) if is_whole else self._renewed(home, places, changed)
         if _unmatched(found) - self._hopeless:  # somebody may hold the other end by a descriptor alone
-            found, is_whole = survey(home, _with_home(self._places.look(is_thorough=True), home)), True
+            found, is_whole = survey(home, _with_home(self._places.look(is_thorough=True), home), complete), True
         self._hopeless = _unmatched(found)
         self._known = {each.place.inode: each for each in found}
         if is_whole:
@@ -119,7 +120,8 @@ class TopologyReader:
         present = {each.inode: each for each in places}
         kept = {inode: each for inode, each in self._known.items() if inode in present and inode not in stale}
         numbers = {number: inode for number, inode in first.numbers.items() if inode in kept}
-        found = survey(home, [each for inode, each in present.items() if inode not in kept], numbers)
+        numbering = Numbering(known=numbers, is_complete=True)
+        found = survey(home, [each for inode, each in present.items() if inode not in kept], numbering)
         return [found[0], *sorted((*found[1:], *kept.values()), key=lambda each: each.place.inode)]
 
     def _composed(

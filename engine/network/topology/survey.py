@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from engine.network.topology.devices import RawDevice
 from engine.network.topology.places import Place
 
 # linux/net_namespace.h, linux/rtnetlink.h
-_RTM_GETNSID = 90
+_RTM_NEWNSID, _RTM_GETNSID = 88, 90
 _NETNSA_NSID, _NETNSA_FD = 1, 3
 _GENERIC = bytes(4)  # struct rtgenmsg, padded
 _ID = struct.Struct("=i")
@@ -54,14 +54,26 @@ class Surveyed(Struct, frozen=True, kw_only=True):
         return [each.index for each in self.devices if each.link and self.end_of(each) is None]
 
 
-def survey(home: int, places: Iterable[Place], known: Mapping[int, int] | None = None) -> list[Surveyed]:
+class Numbering(Struct, frozen=True, kw_only=True):
+    """How the host's namespace numbers others.
+
+    Attributes:
+        known: inodes by their numbers, from an earlier look.
+        is_complete: see to it that every namespace has a number, as the kernel does itself for those that a pair leads
+            to: changes are told of those only.
+    """
+
+    known: Mapping[int, int] = {}
+    is_complete: bool = False
+
+
+def survey(home: int, places: Iterable[Place], numbering: Numbering | None = None) -> list[Surveyed]:
     """Look into each namespace; the calling thread is in the one of `home` afterwards.
 
     Every descriptor is closed before this returns, so that a namespace lives hardly longer than its last process.
 
     Args:
         home: a descriptor of the network namespace that counts as the host's; it comes first.
-        known: inodes of further namespaces by their numbers in that one.
 
     Raises:
         OSError: that one can't be read; others say their problem.
@@ -77,13 +89,13 @@ def survey(home: int, places: Iterable[Place], known: Mapping[int, int] | None =
         stack.callback(namespaces.setns, home, namespaces.CLONE_NEWNET)
         every = {number: descriptor for number, (_, descriptor) in opened.items()}
         return [
-            _surveyed(place, descriptor, every, (known or {}) if place.inode == inode else None)
+            _surveyed(place, descriptor, every, (numbering or Numbering()) if place.inode == inode else None)
             for place, descriptor in opened.values()
         ]
 
 
-def _surveyed(place: Place, descriptor: int, every: Mapping[int, int], known: Mapping[int, int] | None) -> Surveyed:
-    """One; `known` is None for all but the first."""
+def _surveyed(place: Place, descriptor: int, every: Mapping[int, int], numbering: Numbering | None) -> Surveyed:
+    """One; `numbering` is None for all but the first, which is the host's."""
     try:
         namespaces.setns(descriptor, namespaces.CLONE_NEWNET)
         with transport.open_socket() as sock:
@@ -93,20 +105,37 @@ def _surveyed(place: Place, descriptor: int, every: Mapping[int, int], known: Ma
                 devices=found,
                 addresses=devices.addresses(sock),
                 routes=devices.routes(sock),
-                numbers=_numbers(sock, found, every, known or {}),
+                numbers=_numbers(sock, found, every)
+                if numbering is None
+                else _numbers_at_home(sock, found, {i: d for i, d in every.items() if i != place.inode}, numbering),
             )
     except OSError as error:
-        if known is not None:
+        if numbering is not None:
             raise
         return Surveyed(place=place, problem=error.strerror or str(error))
 
 
-def _numbers(
-    sock: socket.socket, devices: Iterable[RawDevice], every: Mapping[int, int], known: Mapping[int, int]
+def _numbers_at_home(
+    sock: socket.socket, devices: Iterable[RawDevice], every: Mapping[int, int], numbering: Numbering
 ) -> dict[int, int]:
+    """As `_numbers`, and all of them if that is wished for."""
+    if not numbering.is_complete:
+        return _numbers(sock, devices, every)
+    found = dict(numbering.known)
+    for inode in every.keys() - set(found.values()):
+        number = _number_of(sock, every[inode])
+        if number < 0:
+            with suppress(OSError):  # without the privilege, changes there are seen at the next look
+                transport.send_requests(sock, [_request(_RTM_NEWNSID, every[inode], -1)])
+                number = _number_of(sock, every[inode])
+        found[number] = inode
+    return found
+
+
+def _numbers(sock: socket.socket, devices: Iterable[RawDevice], every: Mapping[int, int]) -> dict[int, int]:
     """Which namespace each number means here: the kernel tells a descriptor's number, and not the other way round."""
     wanted = {each.link_namespace for each in devices if each.link_namespace is not None}
-    found = {number: inode for number, inode in known.items() if number in wanted}
+    found: dict[int, int] = {}
     for inode, descriptor in every.items():
         if wanted <= found.keys():
             break
@@ -117,7 +146,12 @@ def _numbers(
 
 def _number_of(sock: socket.socket, descriptor: int) -> int:
     """The number of a namespace in that of the socket; -1 when it has none (RTM_GETNSID)."""
-    body = _GENERIC + transport.attribute(_NETNSA_FD, _ID.pack(descriptor))
-    answer = transport.ask(sock, transport.request(_RTM_GETNSID, 0, body))
+    answer = transport.ask(sock, _request(_RTM_GETNSID, descriptor))
     parts = dict(transport.attributes(answer or memoryview(b""), len(_GENERIC)))
     return int(_ID.unpack(parts[_NETNSA_NSID])[0]) if _NETNSA_NSID in parts else -1
+
+
+def _request(kind: int, descriptor: int, number: int | None = None) -> bytes:
+    """About the number of a namespace; -1 for any that is free."""
+    chosen = transport.attribute(_NETNSA_NSID, _ID.pack(number)) if number is not None else b""
+    return transport.request(kind, 0, _GENERIC + chosen + transport.attribute(_NETNSA_FD, _ID.pack(descriptor)))

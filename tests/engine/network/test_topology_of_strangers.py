@@ -184,6 +184,21 @@ async def test_a_change_costs_no_look_at_what_has_not_changed(box: Boxes, engine
     assert [bridge.name for bridge in last.bridges] == [networks._paths.bridge_name]
 
 
+async def test_a_change_between_two_strangers_is_told_as_well(box: Boxes, engine_on: Maker) -> None:
+    networks, left, right = engine_on(), box(), box()
+    left.run(f"ip link add name left0 up type veth peer name right0 netns {right.pid}")
+    right.run("ip link set right0 up")
+    changes = networks.changes()
+    pending = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0.05)
+    shell("ip link add one type bridge")
+    await pending
+    assert device(space_of(await networks.topology([]), left), "left0").state == "up"
+    right.run("ip link set right0 down")
+    await asyncio.wait_for(anext(changes), 1)
+    assert device(space_of(await networks.topology([]), left), "left0").state == "no carrier"
+
+
 async def test_a_read_leaves_no_namespace_alive_and_the_thread_where_it_was(machine: None, engine_on: Maker) -> None:
     networks, guest = engine_on(), Box()
     shell(f"ip link add gone type veth peer name eth0 netns {guest.pid}")
