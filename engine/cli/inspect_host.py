@@ -86,6 +86,7 @@ class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     readonly_paths: tuple[str, ...]
     binds: tuple[str, ...]
     volumes_from: tuple[str, ...]
+    annotations: dict[str, str]
     tmpfs: dict[str, str]
     shm_size: int
     devices: tuple[DeviceDocument, ...]
@@ -126,6 +127,7 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
         readonly_paths=linux.readonly_paths,
         binds=_binds(container),
         volumes_from=request.volumes_from,
+        annotations=request.annotations,
         tmpfs={tmpfs.destination: ",".join(tmpfs.options) for tmpfs in request.tmpfs},
         shm_size=_shm_size(spec),
         devices=_devices(container),

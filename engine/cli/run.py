@@ -186,6 +186,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
         log=log_config(options.log_driver, options.log_opt),
         auto_remove=options.rm,
         labels=labels(options.label_file, options.label),
+        annotations=dict(options.annotation),
     )
 
 

@@ -28,6 +28,7 @@ class CreateOptions(AttachmentOptions, HealthCheckOptions, LimitOptions, Network
     env: list[str]
     env_file: list[str]
     label: list[tuple[str, str]]
+    annotation: list[tuple[str, str]]
     label_file: list[str]
     cidfile: str | None
     workdir: str | None
@@ -115,6 +116,7 @@ def _process_arguments(parser: Parser) -> None:
     add("-e", "--env", metavar="NAME=VALUE", type=values.variable, action="append", default=[], help="a variable")
     add("--env-file", metavar="FILE", action="append", default=[], help="a file with a NAME=VALUE on each line")
     add("-l", "--label", metavar="KEY=VALUE", type=values.label, action="append", default=[], help="a label")
+    add("--annotation", metavar="KEY=VALUE", type=values.label, action="append", default=[], help="for OCI hooks")
     add("--label-file", metavar="FILE", action="append", default=[], help="a file with a KEY=VALUE on each line")
     add("--cidfile", metavar="FILE", help="write its id there, into a file that isn't there yet")
     add("-w", "--workdir", metavar="DIR", help="where the command starts")

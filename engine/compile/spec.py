@@ -75,8 +75,9 @@ def _capabilities(request: ContainerRequest, placement: Placement) -> tuple[str,
 
 
 def _annotations(request: ContainerRequest) -> dict[str, str]:
-    labels = {key: value for key, value in request.labels.items() if not key.startswith(_OURS)}
-    return {**labels, INIT_ANNOTATION: "true"} if request.init else labels
+    said = {**request.labels, **request.annotations}
+    others = {key: value for key, value in said.items() if not key.startswith(_OURS)}
+    return {**others, INIT_ANNOTATION: "true"} if request.init else others
 
 
 def _absolute(folder: str) -> str:

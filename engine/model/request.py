@@ -60,6 +60,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
         restart_policy: whether it is started again when it has ended by itself.
         oom_score_adj: -1000 to 1000, the larger the sooner it is killed for lack of memory.
         log: what becomes of its output.
+        annotations: of its ``config.json``, beside the labels, for hooks.
     """
 
     image: str
@@ -112,6 +113,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
     log: LogConfig = LogConfig()
     auto_remove: bool = False
     labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
 
     @property
     def stop_patience_seconds(self) -> float | None:

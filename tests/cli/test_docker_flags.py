@@ -34,6 +34,9 @@ def test_variables_and_labels_come_from_files_and_the_command_line_wins(boxdeck:
     assert said == "blue a b=c"
     boxdeck.ok("run", "-d", "--name", "one", "--label-file", str(labels), "-l", "tier=data", "base", "sleep", "1000")
     assert boxdeck.ok("ps", "--format", "{{.Labels}}") == "tier=data,old="
+    noted = boxdeck.ok("create", "--annotation", "note=1", "-l", "tier=x", "base", "true")
+    shown = boxdeck.ok("inspect", "-f", "{{json .HostConfig.Annotations}} {{json .RuntimeSpec.annotations}}", noted)
+    assert shown == '{"note":"1"} {"tier":"x","note":"1"}'
     assert boxdeck.ok("exec", "--env-file", str(variables), "one", "sh", "-c", script) == "red a b=c"
     variables.write_text("fine=1\n=2\n")
     refused = boxdeck("run", "--env-file", str(variables), "base", "true")
