@@ -7,13 +7,11 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
-
-import msgspec
 
 from engine import descriptors
 from engine.cgroups import delegation
 from engine.errors import RuntimeFailure
+from engine.import_folders import import_folders
 from engine.linux import memfd, trace
 from engine.runtime import protocol
 
@@ -113,7 +111,7 @@ class Launcher:
                     str(theirs.fileno()),
                     str(interpreter),
                     str(int(is_moved)),
-                    *_import_folders(),
+                    *import_folders(),
                 ],
                 executable=f"/proc/self/fd/{interpreter}",
                 pass_fds=(theirs.fileno(), interpreter),
@@ -147,9 +145,3 @@ async def receive(connection: socket.socket) -> protocol.Message | None:
     except ConnectionError:
         return None
     return protocol.decode(frame) if frame else None
-
-
-def _import_folders() -> list[str]:
-    """Where the launcher, which has no site-packages, finds our package and msgspec."""
-    packages = (Path(__file__).parent, Path(msgspec.__file__).parent)
-    return list(dict.fromkeys(str(package.parent) for package in packages))

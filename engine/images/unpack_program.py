@@ -33,6 +33,7 @@ def main(arguments: Sequence[str]) -> None:
         arguments: the descriptor of the socket that they come from.
     """
     orders = socket.socket(fileno=int(arguments[0]))
+    prctl.set_name("boxdeck-unpack")
     gc.disable()  # a layer makes millions of things, none of which refer to each other
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for forks: they tell by themselves
     ourselves = os.getpid()

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
@@ -19,6 +18,7 @@ import msgspec
 from engine import errors
 from engine.errors import StoreError
 from engine.images.unpack_messages import MESSAGE_BYTES, Done, Failed, decode
+from engine.import_folders import import_folders
 from engine.store.blobs import write_all
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ class Unpacker:
 
     def __init__(self) -> None:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        packages = (Path(__file__).parents[2], *(Path(path).parent for path in msgspec.__path__))
-        folders = list(dict.fromkeys(str(folder) for folder in packages))
-        command = [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(theirs.fileno()), *folders]
+        command = [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(theirs.fileno()), *import_folders()]
         with theirs:
             try:
                 self._process = subprocess.Popen(

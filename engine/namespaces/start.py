@@ -7,13 +7,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 from msgspec import Struct
 
 from engine.errors import BoxdeckError, CommandNotExecutable, CommandNotFound
+from engine.import_folders import import_folders
 from engine.namespaces.order import Order
 
 _BOOTSTRAP = (
@@ -94,8 +94,7 @@ class Program(Struct, frozen=True):
             self.close()
 
     def _argv(self, report: int) -> tuple[str, ...]:
-        packages = (Path(__file__).parents[2], Path(msgspec.__file__).parents[1])
-        folders = dict.fromkeys(str(folder) for folder in packages)
+        folders = import_folders()
         text = msgspec.json.encode(self.order).decode()
         bootstrap = (sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(len(folders)), *folders)
         return (*bootstrap, str(report), text, *self.words)

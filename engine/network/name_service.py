@@ -7,11 +7,11 @@ import fcntl
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 
 from engine.errors import Unsupported
+from engine.import_folders import import_folders
 from engine.model import Endpoint, Network
 from engine.names.post import LOCK, Post, folder_of_posts
 from engine.network import addresses, interface
@@ -96,7 +96,7 @@ class NameService:
         Raises:
             Unsupported: it can't be started.
         """
-        words = [str(self._paths.root), str(self._paths.runroot), *_import_folders()]
+        words = [str(self._paths.root), str(self._paths.runroot), *import_folders()]
         null = subprocess.DEVNULL
         try:
             subprocess.run(
@@ -109,8 +109,3 @@ class NameService:
 
 def _mtu(network: Network) -> int:
     return interface.mtu_of(network.bridge)
-
-
-def _import_folders() -> list[str]:
-    packages = (Path(__file__).parent.parent, Path(msgspec.__file__).parent)
-    return list(dict.fromkeys(str(package.parent) for package in packages))
