@@ -103,6 +103,24 @@ async def test_a_pull_is_cancelled_and_the_next_one_goes_on_with_it(
     assert not await is_here(engine, name)
 
 
+async def test_the_run_form_pulls_what_isn_t_here_and_escape_stops_it(engine: Engine, line: Sluice) -> None:
+    name = f"{line.host}/team/app:1"
+    async with desk(engine, size=(120, 36)) as at:
+        await at.press("n")
+        await at.type(name)
+        await at.press("enter")
+        await at.see(f"◌ {name}", "downloading", "/ 4.0M", "esc stops it")
+        await at.press("escape")
+        await at.see("cancelled; what has arrived is kept", "run a container")
+        assert not await is_here(engine, name)
+        line.open()
+        await at.press("enter")
+        await at.see("sh")
+        await at.until(lambda: "-error" in at.app.screen.query_one("#status").classes)  # the image has no shell
+        assert await is_here(engine, name)
+    assert await engine.containers.list(all_states=True) == ()
+
+
 def pull_parts(app: object) -> list[object]:
     latest = app.images.pulls.latest  # type: ignore[attr-defined]
     return list(latest.parts.values()) if latest is not None and len(latest.parts) == 2 else []
