@@ -151,8 +151,7 @@ class Deck:
         if isinstance(row, Container):
             self.marked ^= {row.id}
         elif row is not None:
-            passing = filtering.passing(self.containers or (), self.filter_text)
-            ids = {each.id for each in passing if grouping.group_of(each, self.group_by) == row.group}
+            ids = {each.id for each in self.members(row)}
             self.marked = self.marked - ids if ids <= self.marked else self.marked | ids
 
     def mark_listed(self) -> None:
@@ -180,6 +179,17 @@ class Deck:
         """The selected container, if any is listed."""
         row = self._selected
         return row if isinstance(row, Container) else None
+
+    @property
+    def selected_group(self) -> Heading | None:
+        """The selected heading, if it is one."""
+        row = self._selected
+        return row if isinstance(row, Heading) else None
+
+    def members(self, heading: Heading) -> tuple[Container, ...]:
+        """The containers of a group that pass the filter, also if it is folded."""
+        passing = filtering.passing(self.containers or (), self.filter_text)
+        return tuple(each for each in passing if grouping.group_of(each, self.group_by) == heading.group)
 
     @property
     def selected_index(self) -> int:

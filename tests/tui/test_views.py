@@ -298,3 +298,17 @@ async def test_keys_act_on_all_that_are_marked_after_one_question() -> None:
         await at.see("remove 8 marked", "removed with them")
         await at.press("y")
         await at.see("No containers yet")
+
+
+async def test_a_group_is_told_in_place_of_a_container_and_an_empty_list_says_why() -> None:
+    async with desk(FakeEngine(*crowd())) as at:
+        await at.press("b", "down", "down", "enter", "home")
+        await at.see("▾ bridge", "by network", "together  cpu", "● web    ", "running 3h 12m")
+        await at.press("d")
+        await at.press("enter")
+        await at.see("▸ bridge")
+        assert at.app.deck.selected is None
+        await at.press("slash", *"nobody", "enter")
+        await at.see("Nothing passes the filter")
+        await at.press("escape")
+        await at.see("bridge")

@@ -13,6 +13,8 @@ from textual.widget import Widget
 from engine.model import Container
 from tui.deck import Deck
 from tui.drawing import facts
+from tui.drawing.group_facts import group_lines
+from tui.drawing.lines import Span, Tone, line
 from tui.drawing.tab_strip import MORE, tabs_in_sight
 from tui.messages import LogsWanted, ShellPlace
 from tui.terminal.session import TerminalSession
@@ -59,6 +61,7 @@ class Detail(StillVertical):
         self._titled: tuple[object, ...] = ()
         self.shells = Shells(classes="side side-shell")
         self._alarm = Drawn(id="alarm")
+        self._group = Drawn(id="group")
         self._graphs = Graphs(deck, classes="side side-graphs")
         self._log_view = LogView()
         self._sides = (
@@ -78,6 +81,7 @@ class Detail(StillVertical):
         """All sides; the style sheet shows the right ones."""
         *whole, namespaces, topology = self._sides
         yield self._alarm
+        yield self._group
         yield from whole
         for title, side in (("namespaces", namespaces), ("topology", topology), ("logs", self._log_view)):
             with Panel(classes=f"side side-{title}") as panel:
@@ -95,6 +99,7 @@ class Detail(StillVertical):
             self._selection_moved()
         self.shells.show(self._shown_id, self._deck.names)
         self._show_alarm()
+        self._show_group()
         self._show_sides()
         self._title()
         self._want_logs()
@@ -105,6 +110,18 @@ class Detail(StillVertical):
         self._alarm.display = alarm is not None
         if alarm is not None:
             self._alarm.show([facts.alarm_line(alarm, time.time_ns())])
+
+    def _show_group(self) -> None:
+        """What there is to say where no container is selected; graphs of those that are marked need none."""
+        deck, group = self._deck, self._deck.selected_group
+        is_nobody = deck.selected is None and not (self.tab == "graphs" and len(deck.marked) > 1)
+        self.set_class(is_nobody, "-nobody")
+        if is_nobody and group is not None:
+            cells = max(20, self.size.width - 2)
+            self._group.show(group_lines(group.group, deck.members(group), deck.sample, time.time_ns(), cells))
+        elif is_nobody:
+            words = "Nothing passes the filter; Escape ends it." if deck.filter_text else ""
+            self._group.show([line(Span(words, Tone.MUTED))])
 
     def _show_sides(self) -> None:
         """Paint what is in sight."""
@@ -156,7 +173,8 @@ class Detail(StillVertical):
 
     def _title(self) -> None:
         container = self._deck.selected
-        name = container.name if container else ""
+        group = self._deck.selected_group
+        name = container.name if container else group.group if group else ""
         of = name, self.tabs, self.tab, self.size.width
         if of != self._titled:  # setting it repaints the whole panel
             self._titled, self._shown_title = of, self._title_of(name)
