@@ -119,6 +119,30 @@ class ObjectActions(ImageActions):
 
         self.push_screen(XrayScreen(container.name, [recording.action for recording in found], read))
 
+    @work
+    async def action_compare_namespaces(self) -> None:
+        """The selected container's namespaces beside the host's, and beside those of another that runs."""
+        from tui.screens.namespace_comparison import NamespaceComparison  # at its first use: it costs start-up time
+        from tui.screens.pick import Choice, Pick
+
+        selected = self.deck.selected
+        if selected is None or not selected.is_running:
+            self.notify("Namespaces live as long as processes: select a container that runs.", severity="warning")
+            return
+        others = [each for each in self.deck.containers or () if each.is_running and each.id != selected.id]
+        other: str | None = ""
+        if others:
+            choices = [Choice("", "the host"), *(Choice(each.id, each.name, each.request.image) for each in others)]
+            other = await self.push_screen_wait(Pick(f"compare {selected.name} with", choices, ""))
+        if other is None:
+            return
+        try:
+            portraits = await self.objects.portraits(selected.id, *filter(None, [other]))
+        except BoxdeckError as error:
+            self.complain(error)
+            return
+        self.push_screen(NamespaceComparison(portraits))
+
     # --- going to ---
 
     def show_view(self, name: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from engine.errors import BoxdeckError
-from engine.model import Container, Image, Network
+from engine.model import Container, Image, NamespacePortrait, Network
 from engine.model.volume import Volume
 
 _Object = TypeVar("_Object")
@@ -56,6 +56,14 @@ class Registry:
         from engine.cli.json_text import json_text
 
         return json_text(await container_of(self._engine, container_id))
+
+    async def portraits(self, *references: str) -> tuple[NamespacePortrait, ...]:
+        """What the host and these containers see in each of their namespaces.
+
+        Raises:
+            BoxdeckError: one of them doesn't run any more.
+        """
+        return tuple([await self._engine.namespaces.portrait(reference) for reference in ("", *references)])
 
     async def recordings(self, container_id: str) -> tuple[Recording, ...]:
         """What has been recorded of a container's actions, the latest first.

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from tui.live import Sight
 from tui.messages import SightChanged
 from tui.screens.live_screen import LiveScreen
-from tui.widgets.namespace_tree import NamespaceForest
+from tui.widgets.namespace_tree import Arrangement, NamespaceForest
 
 
 class NamespacesScreen(LiveScreen):
@@ -22,6 +22,14 @@ class NamespacesScreen(LiveScreen):
         Binding("pageup", "scroll(-1)", "page up", id="namespaces.page_up", show=False, tooltip="A page up"),
         Binding("pagedown", "scroll(1)", "page down", id="namespaces.page_down", show=False, tooltip="A page down"),
         Binding("a", "every", "all", id="namespaces.every", tooltip="All namespaces of the machine, and back"),
+        Binding("v", "kinds", "by kind", id="namespaces.kinds", tooltip="By kind, with what each is, and back"),
+        Binding(
+            "equals_sign",
+            "app.compare_namespaces",
+            "compare",
+            id="namespaces.compare",
+            tooltip="With the host's, or another container's, side by side",
+        ),
         Binding(
             "enter",
             "app.visit",
@@ -42,7 +50,8 @@ class NamespacesScreen(LiveScreen):
     @property
     def shows_namespaces(self) -> Sight:
         """Those of containers, or all."""
-        return Sight.EVERY if self.query_one(NamespaceForest).shows_every else Sight.CONTAINERS
+        arrangement = self.query_one(NamespaceForest).arrangement
+        return Sight.CONTAINERS if arrangement is Arrangement.CONTAINERS else Sight.EVERY
 
     def paint(self) -> None:
         """The tree as it is now."""
@@ -50,9 +59,17 @@ class NamespacesScreen(LiveScreen):
 
     def action_every(self) -> None:
         """Containers in the host, or all namespaces of the machine."""
+        self._arrange(Arrangement.EVERY)
+
+    def action_kinds(self) -> None:
+        """Containers in the host, or all namespaces by kind."""
+        self._arrange(Arrangement.KINDS)
+
+    def _arrange(self, wanted: Arrangement) -> None:
+        """Show them so, or again by container."""
         view = self.query_one(NamespaceForest)
-        view.shows_every = not view.shows_every
-        view.border_title = "every namespace of this machine" if view.shows_every else "namespaces"
+        view.arrangement = Arrangement.CONTAINERS if view.arrangement is wanted else wanted
+        view.border_title = view.arrangement.value
         view.scroll_to(y=0, animate=False)
         self.app.post_message(SightChanged())
         self.paint()

@@ -20,6 +20,7 @@ _ORDER = (
     "networks",
     "topology",
     "volumes",
+    "namespaces",
     "explorer",
     "container",
     "log",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from tui.deck import Deck
-from tui.drawing import namespace_forest, namespace_table, namespaces
+from tui.drawing import namespace_forest, namespace_table, namespace_types, namespaces
 from tui.drawing.lines import Line, Span, Tone, line
 from tui.messages import SightChanged
 from tui.widgets.drawn import Drawn
@@ -42,22 +44,31 @@ class NamespacePanel(VerticalScroll):
         return namespaces.container_lines(known, width) if known else [line(Span("reading…", Tone.MUTED))]
 
 
+class Arrangement(Enum):
+    """How the machine's namespaces are shown; the values are titles."""
+
+    CONTAINERS = "namespaces"
+    KINDS = "namespaces by kind"
+    EVERY = "every namespace of this machine"
+
+
 class NamespaceForest(NamespacePanel):
-    """Every running container's namespaces below the host's, or a list of all that the machine has.
+    """Every running container's namespaces below the host's, all of the machine by kind, or a list of them.
 
     Attributes:
-        shows_every: the list.
+        arrangement: which of these.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.shows_every = False
+        self.arrangement = Arrangement.CONTAINERS
         self._shown_id: str | None = None
 
     def show(self, deck: Deck) -> None:
         """Paint all, and bring a newly selected container into sight."""
         super().show(deck)
-        if self.size and not self.shows_every and deck.namespaces is not None and deck.selected_id != self._shown_id:
+        is_by_container = self.arrangement is Arrangement.CONTAINERS and deck.namespaces is not None
+        if self.size and is_by_container and deck.namespaces is not None and deck.selected_id != self._shown_id:
             self._shown_id = deck.selected_id
             y = namespace_forest.line_of(deck.namespaces, deck.selected_id, max(20, self.size.width - 1))
             self.call_after_refresh(self._bring_into_sight, y)
@@ -66,9 +77,11 @@ class NamespaceForest(NamespacePanel):
         self.scroll_to(y=0 if y < self.size.height // 2 else y - 2, animate=False)
 
     def _lines(self, deck: Deck, width: int) -> list[Line]:
-        if deck.namespaces is None or (self.shows_every and deck.every_namespace is None):
+        if self.arrangement is Arrangement.CONTAINERS and deck.namespaces is not None:
+            return namespace_forest.forest_lines(deck.namespaces, deck.selected_id, width)
+        if self.arrangement is Arrangement.CONTAINERS or deck.every_namespace is None:
             return [line(Span("reading…", Tone.MUTED))]
-        if self.shows_every and deck.every_namespace is not None:
-            name = deck.names.get(deck.selected_id or "")
-            return namespace_table.table_lines(deck.every_namespace, name, width)
-        return namespace_forest.forest_lines(deck.namespaces, deck.selected_id, width)
+        name = deck.names.get(deck.selected_id or "")
+        if self.arrangement is Arrangement.KINDS:
+            return namespace_types.type_lines(deck.every_namespace, name, width)
+        return namespace_table.table_lines(deck.every_namespace, name, width)
