@@ -137,3 +137,10 @@ async def test_settings_are_obeyed_whose_folder_is_made_while_the_app_runs() -> 
         own.parent.mkdir()
         own.write_text('[keys]\ncontainer.stop = "ctrl+x"\n')
         await at.see("ctrl+x stop")
+
+
+async def test_a_wide_screen_has_all_keys_in_sight_at_once() -> None:
+    async with desk(FakeEngine(*crowd()), size=(160, 60)) as at:
+        shown = [each.binding.tooltip for each in at.app.screen.active_bindings.values() if each.binding.show]
+        await at.press("question_mark")
+        await at.see("Containers", "In a shell", "ctrl+g q", "boxdeck config keys", *shown)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -50,6 +50,9 @@ _SHELL = (
 )
 
 
+_TWO_COLUMNS = 150
+"""Cells of a screen on which two columns have room."""
+
 _OTHER = (
     (":  keys", "Those of k9s, lazydocker or ctop"),
     ("config.toml", "[keys] gives anything another key"),
@@ -74,26 +77,48 @@ class Help(ModalScreen[None]):
         self._keys = tuple(bindings)
 
     def compose(self) -> ComposeResult:
-        """One column of groups, scrolled."""
+        """One column of groups, or two beside each other, scrolled."""
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "keys"
             dialog.border_subtitle = "esc closes"
-            yield Static(content_of_lines(help_lines(self._keys)))
+            groups = help_groups(self._keys)
+            if self.app.size.width < _TWO_COLUMNS:
+                yield Static(content_of_lines(_joined(groups)))
+                return
+            dialog.add_class("-two")
+            with Horizontal():
+                for column in _balanced(groups):
+                    yield Static(content_of_lines(_joined(column)))
 
 
-def help_lines(bindings: Iterable[Binding]) -> list[Line]:
-    """Groups of keys, in the order in which they are defined."""
+def help_groups(bindings: Iterable[Binding]) -> list[list[Line]]:
+    """Groups of keys with their titles, in the order in which they are defined."""
     grouped: dict[str, dict[str, list[str]]] = {}
     for binding in bindings:
         title = _GROUPS.get((binding.id or "").partition(".")[0])
         if title and binding.tooltip:
             grouped.setdefault(title, {}).setdefault(binding.tooltip, []).append(key_name(binding.key))
-    lines: list[Line] = []
-    for title in dict.fromkeys(_GROUPS.values()):
-        lines.extend(_group(title, [(" ".join(keys), says) for says, keys in grouped.get(title, {}).items()]))
-    return [*lines, *_group("In a shell", _SHELL), *_group("Other keys", _OTHER)][:-1]
+    groups = [
+        _group(title, [(" ".join(keys), says) for says, keys in grouped.get(title, {}).items()])
+        for title in dict.fromkeys(_GROUPS.values())
+    ]
+    return list(filter(None, [*groups, _group("In a shell", _SHELL), _group("Other keys", _OTHER)]))
+
+
+def _joined(groups: Sequence[list[Line]]) -> list[Line]:
+    return [line for group in groups for line in group][:-1]
+
+
+def _balanced(groups: Sequence[list[Line]]) -> tuple[Sequence[list[Line]], Sequence[list[Line]]]:
+    """Two columns in the same order, as even as whole groups can be."""
+
+    def higher(at: int) -> int:
+        return max(sum(map(len, groups[:at])), sum(map(len, groups[at:])))
+
+    at = min(range(len(groups) + 1), key=higher)
+    return groups[:at], groups[at:]
 
 
 def _group(title: str, keys: Iterable[tuple[str, str]]) -> list[Line]:
-    rows = [line(Span(f"  {key:<20}", Tone.ACCENT), says) for key, says in keys]
+    rows = [line(Span(f"  {key:<19} ", Tone.ACCENT), says) for key, says in keys]
     return [line(Span(title, Tone.STRONG)), *rows, ()] if rows else []
