@@ -14,7 +14,8 @@ from engine.errors import InvalidRequest
 from engine.model import Container, State
 
 PS_KEYS = ("id", "name", "label", "status", "exited", "ancestor", "health", "before", "since", "network", "publish",
-           "expose")  # fmt: skip
+           "expose", "volume")  # fmt: skip
+_NEVER = ("dead", "removing")  # docker's states that nothing is in here: what is removed is gone at once
 _PORTS_LIKE = "write 80, 53/udp or 8000-8010/tcp"
 
 
@@ -53,8 +54,8 @@ class ContainerFilter(NamedTuple):
             )
         if self.key == "health":
             return self.value == (container.health.state if container.health is not None else "none")
-        if self.key == "network":
-            return self.value in (request.network, *(end.network for end in container.endpoints))
+        if self.key in ("network", "volume"):
+            return self.value.rstrip("/") in (_mounted(container) if self.key == "volume" else _networks(container))
         if self.key in ("publish", "expose"):
             return self._has_port(container, (exposed or {}).get(container.image_id, ()))
         other = _found(self.value, every).created_unix_ns
@@ -106,7 +107,7 @@ def _check(key: str, value: str) -> None:
     Raises:
         ArgumentTypeError: with what it may be.
     """
-    if key == "status" and value not in (words := [state.value for state in State]):
+    if key == "status" and value not in (words := [*(state.value for state in State), *_NEVER]):
         raise ArgumentTypeError(f"{value!r} is no state; there are {', '.join(words)}")
     if key == "exited" and not value.removeprefix("-").isdecimal():
         raise ArgumentTypeError(f"{value!r} is not an exit status such as 0 or 137")
@@ -131,6 +132,17 @@ def _ports(texts: Iterable[str]) -> set[tuple[int, str]]:
     from engine.network import port_notation
 
     return {(port.container_port, port.protocol) for port in port_notation.exposed(texts)}
+
+
+def _networks(container: Container) -> set[str]:
+    return {container.request.network, *(end.network for end in container.endpoints)}
+
+
+def _mounted(container: Container) -> set[str]:
+    """Volumes by name, folders of the host's, and where they are shown."""
+    request = container.request
+    found = {text for bind in request.binds for text in (bind.source, bind.destination)}
+    return {text.rstrip("/") for text in found} | {mount.name for mount in request.volumes}
 
 
 def _has_label(container: Container, wanted: str) -> bool:

@@ -26,6 +26,7 @@ class ContainerRow(Document, frozen=True, kw_only=True):
     labels: str = ""
     networks: str
     mounts: str = ""
+    local_volumes: str = "0"
     size: str = ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from engine.cli.documents import ContainerRow
 from engine.cli.formats import decimal_size, duration, local_time
 from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list
 from engine.health import Health
-from engine.model import Container, State
+from engine.model import Container, ContainerRequest, State
 from engine.network import port_notation
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _COLUMNS = (
     Column("NAMES", "names"),
 )
 _SIZE = Column("SIZE", "size")
-_COMMAND_WIDTH = 20  # docker's
+_COMMAND_WIDTH, _MOUNT_WIDTH = 20, 15  # docker's
 
 
 class PsOptions(ListOptions):
@@ -97,6 +98,7 @@ def _is_wanted(container: Container, options: PsOptions) -> bool:
 def container_row(container: Container, now_unix_ns: int, whole: bool = False) -> ContainerRow:
     """A container as lists show it; shortened unless `whole`."""
     command = shlex.join(container.argv)
+    width = sys.maxsize if whole else _MOUNT_WIDTH
     return ContainerRow(
         id=container.id if whole else container.short_id,
         image=container.request.image,
@@ -107,9 +109,18 @@ def container_row(container: Container, now_unix_ns: int, whole: bool = False) -
         state=container.state.value,
         names=container.name,
         labels=",".join(f"{key}={value}" for key, value in container.request.labels.items()),
+        mounts=",".join(shortened(mount, width) for mount in _mounts(container.request)),
+        local_volumes=str(len(container.request.volumes)),
         networks=",".join(end.network for end in container.endpoints) or container.request.network,
         ports=port_notation.summary(port_notation.in_force(container)),
     )
+
+
+def _mounts(request: ContainerRequest) -> tuple[str, ...]:
+    """Volumes by name, and folders of the host's."""
+    places = {mount.destination for mount in request.volumes}
+    binds = (bind.source for bind in request.binds if bind.destination not in places)
+    return (*(mount.name for mount in request.volumes), *binds)
 
 
 def status_words(container: Container, now_unix_ns: int) -> str:

@@ -39,6 +39,10 @@ def test_one_in_use_stays(boxdeck: CommandLine) -> None:
     boxdeck.ok("create", "--name", "user", "-v", "mine:/data", "base", "true")
     assert "the volume mine is in use by user" in boxdeck("volume", "rm", "mine").sentence
     assert boxdeck("volume", "inspect", "mine").json[0]["UsedBy"] == ["user"]
+    for value, found in ("mine", ["user"]), ("/data/", ["user"]), ("other", []):
+        assert boxdeck.names("-a", "-f", f"volume={value}") == found
+    assert boxdeck.ok("ps", "-a", "--format", "{{.Mounts}} {{.LocalVolumes}}", "-f", "status=created") == "mine 1"
+    assert boxdeck.names("-a", "-f", "status=dead") == []
     (mount,) = boxdeck("inspect", "user").json[0]["Mounts"]
     assert (mount["Type"], mount["Name"], mount["Destination"]) == ("volume", "mine", "/data")
     assert "Local Volumes 1 1" in boxdeck.ok("system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Active}}")
