@@ -24,11 +24,13 @@ class NetworkRow(Struct, frozen=True, kw_only=True):
     Attributes:
         members: the containers that are on it, whether they run or not.
         bridge: as the kernel has it; None while that isn't known, or there is none.
+        is_cut: containers that run should be on a bridge which has gone.
     """
 
     network: Network
     members: Sequence[Container]
     bridge: BridgeNode | None
+    is_cut: bool = False
 
     @property
     def running(self) -> list[Container]:
@@ -38,11 +40,10 @@ class NetworkRow(Struct, frozen=True, kw_only=True):
 
 def row_of(network: Network, containers: Iterable[Container], topology: Topology | None) -> NetworkRow:
     """A network with what hangs on it."""
-    return NetworkRow(
-        network=network,
-        members=[each for each in containers if any(end.network == network.name for end in each.endpoints)],
-        bridge=next((each for each in topology.bridges if each.name == network.bridge), None) if topology else None,
-    )
+    members = [each for each in containers if any(end.network == network.name for end in each.endpoints)]
+    bridge = next((each for each in topology.bridges if each.name == network.bridge), None) if topology else None
+    is_cut = topology is not None and bridge is None and any(each.is_running for each in members)
+    return NetworkRow(network=network, members=members, bridge=bridge, is_cut=is_cut)
 
 
 def titles(cells: int) -> Line:
@@ -95,6 +96,8 @@ def _rate(row: NetworkRow, of: Callable[[LinkRates], float]) -> Line:
 
 
 def _reach(row: NetworkRow) -> Line:
+    if row.is_cut:
+        return line(Span("gone", Tone.BAD))
     if row.bridge is not None and not row.bridge.is_up:
         return line(Span("down", Tone.BAD))
     return line(Span("internal" if row.network.internal else "", Tone.MUTED))
@@ -117,8 +120,9 @@ def facts(row: NetworkRow) -> list[Line]:
     network = row.network
     created = time.strftime("%Y-%m-%d %H:%M", time.localtime(network.created_unix_ns // 10**9))
     bridge = network.bridge if row.bridge is None else f"{network.bridge}  mtu {row.bridge.mtu}"
+    gone = "  it has gone: the next start makes it anew" if row.is_cut else ""
     rows: list[tuple[str, Sequence[Line]]] = [
-        ("bridge", (line(bridge, Span("" if not network.internal else "  no way out", Tone.MUTED)),)),
+        ("bridge", (line(bridge, Span(gone, Tone.BAD), Span("  no way out" * network.internal, Tone.MUTED)),)),
         ("subnets", [_subnet_words(s.subnet, s.gateway, s.ip_range) for s in network.subnets]),
         ("made", (line(created, Span(f"  {network.short_id}", Tone.FAINT)),)),
         ("labels", [line(printable(f"{name}={value}")) for name, value in network.labels.items()]),

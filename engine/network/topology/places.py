@@ -89,9 +89,14 @@ def command_of(pid: int) -> str:
 def foreign_container(pid: int) -> str:
     """Which container of another program or root a process is in, by the name of its control group; or nothing."""
     with suppress(OSError), open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
-        if found := _FOREIGN.search(file.read()):
-            return f"{'podman' if found[1] == 'libpod' else found[1]} {found[2][:12]}"
+        return parse_control_group(file.read())
     return ""
+
+
+def parse_control_group(text: str) -> str:
+    """A program and the id of its container from the names of control groups (proc_pid_cgroup(5))."""
+    found = _FOREIGN.search(text)
+    return f"{'podman' if found[1] == 'libpod' else found[1]} {found[2][:12]}" if found else ""
 
 
 def _inode(way: str) -> int | None:

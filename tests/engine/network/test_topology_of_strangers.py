@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from engine.model import Container, LinkEnd, NetworkDevice, NetworkSpace, Topology
 from engine.network.networks import Networks
+from engine.network.topology import reader
+from engine.network.topology.places import parse_control_group
 from tests.engine.network.boxes import Box, shell
 from tests.engine.network.test_topology import connected, endpoint_of, send_a_million_bytes
 
@@ -71,6 +73,21 @@ async def test_dockers_bridge_a_pair_by_hand_and_ours_are_one_right_map(box: Box
     assert ("10.1.2.0/24", 4) in [(r.destination, r.version) for r in other.routes]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"0::/system.slice/docker-{'3f2a9c' * 10}abcd.scope", "docker 3f2a9c3f2a9c"),
+        (f"4:memory:/docker/{'3f2a9c' * 10}abcd", "docker 3f2a9c3f2a9c"),
+        (f"0::/machine.slice/libpod-{'ab' * 32}.scope/container", "podman abababababab"),
+        (f"0::/kubepods.slice/cri-containerd-{'cd' * 32}.scope", "cri-containerd cdcdcdcdcdcd"),
+        (f"3:pids:/boxdeck-7c8ed6/{'ef' * 32}", "boxdeck efefefefefef"),
+        ("0::/user.slice/user-1000.slice/session-2.scope", ""),
+    ],
+)
+def test_containers_of_other_programs_are_known_by_their_control_group(text: str, expected: str) -> None:
+    assert parse_control_group(text) == expected
+
+
 async def test_two_pairs_with_the_same_indices_are_told_apart(box: Boxes, engine_on: Maker) -> None:
     """Every namespace counts its devices anew, so an index alone says nothing."""
     boxes = [box() for _ in range(4)]
@@ -124,7 +141,7 @@ def mounted(box: Box, place: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        shell(f"umount {place}")
+        shell(f"umount --lazy {place}")  # somebody may be looking at it
 
 
 async def test_namespaces_that_only_a_mount_or_a_descriptor_keeps_are_found(
@@ -164,7 +181,10 @@ async def test_rates_and_what_is_dropped_are_of_each_link(box: Boxes, engine_on:
     assert device(space_of(found, sender), "eth0").rates is not None
 
 
-async def test_a_change_costs_no_look_at_what_has_not_changed(box: Boxes, engine_on: Maker) -> None:
+async def test_a_change_costs_no_look_at_what_has_not_changed(
+    box: Boxes, engine_on: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_FRESH_SECONDS", 60)
     networks, web, db = engine_on(), box(), box()
     containers = [await running(networks, web, 1), await running(networks, db, 2)]
     changes = networks.changes()

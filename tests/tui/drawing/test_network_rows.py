@@ -1,0 +1,47 @@
+"""The table of networks."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model import BridgeNode, BridgePort, Container, LinkRates, Network, Subnet, Topology
+from tests.tui.fake_engine import container
+from tui.drawing import network_rows, units
+from tui.drawing.lines import plain
+
+BRIDGE = Network(
+    id="b0" * 32, name="bridge", bridge="boxdeck0", subnets=(Subnet(subnet="10.89.0.0/24", gateway="10.89.0.1"),)
+)
+WEB = container(1, "web")
+
+
+def wiring(is_up: bool = True) -> Topology:
+    rates = LinkRates(received_bytes_per_second=5_000)
+    ports = tuple(BridgePort(host_interface=f"bd{n}", is_up=True, rates=rates) for n in range(2))
+    bridge = BridgeNode(name="boxdeck0", network="bridge", is_up=is_up, addresses=(), ports=ports)
+    return Topology(uplink=None, bridges=(bridge,))
+
+
+@pytest.mark.parametrize(
+    ("topology", "members", "words"),
+    [
+        (wiring(), (WEB,), ["●", "bridge", "10.89.0.0/24", "1", units.UNKNOWN, "10k/s", "0"]),
+        (wiring(is_up=False), (), ["○", "bridge", "10.89.0.0/24", "none", units.UNKNOWN, "10k/s", "0", "down"]),
+        (
+            Topology(uplink=None, bridges=()),
+            (WEB,),
+            ["●", "bridge", "10.89.0.0/24", "1", units.UNKNOWN, units.UNKNOWN, units.UNKNOWN, "gone"],
+        ),
+        (None, (WEB,), ["●", "bridge", "10.89.0.0/24", "1", units.UNKNOWN, units.UNKNOWN, units.UNKNOWN]),
+    ],
+)
+def test_a_row_tells_who_is_on_it_and_what_moves(
+    topology: Topology | None, members: tuple[Container, ...], words: list[str]
+) -> None:
+    row = network_rows.row_of(BRIDGE, members, topology)
+    assert plain(network_rows.network_row(row, 120, is_selected=True)).split() == words
+
+
+def test_a_bridge_that_has_gone_is_told_with_what_mends_it() -> None:
+    row = network_rows.row_of(BRIDGE, (WEB,), Topology(uplink=None, bridges=()))
+    assert "it has gone: the next start makes it anew" in plain(network_rows.facts(row)[0])
