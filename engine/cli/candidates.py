@@ -14,6 +14,7 @@ from engine.paths import Paths
 _GLOBAL = {"--root": "DIR", "--runroot": "DIR", "--theme": "NAME", "--web": "", "--version": "", "--help": ""}
 _TABLES = {
     "CONTAINER": "SELECT name FROM containers ORDER BY name",
+    "CONTAINER[:ro]": "SELECT name FROM containers ORDER BY name",
     "IMAGE": "SELECT reference FROM image_references ORDER BY reference",
     "NAME[:TAG]": "SELECT reference FROM image_references ORDER BY reference",
     "VOLUME": "SELECT name FROM volumes ORDER BY name",

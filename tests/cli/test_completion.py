@@ -43,6 +43,7 @@ def test_verbs_options_and_names_are_offered_in_their_places(boxdeck: CommandLin
     assert words(boxdeck, "boxdeck run --name second ba") == ["base:latest"]
     assert words(boxdeck, "boxdeck logs first ") == []
     assert words(boxdeck, "boxdeck run --network bri") == ["bridge"]
+    assert words(boxdeck, "boxdeck run --volumes-from se") == ["second"]
     assert words(boxdeck, "boxdeck image pr") == ["prune"]
     assert words(boxdeck, "boxdeck nothing ") == words(boxdeck, "boxdeck rm 'fir") == []
 
