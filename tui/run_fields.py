@@ -127,6 +127,8 @@ def _field(action: argparse.Action) -> RunField:
     longs = [option for option in options if option.startswith("--")] or [""]
     negative = longs[1] if isinstance(action, argparse.BooleanOptionalAction) else ""
     words = (action.help or "").replace("%%", "%")
+    if name == "command":
+        words = f"the command {words}"
     if isinstance(action, argparse._AppendAction):
         words += "; more with blanks between"
     return RunField(

@@ -114,7 +114,6 @@ class RunForm(ModalScreen[Container | None]):
             id=field.name,
             placeholder=field.hint,
             suggester=self._suggesters.get(field.name),
-            select_on_focus=False,
         )
 
     async def _suggest(self) -> None:
