@@ -30,7 +30,7 @@ _GROUPS = {
     "volumes": "Volumes",
     "explorer": "Layers and files",
     "files": "Layers and files",
-    "rows": "Layers and files",
+    "rows": "The list",
     "graphs": "The container beside the list",
     "log": "Logs",
     "app": "Boxdeck",
