@@ -43,7 +43,12 @@ async def _look(paths: Paths) -> _Parts:
     asked = (sys.executable, "-m", "engine.cli.main", *roots, "doctor", "--format", "json")
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*asked, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
-    out, err = await process.communicate()
+    try:
+        out, err = await process.communicate()
+    except BaseException:  # whoever asked is gone: nobody else would wait for it
+        process.kill()
+        await process.wait()
+        raise
     try:
         documents = msgspec.json.decode(out, type=list[dict[str, str]])
     except msgspec.MsgspecError as error:
