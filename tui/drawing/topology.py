@@ -235,7 +235,7 @@ def _draw_boxes(on: Map, bridge: BridgeNode, view: View, y: int) -> int:
             _draw_box(on, port, view, _LEFT + place * (BOX_CELLS + _GAP), rail)
     if not bridge.is_internal:
         _light_path(on.canvas, rails, rows, view)
-    return y + (len(rows) * _ROW_LINES or 2)
+    return y + (len(rows) * _ROW_LINES or 1)
 
 
 def _draw_rails(canvas: Canvas, rails: Sequence[int], length: int) -> None:
@@ -317,7 +317,7 @@ def _draw_twigs(on: Map, bridge: BridgeNode, view: View, y: int) -> int:
             on.canvas.text(x, y, "╤", Tone.FAINT)
         _draw_twig(on, port, view, (x, y + 1 + row), cells, is_last)
     _light_stem(on.canvas, bridge, view, y, per_stem, cells)
-    return y + 1 + (per_stem if bridge.ports else 1)
+    return y + 1 + (per_stem if bridge.ports else 0)
 
 
 def _draw_twig(on: Map, port: BridgePort, view: View, at: tuple[int, int], cells: int, is_last: bool) -> None:

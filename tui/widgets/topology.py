@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.geometry import Size
 from textual.message import Message
 
 from engine.model import LinkEnd
@@ -56,6 +57,7 @@ class TopologyPanel(VerticalScroll):
         self._folds = folds
         self._deck: Deck | None = None
         self._shown_id: str | None = None
+        self._shown_size = Size()
         self._shown: topology.View | None = None
         self._drawing = topology.Drawing(lines=[], spots=())
         self._is_dense: bool | None = None
@@ -74,10 +76,10 @@ class TopologyPanel(VerticalScroll):
         self._deck = deck
         if not (self.is_mounted and self.size):
             return
-        has_moved = deck.selected_id != self._shown_id and deck.topology is not None
+        has_moved = (deck.selected_id, self.size) != (self._shown_id, self._shown_size) and deck.topology is not None
         lines = self._lines(deck, max(30, self.size.width - 1))
         if has_moved:
-            self._shown_id = deck.selected_id
+            self._shown_id, self._shown_size = deck.selected_id, self.size
             spot = next((each for each in self._drawing.spots if each.container_id == deck.selected_id), None)
             if spot is not None and not self._is_at_selected(deck):
                 self.cursor = spot.end
