@@ -57,12 +57,16 @@ from tui.terminal.emulator import (
     Row,
     Run,
 )
+from tui.terminal.flood import without_lost
 from tui.terminal.widths import fitted
 
 logger = logging.getLogger(__name__)
 
 HISTORY_CELLS = 600_000
 """Cells of scroll-back, about 10,000 lines of a shell's output in 10 MB."""
+
+HISTORY_LINES = 10_000
+"""What is kept of a flood at least, if its lines aren't longer than usual."""
 
 SEQUENCE_LIMIT = 65_536
 """Characters that one control sequence may have before the rest of it is dropped."""
@@ -231,6 +235,24 @@ class BitttyEmulator:
         """See `Emulator`."""
         offset: int = self._display.view_offset()
         return offset
+
+    def without_lost(self, data: bytes) -> bytes:
+        """See `Emulator`."""
+        if self._is_elsewhere():
+            return data
+        seam, rest = without_lost(data, HISTORY_LINES + self.rows, 2 * self.rows)
+        if seam:
+            self.feed(seam)
+            self._history.clear()
+        return rest
+
+    def _is_elsewhere(self) -> bool:
+        """Whether lines that are written aren't simply those of a history that nobody looks at."""
+        blitter, parser = self._board.blitter, self._board.parser
+        whole = 0, self.rows - 1, 0, self.columns - 1
+        region = blitter.scroll_top, blitter.scroll_bottom, blitter.left_margin, blitter.right_margin
+        amid = parser.mode is not None or bool(parser.buffer)
+        return amid or region != whole or blitter.in_alt_screen or self._display.view_top is not None
 
     def feed(self, data: bytes) -> None:
         """See `Emulator`."""

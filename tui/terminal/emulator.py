@@ -149,6 +149,12 @@ class Emulator(Protocol):
     def view_offset(self) -> int:
         """How many rows the view sits above the live screen; 0 shows the live screen."""
 
+    def without_lost(self, data: bytes) -> bytes:
+        """What is still to be fed of plain output (see `flood`): not what would be lost from history at once.
+
+        History begins anew then, so that there is no gap in it.
+        """
+
     def feed(self, data: bytes) -> None:
         """Take output of the process; sequences and characters may be cut anywhere. Never raises."""
 

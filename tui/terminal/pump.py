@@ -8,6 +8,7 @@ from time import perf_counter
 
 from engine.errors import BoxdeckError
 from tui.terminal.emulator import Emulator
+from tui.terminal.flood import Plainness
 from tui.terminal.frames import FRAME_SECONDS
 from tui.terminal.session import TerminalSession
 
@@ -23,8 +24,20 @@ HURRY_SECONDS = 1.0
 _HURRIED_PARSE_SECONDS, _HURRIED_REST_SECONDS = 0.014, 0.002
 _BITE_BYTES = 1024
 
-WAITING_BYTES = 256 * 1024
+WAITING_BYTES = 64 * 1024
 """What may wait here to be interpreted; then the session isn't read any more."""
+
+ASIDE_WAITING_BYTES = 256 * 1024
+"""The same where it is interpreted aside."""
+
+PLAIN_WAITING_BYTES = 4 * 1024 * 1024
+"""The same of plain lines: most of them need not be interpreted, as more come than are kept."""
+
+_ENOUGH_PLAIN_BYTES = 2 * 1024 * 1024
+"""With so much waiting, what is being interpreted is looked at again: by now most of it may be lost, too."""
+
+_TURN_BYTES = 128 * 1024
+"""After so much was read, everything else in the app has its turn, a longer one where the emulator isn't fed aside."""
 
 ASIDE_BYTES = 4096
 """More than this is interpreted in a thread of its own, where the emulator lets others run meanwhile."""
@@ -34,8 +47,9 @@ class Pump:
     """Carries bytes both ways between a process and the emulator that shows it.
 
     A flood is slowed down to what the app can show and still answer keys: while a frame's time is used up
-    the session is not read, so that its buffers fill and the process has to wait. An emulator that can be fed aside
-    takes all that there is at once, in another thread, and what is painted is the state after that.
+    the session is not read, so that its buffers fill and the process has to wait; but of plain lines more are read than
+    can be interpreted, and only those that will be kept are. An emulator that can be fed aside takes all that there is
+    at once, in another thread, and what is painted is the state after that.
 
     Args:
         session: the process.
@@ -51,6 +65,7 @@ class Pump:
         """Called with output before it is interpreted."""
         self._waiting = bytearray()
         self._arrived, self._taken = asyncio.Event(), asyncio.Event()
+        self._plain = Plainness()
         self._over = False
         self._typed = bytearray()
         self._size: tuple[int, int] | None = None
@@ -84,17 +99,30 @@ class Pump:
         return await self._session.wait()
 
     async def _read_all(self) -> None:
+        read = 0
         try:
             while (chunk := await self._session.read()) is not None:
                 self.heard(chunk.data)
                 self._waiting += chunk.data
+                if not self._emulator.feeds_aside:
+                    self._plain.add(chunk.data)
                 self._arrived.set()
-                while len(self._waiting) > WAITING_BYTES:
+                read += len(chunk.data)
+                if read > _TURN_BYTES:  # a session with more at hand doesn't wait for it
+                    read = 0
+                    await asyncio.sleep(0 if self._emulator.feeds_aside else REST_SECONDS)
+                while len(self._waiting) > self._most_waiting:
                     self._taken.clear()
                     await self._taken.wait()
         finally:
             self._over = True
             self._arrived.set()
+
+    @property
+    def _most_waiting(self) -> int:
+        if self._emulator.feeds_aside:
+            return ASIDE_WAITING_BYTES
+        return PLAIN_WAITING_BYTES if self._plain.holds else WAITING_BYTES
 
     async def _interpret_all(self) -> None:
         while not (self._over and not self._waiting):
@@ -106,6 +134,8 @@ class Pump:
                 self.flooded = True
                 await asyncio.to_thread(self._emulator.feed, data)
                 self._interpreted()
+            elif self._plain.take():
+                await self._interpret_in_bites(self._emulator.without_lost(data), plain=True)
             else:
                 await self._interpret_in_bites(data)
 
@@ -132,8 +162,12 @@ class Pump:
             typed, self._typed = bytes(self._typed), bytearray()
             await self._session.write(typed)
 
-    async def _interpret_in_bites(self, data: bytes) -> None:
+    async def _interpret_in_bites(self, data: bytes, plain: bool = False) -> None:
         for start in range(0, len(data), _BITE_BYTES):
+            if plain and self._plain.holds and len(self._waiting) > _ENOUGH_PLAIN_BYTES:
+                self._waiting[:0] = data[start:]
+                self._arrived.set()
+                return
             await self._frame_time()
             began = perf_counter()
             self._emulator.feed(data[start : start + _BITE_BYTES])
