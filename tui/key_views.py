@@ -58,6 +58,7 @@ _DIALOGS = (
     ("the x-ray", "xray.XrayScreen", "row_list.RowList"),
     ("facts of an image", "image_facts.ImageFacts"),
     ("facts of a link", "link_facts.LinkFacts"),
+    ("namespaces side by side", "namespace_comparison.NamespaceComparison"),
     ("help", "help.Help"),
     ("the check", "checkup.Checkup"),
     ("the machine", "preflight.Preflight"),

@@ -80,7 +80,7 @@ class LiveSettings:
 
     def _say(self, mistakes: list[Mistake], after: str) -> None:
         more = f", and {len(mistakes) - 1} more (boxdeck config check)" if len(mistakes) > 1 else ""
-        self._app.notify(f"{mistakes[0]}{more}: {after}", severity="warning", timeout=10, markup=False)
+        self._app.notify(f"{mistakes[0]}{more}; {after}", severity="warning", timeout=10, markup=False)
 
     def _say_doubts(self, config: Config) -> None:
         for doubt in _doubts(config):
