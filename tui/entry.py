@@ -115,6 +115,7 @@ async def _app(options: dict[str, str]) -> str:
         config = read().config  # what is wrong in it the app says
         if "--theme" in options:
             config = replace(config, theme=options["--theme"])
+        engine.xrays.record_starts()
         app = BoxdeckApp(engine, config, state_folder())
         gc.freeze()
         gc.enable()

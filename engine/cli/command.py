@@ -113,6 +113,8 @@ def perform(command: Command[Any], prog: str, summary: str, roots: Roots, argume
     """
     parser = parser_of(command, prog, summary)
     options = parser.parse_args(arguments, command.options())
+    if getattr(options, "xray", False):
+        xray_option.begin()
     try:
         return command.action(roots, options)
     finally:

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 _KINDS: tuple[str, ...] = get_args(CallKind)
-_DESCRIPTION = """Every call to the kernel that an action on a container took: clone3, setns, mounts, control groups, id
-maps, netlink messages, elements of the firewall, capabilities, the filter of system calls, execve. Each was noted by
-the process that made it, where it made it; times are in microseconds since the action began, and below 0 for what had
-been done in advance. The last two of each action are kept until the machine restarts, also of containers that were
-removed lately."""
+_DESCRIPTION = """Every call to the kernel that an action on a container took: clone3, setns, mounts, control groups,
+id maps, netlink messages, elements of the firewall, capabilities, the filter of system calls, execve. Each was noted
+by the process that made it, where it made it; times are in microseconds since the action began, and below 0 for what
+had been done in advance. Starts and execs are recorded where somebody wants to know: in the app, with --xray, and
+with BOXDECK_XRAY=1 in the environment; everything else always. The last two of each action are kept until the machine
+restarts, also of containers that were removed lately."""
 
 
 class XrayOptions(Options):

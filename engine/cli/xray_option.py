@@ -28,6 +28,13 @@ def add_to(parser: ArgumentParser) -> None:
     parser.add_argument("--xray", action="store_true", help="then tell on stderr what the kernel was asked for")
 
 
+def begin() -> None:
+    """Have starts and execs recorded."""
+    from engine.xray.parts import switch_on
+
+    switch_on()
+
+
 def show() -> None:
     """Write what this process has had recorded, on the standard error: the verb's own output stays as it is."""
     import asyncio

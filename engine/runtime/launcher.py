@@ -97,7 +97,7 @@ class Launcher:
     def _fork_spare(self, in_advance: bool) -> None:
         ours, theirs = os.pipe2(os.O_CLOEXEC)
         before = memory.frames(os.getpid()) if in_advance and not self._knows_shims else None
-        trace.calls.set([] if parts.IS_ON else None)  # for the spare, which begins with this clone
+        trace.calls.set([] if parts.is_on() else None)  # for the spare, which begins with this clone
         spare = clone.clone(0)  # past what Python does after a fork, which touches much memory
         if spare.pid == 0:
             for pipe in (*self._pipes, ours):

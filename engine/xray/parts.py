@@ -21,12 +21,22 @@ from engine.linux import trace
 
 REMOVED = "removed"  # the folder for recordings of containers that are no more
 MOST_BYTES = 256 * 1024  # of one part
-IS_ON = os.environ.get("BOXDECK_XRAY", "1") != "0"
 _MADV_POPULATE_WRITE = 23  # linux/mman.h, since Linux 5.14
 _USUAL_BYTES = 32 * 1024
+_SWITCH = "BOXDECK_XRAY"
 _LENGTH = struct.Struct("=I")
 _PATIENCE_SECONDS = 0.5  # for an init that hasn't executed yet
 _LOOK_SECONDS = 0.01
+
+
+def is_on() -> bool:
+    """Whether starts and execs are recorded; a launcher inherits it from its engine."""
+    return os.environ.get(_SWITCH) == "1"
+
+
+def switch_on() -> None:
+    """Record those that this process and its launcher make from now on; before the launcher's first start."""
+    os.environ.setdefault(_SWITCH, "1")
 
 
 class Heading(Struct, tag="heading", array_like=True, frozen=True):
@@ -133,18 +143,21 @@ class Room:
         trace.calls.set(noted)
 
         def put() -> None:
-            self._put(encode(Part(process, os.getpid(), noted)))
+            self._put(Part(process, os.getpid(), noted))
             noted.clear()
 
         trace.deliver = put
 
-    def _put(self, content: bytes) -> None:
-        """Like a file: the first four bytes say how much there is."""
+    def _put(self, part: Part) -> None:
+        """Like a file: the first four bytes say how much there is. Copies cost pages, so there is only one."""
+        buffer = bytearray(_LENGTH.size)
+        _encoder.encode_into(part, buffer, _LENGTH.size)
+        _LENGTH.pack_into(buffer, 0, len(buffer) - _LENGTH.size)
         (used,) = _LENGTH.unpack_from(self._memory)
         begin = _LENGTH.size + used
-        if begin + len(content) <= MOST_BYTES:
-            self._memory[begin : begin + len(content)] = content
-            _LENGTH.pack_into(self._memory, 0, used + len(content))
+        if begin + len(buffer) <= MOST_BYTES:
+            self._memory[begin : begin + len(buffer)] = buffer
+            _LENGTH.pack_into(self._memory, 0, used + len(buffer))
 
     def content(self) -> bytes:
         """What is here so far."""

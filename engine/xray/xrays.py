@@ -44,6 +44,10 @@ class Xrays:
         self._folder = str(paths.xrays)
         self._get = get
 
+    def record_starts(self) -> None:
+        """Record starts and execs, too, from this engine's next on; to be called before its first."""
+        parts.switch_on()
+
     async def list(self, reference: str) -> tuple[Recording, ...]:
         """What there is of a container, the latest first; also of one of the last that were removed.
 
@@ -71,7 +75,8 @@ class Xrays:
             if action in ("", recording.action):
                 return await self.open(recording.path)
         kept = ", ".join(dict.fromkeys(recording.action for recording in found))
-        remedy = f"there are: {kept}" if kept else "recordings don't outlive the machine's run, nor BOXDECK_XRAY=0"
+        wish = "starts and execs are recorded by the app, with --xray and with BOXDECK_XRAY=1"
+        remedy = f"there are: {kept}; {wish}" if kept else wish
         raise NotFound(f"no {action or 'action'} of {reference} has been recorded", remedy)
 
     async def open(self, path: str) -> Xray:

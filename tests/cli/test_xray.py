@@ -22,7 +22,7 @@ FOLLOWED = (
 
 @pytest.fixture
 def box(boxdeck: CommandLine) -> Iterator[str]:
-    boxdeck.ok("run", "-d", "--name", "looked-through", "--memory", "64m", "base", "sleep", "1000")
+    boxdeck.ok("run", "-d", "--xray", "--name", "looked-through", "--memory", "64m", "base", "sleep", "1000")
     yield "looked-through"
     boxdeck("rm", "-f", "looked-through")
 
@@ -40,7 +40,16 @@ def test_every_call_that_strace_sees_of_maker_and_init_is_told(boxdeck: CommandL
     trace = tmp_path / "trace"
     followed = ["strace", "-f", "-qq", "-s", "8", "-o", str(trace), "-e", f"trace={','.join(FOLLOWED)}"]
     subprocess.run(
-        [*followed, *boxdeck.argv, "run", "--name", "traced", "base", "true"],  # strace waits for all that it follows
+        [
+            *followed,
+            *boxdeck.argv,
+            "run",
+            "--xray",
+            "--name",
+            "traced",
+            "base",
+            "true",
+        ],  # strace waits for all that it follows
         check=True,
         capture_output=True,
         timeout=60,

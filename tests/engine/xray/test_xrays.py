@@ -15,7 +15,10 @@ from engine.xray.actions import KEPT_OF_EACH
 pytestmark = pytest.mark.vm
 
 
-async def test_every_action_is_recorded_and_outlives_the_container(engine: Engine) -> None:
+async def test_every_action_is_recorded_and_outlives_the_container(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOXDECK_XRAY", "1")  # for the launcher, which starts with the container
     container = await engine.containers.run(ContainerRequest(image="base", name="seen", command=("sleep", "1000")))
     beside = await engine.networks.create(NetworkRequest(name="beside"))
     for _ in range(KEPT_OF_EACH + 1):
