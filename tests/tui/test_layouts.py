@@ -46,7 +46,7 @@ async def test_a_terminal_that_grows_shows_more() -> None:
     async with desk(FakeEngine(*crowd()), size=(80, 24)) as at:
         await at.see("nginx:1.27 · 10.89.0.3")
         await at.pilot.resize_terminal(120, 36)
-        await at.see("limits   memory 256M · cpus 2", "network", "topology  volumes  namespaces")
+        await at.see("limits   memory 256M · cpus 2", "network", "networks  volumes  namespaces")
         await at.pilot.resize_terminal(80, 24)
         await at.see("nginx:1.27 · 10.89.0.3")
 
@@ -243,7 +243,7 @@ async def test_everything_can_be_clicked() -> None:
         lines = at.text.split("\n")
         await at.pilot.click(offset=(lines[1].index("namespaces"), 1))
         await at.see("4026531841")
-        await at.pilot.click(offset=(lines[0].index("topology") + 2, 0))
+        await at.pilot.click(offset=(lines[0].index("networks") + 2, 0))
         await at.see("nat masquerade")
         bar = at.text.split("\n")[-1]
         await at.pilot.click(offset=(bar.index("back"), at.app.size.height - 1))
