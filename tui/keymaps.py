@@ -14,8 +14,7 @@ from engine.config.reading import flat
 from engine.config.words import resembling
 from tui.key_names import CHARACTERS
 
-_PACKAGED = Path(__file__).parent / "_keymaps"
-_BESIDE = Path(__file__).parent.parent / "keymaps"
+_FOLDER = Path(__file__).parent / "presets"
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 _NAMED = {key.value for key in Keys if not key.value.startswith("<")} | set(CHARACTERS.values())
 
@@ -25,8 +24,7 @@ Keymap = dict[str, str]
 
 def presets() -> dict[str, Path]:
     """Files of keys that ship, by name."""
-    folder = _PACKAGED if _PACKAGED.is_dir() else _BESIDE
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: path for path in sorted(_FOLDER.glob("*.toml"))}
 
 
 def preset(name: str) -> Keymap:
