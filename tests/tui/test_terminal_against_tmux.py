@@ -202,7 +202,9 @@ async def test_a_shell_line_that_is_edited_looks_as_in_tmux(tmp_path: Path) -> N
         await press_in_both(ours, server, list("echo " + "a long line " * 6))
         await press_in_both(ours, server, ["home", "right", *"XY", "end", "backspace", "left"])
         await assert_alike(ours, server, "XY")
-        await press_in_both(ours, server, ["end", "enter", *"stty size", "enter"])
+        await press_in_both(ours, server, ["end", "enter"])
+        await assert_alike(ours, server, "not found")  # what is typed earlier is echoed amid it
+        await press_in_both(ours, server, [*"stty size", "enter"])
         await assert_alike(ours, server, f"{ROWS} {COLUMNS}")
 
 
