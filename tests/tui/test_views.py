@@ -303,7 +303,7 @@ async def test_keys_act_on_all_that_are_marked_after_one_question() -> None:
 async def test_a_group_is_told_in_place_of_a_container_and_an_empty_list_says_why() -> None:
     async with desk(FakeEngine(*crowd())) as at:
         await at.press("b", "down", "down", "enter", "home")
-        await at.see("▾ bridge", "by network", "together  cpu", "● web    ", "running 3h 12m")
+        await at.see("▾ bridge", "by network", "together  cpu", "● web    ", "running 3h")
         await at.press("d")
         await at.press("enter")
         await at.see("▸ bridge")
