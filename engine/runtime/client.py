@@ -91,6 +91,8 @@ class Client:
             )
         except BlockingIOError:
             return self._flush()  # woken as readable while also writable
+        except ConnectionResetError:  # whoever has gone left something unread; what they had said before comes next
+            return None
         except OSError:
             frame = b""
         if not frame:
@@ -119,13 +121,22 @@ class Client:
         if self.closed:
             return
         if not self._send_outbox():
-            self._lost()
+            self._fall_silent()
         elif self._closing and not self._outbox:
             self.close()
         else:
             self._watch()
             if not self._outbox:
                 self.drained()
+
+    def _fall_silent(self) -> None:
+        """Nobody reads any more; what they had said before they went is still heard, up to the end."""
+        if self._closing or not self._reading:
+            return self._lost()
+        self._outbox.clear()
+        self._watch()
+        self.drained()
+        return None
 
     def _send_outbox(self) -> bool:
         """Send what the other side has room for; False when it has gone."""
