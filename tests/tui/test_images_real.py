@@ -98,7 +98,7 @@ async def test_a_pull_is_cancelled_and_the_next_one_goes_on_with_it(
         await at.see("files with layer 2 · +1 ~1", "wasted 6B")
         await at.press("escape", "d")
         await at.see(f"remove {name}")
-        await at.press("enter")
+        await at.press("y")
         await at.see_no("team/app")
     assert not await is_here(engine, name)
 
