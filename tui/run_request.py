@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine.cli.run_options import RunOptions
 from engine.errors import BoxdeckError, InvalidRequest
 from engine.model import ContainerRequest
+from engine.oci.reference import parse_reference
 from tui.limit_words import FieldError
 from tui.run_fields import Kind, RunField, fields, parser
 
@@ -57,8 +58,7 @@ def wanted(typed: Typed) -> Wanted:
         FieldError: the first field that can't be right.
         BoxdeckError: fields that don't go together, or that this machine can't do.
     """
-    if not typed.get("image", "").strip():
-        raise FieldError("image", "an image is needed", "base is always there")
+    _check_image(typed.get("image", "").strip())
     try:
         return _understood(words(typed))
     except FieldError:
@@ -66,6 +66,16 @@ def wanted(typed: Typed) -> Wanted:
     except BoxdeckError as error:
         found = next(mistakes(typed), None)
         raise (found if found is not None else _plain(error)) from error
+
+
+def _check_image(image: str) -> None:
+    """Judge its name alone; whether there is such an image, only the store and registries know."""
+    if not image:
+        raise FieldError("image", "an image is needed", "base is always there")
+    try:
+        parse_reference(image)
+    except InvalidRequest as error:
+        raise FieldError("image", error.cause, error.remedy) from error
 
 
 def mistakes(typed: Typed) -> Iterator[FieldError]:

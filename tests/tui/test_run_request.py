@@ -94,6 +94,8 @@ def test_every_field_arrives_and_the_command_line_says_the_same() -> None:
     ("field", "text", "says"),
     [
         ("image", " ", "an image is needed"),
+        ("image", "BAD::img", "names are in lower case"),
+        ("image", "two words", "invalid image reference"),
         ("command", "sh -c 'date", "a quote is open"),
         ("name", "a/b", "can't be a container's name"),
         ("memory", "lots", "'lots' is not a size such as 64m"),
