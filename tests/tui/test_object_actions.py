@@ -78,7 +78,11 @@ async def test_a_container_is_inspected_killed_after_a_question_and_has_a_shell_
         assert json.loads(at.app.clipboard)["Name"] == "/job"
         await at.press("G")
         await at.see_no('"RestartCount"')
-        await at.press("escape", "E")
+        await at.press("escape", "minus")
+        await at.until(lambda: at.app.screen.maximized is not None)
+        await at.press("e")
+        await at.until(lambda: isinstance(at.app.focused, ShellPane) and at.app.screen.maximized is None)
+        await at.press("ctrl+g", "q", "E")
         await at.until(lambda: isinstance(at.app.screen.maximized, ShellPane))
         await at.until(lambda: at.app.screen.maximized is at.app.focused)
         await at.press("ctrl+g", "q")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -225,6 +226,11 @@ class ContainersScreen(LiveScreen):
             self.minimize()
         if not is_alone:
             self.maximize(widget, container=False)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A list that fills the screen makes room for what the keys go to, such as a shell."""
+        if self.maximized is self.query_one("#list") and self.maximized not in event.widget.ancestors_with_self:
+            self.minimize()
 
     def action_back(self) -> None:
         """Undo the last widening: a maximised panel, marks, the filter, the focus."""
