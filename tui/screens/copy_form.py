@@ -10,11 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Checkbox, Input, Static
+from textual.widgets import Input, Static
 
 from engine.copying.places import Copied, CopyOptions, parse
 from engine.errors import BoxdeckError, InvalidRequest
 from tui.limit_words import FieldError
+from tui.widgets.check import Check
 from tui.widgets.field import Field
 from tui.widgets.form_field import clear_errors, complain, form_field, say
 
@@ -50,7 +51,7 @@ class CopyForm(ModalScreen[Copied | None]):
             yield from form_field("from", Field(id="from", placeholder=f"/home/me/site · {self._container}:/var/log"))
             yield from form_field("to", Field(f"{self._container}:/", id="to"))
             yield from form_field("owner", Field(id="owner", placeholder="root inside, you outside · www-data · 33:33"))
-            yield from form_field("keep", Checkbox("owners and set-user-id bits", id="keep"))
+            yield from form_field("keep", Check("owners and set-user-id bits", id="keep"))
             yield Static(id="status", markup=False)
 
     @on(Input.Submitted)
@@ -62,7 +63,7 @@ class CopyForm(ModalScreen[Copied | None]):
         except FieldError as error:
             complain(self, error)
             return
-        how = CopyOptions(archive=self.query_one("#keep", Checkbox).value, owner=self._text("owner"))
+        how = CopyOptions(archive=self.query_one("#keep", Check).value, owner=self._text("owner"))
         self.run_worker(self._do(source, target, how), exclusive=True, exit_on_error=False)
 
     def action_close(self) -> None:

@@ -10,11 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Checkbox, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from engine.errors import BoxdeckError
 from engine.model import NetworkRequest
 from tui.limit_words import FieldError
+from tui.widgets.check import Check
 from tui.widgets.field import Field
 from tui.widgets.form_field import clear_errors, complain, form_field, say
 
@@ -51,8 +52,8 @@ class NetworkForm(ModalScreen[None]):
             yield from form_field("mtu", Field(id="mtu", placeholder="what the way out takes · 1400"))
             with Horizontal(classes="field"):
                 yield Label("", classes="label")
-                yield Checkbox("IPv6", id="ipv6", value=True, compact=True)
-                yield Checkbox("no way out", id="internal", compact=True)
+                yield Check("IPv6", id="ipv6", value=True)
+                yield Check("no way out", id="internal")
             yield Static(id="status", markup=False)
 
     @on(Input.Submitted)
@@ -81,8 +82,8 @@ class NetworkForm(ModalScreen[None]):
             subnets=self._words("subnets"),
             gateways=self._words("gateways"),
             ip_ranges=self._words("ranges"),
-            ipv6=None if self.query_one("#ipv6", Checkbox).value else False,
-            internal=self.query_one("#internal", Checkbox).value,
+            ipv6=None if self.query_one("#ipv6", Check).value else False,
+            internal=self.query_one("#internal", Check).value,
             mtu=int(mtu[0]) if mtu else None,
         )
 
