@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 
@@ -11,7 +12,10 @@ from engine.model import Event
 from tui.drawing.lines import Line, Span, Tone, clip, fit, line
 
 _TONES = {"oom": Tone.BAD, "limit": Tone.WARN, "die": Tone.MUTED, "start": Tone.GOOD}
-_ACTION_CELLS, _NAME_CELLS = 8, 16
+_ACTION_CELLS, _NAME_CELLS = 7, 16
+_LONG_ACTION_CELLS = 10
+_ID = re.compile(r"[0-9a-f]{64}")
+_ID_CELLS = 12
 
 
 class _Heap(Struct, kw_only=True):
@@ -36,7 +40,9 @@ def event_lines(events: Iterable[Event], cells: int, most: int) -> list[Line]:
     shown = heaps[::-1][:most]
     most_cells = max(8, min(_NAME_CELLS, cells // 4))
     name_cells = min(most_cells, max((len(_name(heap.newest)) for heap in shown), default=0))
-    return [_line(heap, name_cells, cells) for heap in shown]
+    longest = max((len(heap.newest.action) for heap in shown), default=0)
+    action_cells = max(_ACTION_CELLS, min(longest, _LONG_ACTION_CELLS)) + 1
+    return [_line(heap, action_cells, name_cells, cells) for heap in shown]
 
 
 def _is_alike(one: Event, other: Event) -> bool:
@@ -47,14 +53,15 @@ def _name(event: Event) -> str:
     return event.name if event.kind == "container" else f"{event.kind} {event.name}"
 
 
-def _line(heap: _Heap, name_cells: int, cells: int) -> Line:
+def _line(heap: _Heap, action_cells: int, name_cells: int, cells: int) -> Line:
     event = heap.newest
+    detail = _ID.sub(lambda found: found[0][:_ID_CELLS], event.detail)
     clock = time.strftime("%H:%M:%S", time.localtime(event.at_unix_ns // 1_000_000_000))
     of = line(
         Span(f"{clock}  ", Tone.MUTED),
-        Span(fit(event.action, _ACTION_CELLS), _TONES.get(event.action, Tone.PLAIN)),
+        Span(fit(event.action, action_cells - 1) + " ", _TONES.get(event.action, Tone.PLAIN)),
         fit(_name(event), name_cells),
-        Span(f"  {event.detail}" if event.detail else "", Tone.MUTED),
+        Span(f"  {detail}" if detail else "", Tone.MUTED),
         Span(f"  {heap.count} times" if heap.count > 1 else "", Tone.WARN),
     )
     return clip(of, cells)

@@ -146,6 +146,11 @@ def test_events_stand_newest_first_and_repetitions_are_counted() -> None:
     assert event_lines.event_lines([], 80, 2) == []
 
 
+def test_an_event_with_a_long_name_stays_apart_from_it_and_ids_are_short() -> None:
+    (shown,) = event_lines.event_lines([event("disconnect", "net", 1, "046334ae471f" + "0" * 52)], 80, 2)
+    assert plain(shown)[10:] == "disconnect net  046334ae471f"
+
+
 # --- the tree ---
 
 
