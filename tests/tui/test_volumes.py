@@ -77,7 +77,7 @@ async def test_only_those_without_a_name_are_pruned(engine: Engine) -> None:
         await at.hear("nothing to prune")
         await engine.containers.remove(made.id)
         at.app.volumes.expire()
-        await at.until(lambda: not any(volume.users for volume in at.app.volumes.volumes or ()))
+        await at.until(lambda: not any(volume.users for volume in at.app.volumes.all or ()))
         await at.press("P")
         await at.see("One volume without a name")
         await at.press("y")

@@ -98,7 +98,7 @@ class NetworksScreen(LiveScreen):
         self._entitle()
 
     def _entitle(self) -> None:
-        count = len(self._networks.networks or ())
+        count = len(self._networks.all or ())
         title = Content.assemble(("networks ", "bold $foreground"), (str(count), "$muted"))
         if not title.is_same(self._title):
             self._title = self.query_one("#networks").border_title = title
@@ -195,7 +195,7 @@ class NetworksScreen(LiveScreen):
     @work
     async def action_prune_networks(self) -> None:
         """Remove the networks that no container is on."""
-        unused = network_rows.unused(self._networks.networks or (), self.deck.containers or ())
+        unused = network_rows.unused(self._networks.all or (), self.deck.containers or ())
         if not unused:
             self.notify("every network but the default one is in use: there is nothing to prune", markup=False)
             return

@@ -75,7 +75,7 @@ class VolumesScreen(LiveScreen):
         self._entitle()
 
     def _entitle(self) -> None:
-        count = len(self._volumes.volumes or ())
+        count = len(self._volumes.all or ())
         title = Content.assemble(("volumes ", "bold $foreground"), (str(count), "$muted"))
         if not title.is_same(self._title):
             self._title = self.query_one("#volumes").border_title = title
@@ -147,7 +147,7 @@ class VolumesScreen(LiveScreen):
         """Remove the volumes without a name that nobody uses."""
         from engine.pruning import PruneFilter
 
-        unused = [each for each in self._volumes.volumes or () if each.is_anonymous and not each.users]
+        unused = [each for each in self._volumes.all or () if each.is_anonymous and not each.users]
         if not unused:
             self.notify("every volume without a name is in use: there is nothing to prune", markup=False)
             return

@@ -21,7 +21,7 @@ class NetworksTable(RowList):
     @property
     def count(self) -> int:
         """How many there are."""
-        return len(self._networks.networks or ())
+        return len(self._networks.all or ())
 
     @property
     def titles(self) -> Sequence[Line]:
@@ -37,7 +37,7 @@ class NetworksTable(RowList):
 
     def row(self, index: int, cells: int) -> Line:
         """One network."""
-        network = (self._networks.networks or ())[index]
+        network = (self._networks.all or ())[index]
         row = network_rows.row_of(network, self._deck.containers or (), self._deck.topology)
         return network_rows.network_row(row, cells, is_selected=index == self.cursor)
 
@@ -48,6 +48,5 @@ class NetworksTable(RowList):
 
     def go_to(self, index: int) -> None:
         """Select a network."""
-        if self._networks.networks:
-            self._networks.selected_name = self._networks.networks[max(0, min(self.count - 1, index))].name
+        self._networks.select(index)
         super().go_to(index)

@@ -22,7 +22,7 @@ class VolumesTable(RowList):
     @property
     def count(self) -> int:
         """How many there are."""
-        return len(self._volumes.volumes or ())
+        return len(self._volumes.all or ())
 
     @property
     def titles(self) -> Sequence[Line]:
@@ -34,13 +34,13 @@ class VolumesTable(RowList):
         """Why there are none."""
         if self._volumes.error:
             return line(Span(self._volumes.error, Tone.BAD))
-        if self._volumes.volumes is None:
+        if self._volumes.all is None:
             return line(Span("reading…", Tone.MUTED))
         return line(Span("no volumes yet: ", Tone.MUTED), Span("n", Tone.ACCENT), Span(" makes one", Tone.MUTED))
 
     def row(self, index: int, cells: int) -> Line:
         """One volume."""
-        volume = (self._volumes.volumes or ())[index]
+        volume = (self._volumes.all or ())[index]
         users = volume_rows.users_of(volume, {each.name: each for each in self._deck.containers or ()})
         row = volume_rows.VolumeRow(volume=volume, users=users, now_unix_ns=time.time_ns())
         return volume_rows.volume_row(row, cells, is_selected=index == self.cursor)
@@ -52,6 +52,5 @@ class VolumesTable(RowList):
 
     def go_to(self, index: int) -> None:
         """Select a volume."""
-        if self._volumes.volumes:
-            self._volumes.selected_name = self._volumes.volumes[max(0, min(self.count - 1, index))].name
+        self._volumes.select(index)
         super().go_to(index)
