@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engine.linux import capabilities, mounts
+from engine.signal_names import signal_name
 from engine.xray import firewall_text, flags, netlink_text
 from engine.xray.flags import named
 from engine.xray.handles import Handles
@@ -82,7 +83,7 @@ def _plain(call: Call) -> str:
 def _clone3(call: Call) -> str:
     found = _CLONE_ARGUMENTS.unpack(call.given[0])
     words = [f"flags={named(found[0], flags.CLONE)}"]
-    words += [f"exit_signal={flags.signal_name(found[4])}"] if found[4] else []
+    words += [f"exit_signal={signal_name(found[4])}"] if found[4] else []
     words += [f"cgroup={call.handles.shown(found[10])}"] if found[0] & 0x200000000 else []
     return f"{{{', '.join(words)}}}, {call.given[1]}"
 
@@ -176,7 +177,7 @@ def _prctl(call: Call) -> str:
         name = flags.AMBIENT.get(call.given[1], str(call.given[1]))
         return f"{option}, {name}" + (f", {capabilities.NAMES[call.given[2]]}" if name.endswith("RAISE") else "")
     if option == "PR_SET_PDEATHSIG":
-        return f"{option}, {flags.signal_name(call.given[1]) if call.given[1] else 0}"
+        return f"{option}, {signal_name(call.given[1]) if call.given[1] else 0}"
     return f"{option}, {quoted(call.given[1])}"
 
 
@@ -214,11 +215,11 @@ def _close_range(call: Call) -> str:
 
 
 def _sigaction(call: Call) -> str:
-    return f"{flags.signal_name(call.given[0])}, SIG_DFL, NULL"
+    return f"{signal_name(call.given[0])}, SIG_DFL, NULL"
 
 
 def _send_signal(call: Call) -> str:
-    return f"{call.handles.shown(call.given[0], 'pidfd of init')}, {flags.signal_name(call.given[1])}"
+    return f"{call.handles.shown(call.given[0], 'pidfd of init')}, {signal_name(call.given[1])}"
 
 
 def _execve(call: Call) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
 
 from engine.linux import mounts, namespaces, paths, seccomp
@@ -84,11 +83,3 @@ def named(value: int, names: dict[int, str], none: str = "0") -> str:
             value &= ~flag
     words = [name for _, name in sorted(found)] + ([hex(value)] if value else [])
     return "|".join(words) or none
-
-
-def signal_name(number: int) -> str:
-    """A signal by name."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
