@@ -56,10 +56,13 @@ class Theming:
         self._app.theme = name
 
     def wear_next(self) -> None:
-        """Switch to the theme after this one."""
+        """Switch to the theme after this one, and say how it stays."""
         if self.names:
             here = self.names.index(self._app.theme) if self._app.theme in self.names else -1
-            self.wear(self.names[(here + 1) % len(self.names)])
+            name = self.names[(here + 1) % len(self.names)]
+            self.wear(name)
+            self._app.clear_notifications()
+            self._app.notify(f'theme = "{name}" in config.toml keeps it', title=name, timeout=4, markup=False)
 
     def _register(self, path: Path) -> str:
         try:

@@ -210,6 +210,7 @@ async def test_themes_turn_with_a_key() -> None:
             await at.press("T")
             worn.append(at.app.theme)
         assert worn[-1] == "boxdeck-dark" and sorted(worn) == sorted(at.app.theming.names)
+        await at.hear('theme = "boxdeck-dark" in config.toml keeps it')
 
 
 async def test_a_theme_is_worn_anew_when_its_file_is_saved_and_a_broken_one_is_told() -> None:
