@@ -46,7 +46,7 @@ WRONG = {
     "cgroup of what isn't there": (("cgroup", "tree", "ghost"), 125, "ghost", "ps -a"),
     "events at no time": (("events", "--since", "soon"), 125, "'soon'", "10m"),
     "events through no filter": (("events", "--filter", "colour=red"), 125, "'colour=red'", "container="),
-    "a template that is more than ours": (("ps", "--format", "{{if .ID}}"), 125, "{{if .ID}}", "{{json .Field}}"),
+    "a template without its end": (("ps", "--format", "{{if .ID}}"), 125, "{{if .ID}}", "write {{end}}"),
     "a format that is none": (("images", "--format", "yaml"), 125, "'yaml'", "'{{.Name}}'"),
     "inspect what isn't there": (("inspect", "ghost"), 125, "ghost", "images"),
     "rmi what isn't there": (("rmi", "ghost"), 125, "ghost", ""),
