@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -122,15 +123,15 @@ async def _app(options: dict[str, str]) -> str:
         await app.run_async()
         if _is_served():
             return ""
-        return farewell(app.deck.running_count)
+        return farewell(app.deck.running_count, "boxdeck" if shutil.which("boxdeck") else sys.argv[0])
 
 
-def farewell(running: int) -> str:
-    """What the terminal says after the app has gone."""
+def farewell(running: int, command: str = "boxdeck") -> str:
+    """What the terminal says after the app has gone; `command` is what starts it again."""
     if not running:
         return ""
     words = "container keeps" if running == 1 else "containers keep"
-    return f"{running} {words} running; `boxdeck` shows {'it' if running == 1 else 'them'} again.\n"
+    return f"{running} {words} running; `{command}` shows {'it' if running == 1 else 'them'} again.\n"
 
 
 def _fail(error: BoxdeckError) -> int:

@@ -51,6 +51,7 @@ def test_an_option_without_its_value_is_refused(
 )
 def test_leaving_says_what_keeps_running(running: int, words: str) -> None:
     assert farewell(running) == words
+    assert farewell(running, ".venv/bin/boxdeck") == words.replace("boxdeck", ".venv/bin/boxdeck")
 
 
 def test_the_app_leaves_the_kernel_to_the_engine() -> None:
