@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import shutil
 import socket
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -21,8 +18,8 @@ from engine.errors import BoxdeckError
 from engine.linux import namespaces
 from engine.model import Container, NetworkRequest
 from engine.names import message
+from tests.benchmarks.fresh_root import fresh_root, is_root
 from tests.benchmarks.ours import REQUEST, SLEEP
-from tests.benchmarks.stopwatch import tmpfs
 from tests.benchmarks.table import machine
 from tests.command_line import CommandLine
 
@@ -45,20 +42,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.networks", description=__doc__)
     parser.add_argument("containers", nargs="?", type=int, default=200, help="[200]")
     containers = parser.parse_args().containers
-    if os.geteuid() != 0:
-        sys.stderr.write("boxdeck: benchmarks make containers, so they need root: run them with sudo\n")
+    if not is_root():
         return BoxdeckError.exit_status
-    folder = Path(tempfile.mkdtemp(prefix="boxdeck-bench-"))
-    folder.chmod(0o711)
-    states = Path(tempfile.mkdtemp(prefix="boxdeck-bench-", dir=tmpfs()))
-    boxdeck = CommandLine(folder, states)
-    try:
-        boxdeck.ok("run", "--rm", "base", "true")
+    with fresh_root() as (boxdeck, _):
         found = asyncio.run(_measure(boxdeck, containers))
-    finally:
-        boxdeck.ok("system", "reset", "--force")
-        shutil.rmtree(folder)
-        shutil.rmtree(states, ignore_errors=True)
     sys.stdout.write(_text(found))
     return 0
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import platform
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,11 +22,12 @@ from engine.errors import BoxdeckError
 from engine.model import Container, ContainerRequest
 from engine.network import port_notation
 from tests.benchmarks.contest import Contender, Result, contest
+from tests.benchmarks.fresh_root import fresh_root, is_root
 from tests.benchmarks.managers import DOCKER
 from tests.benchmarks.ours import REQUEST, SLEEP, timed
 from tests.benchmarks.peers import find
 from tests.benchmarks.processor import ProcessorTime
-from tests.benchmarks.stopwatch import Stopwatch, Timing, tmpfs
+from tests.benchmarks.stopwatch import Stopwatch, Timing
 from tests.benchmarks.table import machine
 from tests.command_line import CommandLine
 from tests.peers import image
@@ -47,21 +46,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.ports", description=__doc__)
     parser.add_argument("rounds", nargs="?", type=int, default=20, help="[20]")
     rounds = parser.parse_args().rounds
-    if os.geteuid() != 0:
-        sys.stderr.write("boxdeck: benchmarks make containers, so they need root: run them with sudo\n")
+    if not is_root():
         return BoxdeckError.exit_status
-    folder = Path(tempfile.mkdtemp(prefix="boxdeck-bench-"))
-    folder.chmod(0o711)
-    states = Path(tempfile.mkdtemp(prefix="boxdeck-bench-", dir=tmpfs()))
-    boxdeck = CommandLine(folder, states)
-    try:
-        boxdeck.ok("run", "--rm", "base", "true")
-        with Stopwatch() as stopwatch, _peers(folder, stopwatch) as peers:
-            found = asyncio.run(_measure(boxdeck, peers, rounds))
-    finally:
-        boxdeck.ok("system", "reset", "--force")
-        shutil.rmtree(folder)
-        shutil.rmtree(states, ignore_errors=True)
+    with fresh_root() as (boxdeck, folder), Stopwatch() as stopwatch, _peers(folder, stopwatch) as peers:
+        found = asyncio.run(_measure(boxdeck, peers, rounds))
     sys.stdout.write(_text(found, rounds))
     return 0
 

@@ -10,14 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import platform
 import random
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,10 +27,10 @@ from engine.errors import BoxdeckError
 from engine.linux import namespaces
 from engine.model import Container
 from engine.network import loopback
+from tests.benchmarks.fresh_root import fresh_root, is_root
 from tests.benchmarks.managers import DOCKER
 from tests.benchmarks.ours import REQUEST, SLEEP
 from tests.benchmarks.peers import find
-from tests.benchmarks.stopwatch import tmpfs
 from tests.benchmarks.table import machine
 from tests.command_line import CommandLine
 from tests.engine.network.boxes import Box
@@ -70,25 +67,15 @@ def main() -> int:
     parser.add_argument("rounds", nargs="?", type=int, default=9, help="[9]")
     parser.add_argument("--seconds", type=int, default=1, help="of each run [1]")
     options = parser.parse_args()
-    if os.geteuid() != 0:
-        sys.stderr.write("boxdeck: benchmarks make containers, so they need root: run them with sudo\n")
+    if not is_root():
         return BoxdeckError.exit_status
     if find("iperf3") is None:
         sys.stderr.write("boxdeck: there is no iperf3: apt-get install iperf3\n")
         return BoxdeckError.exit_status
     namespaces.unshare(namespaces.CLONE_NEWNET)
     loopback.bring_up()
-    folder = Path(tempfile.mkdtemp(prefix="boxdeck-bench-"))
-    folder.chmod(0o711)
-    states = Path(tempfile.mkdtemp(prefix="boxdeck-bench-", dir=tmpfs()))
-    boxdeck = CommandLine(folder, states)
-    try:
-        boxdeck.ok("run", "--rm", "base", "true")
+    with fresh_root() as (boxdeck, folder):
         found = asyncio.run(_measure(boxdeck, folder, options.rounds, options.seconds))
-    finally:
-        boxdeck.ok("system", "reset", "--force")
-        shutil.rmtree(folder)
-        shutil.rmtree(states, ignore_errors=True)
     sys.stdout.write(_text(found, options.rounds))
     return 0
 
