@@ -18,6 +18,11 @@ from engine.errors import BoxdeckError, InvalidRequest
 
 INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE: whoever read our output has left
+_INSTEAD = {
+    "build": "make an image of a container with boxdeck commit, or bring one in with boxdeck load or import",
+    "compose": "give each container its own boxdeck run; on a network of yours they find each other by name",
+}
+"""What people look for that isn't here, and what is."""
 _COLLECT_AFTER = 50_000  # objects: imports make many and drop none, and looking for garbage costs a tenth of a start
 
 
@@ -110,6 +115,8 @@ def _verb_list() -> str:
 def _nearest(name: str) -> str:
     from difflib import get_close_matches
 
+    if name in _INSTEAD:
+        return _INSTEAD[name]
     near = get_close_matches(name, VERBS, n=1)
     return f"did you mean {near[0]!r}?" if near else "see: boxdeck --help"
 

@@ -103,7 +103,8 @@ def create_arguments(parser: Parser) -> None:
     _namespace_arguments(parser)
     add = parser.add_argument
     add("image", metavar="IMAGE", help="'base' is assembled from this machine's own tools when it is first used")
-    add("command", metavar="COMMAND …", nargs=argparse.REMAINDER, help="and its arguments, instead of the image's")
+    command = add("command", metavar="COMMAND …", nargs=argparse.REMAINDER, help="instead of the image's")
+    command.required = False  # as argparse calls it when the image is missing
 
 
 def _process_arguments(parser: Parser) -> None:

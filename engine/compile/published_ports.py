@@ -47,7 +47,8 @@ def require_distinct(ports: Iterable[PublishedPort]) -> None:
     for port in ports:
         place = (port.host_address, port.host_port, port.protocol)
         if port.host_port and not port.is_chosen and place in seen:
-            raise InvalidRequest(f"port {port.host_port}/{port.protocol} of the host is named twice", "name it once")
+            cause = f"port {port.host_port}/{port.protocol} of the host would lead to two ports of the container"
+            raise InvalidRequest(cause, "publish one of them at another port")
         seen.add(place)
 
 

@@ -262,7 +262,7 @@ async def test_without_a_network_of_its_own_there_is_nothing_to_publish(engine: 
 
 
 async def test_one_port_of_the_hosts_cannot_lead_to_two(engine: Engine) -> None:
-    with pytest.raises(InvalidRequest, match="port 8080/tcp of the host is named twice"):
+    with pytest.raises(InvalidRequest, match="port 8080/tcp of the host would lead to two ports"):
         await engine.containers.create(request("8080:80", "8080:81"))
 
 

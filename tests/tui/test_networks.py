@@ -106,7 +106,7 @@ async def test_a_network_is_made_joined_left_and_removed(engine: Engine) -> None
         await at.press("d")
         await at.hear("bridge is the default network")
         await at.press("n", "enter")
-        await at.see("one name is needed")
+        await at.see("a name is needed")
         await at.press(*"backend", "tab", *"banana", "enter")
         await at.see("banana")
         assert len(await engine.networks.list()) == 1

@@ -47,9 +47,7 @@ async def test_order_filter_groups_columns_selection_and_view_survive(tmp_path: 
     assert text.startswith("images\n")
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"{", b"\xff", b'{"order": 7}', b"[]"]
-)
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b'{"order": 7}', b"[]"])
 def test_what_cant_be_understood_is_nothing(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "place.json"
     path.write_bytes(text)

@@ -33,7 +33,7 @@ class NamespacesScreen(LiveScreen):
         Binding(
             "enter",
             "app.visit",
-            "enter",
+            "go in",
             id="namespaces.enter",
             tooltip="A shell in its namespaces but not its cgroup, on the whole terminal",
         ),

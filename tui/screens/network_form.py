@@ -74,7 +74,7 @@ class NetworkForm(ModalScreen[None]):
     def _request(self) -> NetworkRequest:
         name, mtu = self._words("name"), self._words("mtu")
         if len(name) != 1:
-            raise FieldError("name", "one name is needed", "such as backend")
+            raise FieldError("name", "a name has no blanks" if name else "a name is needed", "such as backend")
         if mtu and not (len(mtu) == 1 and mtu[0].isdecimal()):
             raise FieldError("mtu", "the MTU is a number of bytes", "such as 1400")
         return NetworkRequest(
