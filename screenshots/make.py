@@ -16,15 +16,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from engine import Engine
+from engine.config.model import Config
 from engine.errors import BoxdeckError
 from engine.layers import Commit
-from engine.model import Container, ContainerRequest, Limits
+from engine.model import Container, ContainerRequest, Limits, NetworkRequest, PublishedPort
+from engine.options import VolumeMount
 from screenshots.svg import portable
 from tui.app import BoxdeckApp
-from engine.config.model import Config
 
 HERE = Path(__file__).parent
 LARGE, SMALL = (132, 38), (80, 24)
@@ -60,6 +62,12 @@ def loop(*steps: str, pause: float, **values: object) -> str:
     return f"while :; do n=$((n + 1)); {body}; sleep {pause}; done"
 
 
+VIEWS = {"containers": "1", "images": "2", "networks": "3", "volumes": "4", "namespaces": "5", "host": "6"}
+"""Each view's key."""
+
+THEMES = ("boxdeck-dark", "boxdeck-light", "gruvbox")
+
+
 def request(name: str, script: str, network: str = "bridge", **limits: float) -> ContainerRequest:
     """A container that runs a script with bash."""
     return ContainerRequest(
@@ -81,7 +89,13 @@ async def start_load(engine: Engine) -> None:
     greedy = request("resizer", loop(FILL, pause=0, mib=90, spread=9), "none", memory_mib=64)
     for container in (*ended, greedy):
         await engine.containers.run(container)
-    db = await engine.containers.run(request("db", loop(FILL, pause=0.9, mib=3, spread=6), memory_mib=128, pids=64))
+    await engine.networks.create(NetworkRequest(name="backend"))
+    files = VolumeMount(name="tables", destination="/var/lib/tables")
+    store = request("db", loop(FILL, pause=0.9, mib=3, spread=6), memory_mib=128, pids=64)
+    db = await engine.containers.run(replace(store, volumes=(files,)))
+    await engine.networks.connect("backend", db.id)
+    for unused in ("backups", "uploads"):
+        await engine.volumes.create(unused)
     peer = address_of(db)
     cache = loop(FILL, SEND, pause=0.5, mib=2, spread=3, bytes=700, address=peer)
     await engine.containers.run(request("cache", cache, memory_mib=64, cpus=0.3))
@@ -89,7 +103,8 @@ async def start_load(engine: Engine) -> None:
     await engine.containers.run(request("worker-2", loop(BUSY, pause=1.5, work=150), cpus=0.4, memory_mib=96))
     await engine.containers.run(request("mailer", loop(SEND, pause=0.6, bytes=200, address=peer), cpus=0.2))
     web = loop(BUSY, SEND, SAY, COMPLAIN, pause=0.15, work=30, bytes=900, address=peer)
-    await engine.containers.run(request("web", web, cpus=0.8, memory_mib=256, pids=128))
+    front = request("web", web, cpus=0.8, memory_mib=256, pids=128)
+    await engine.containers.run(replace(front, ports=(PublishedPort(container_port=80, host_port=18080),)))
 
 
 async def build_images(engine: Engine) -> None:
@@ -133,6 +148,7 @@ class Camera:
         """Write the picture of this moment."""
         await self._pilot.pause(0.3)
         path = HERE / f"{name}.svg"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(portable(self._pilot.app.export_screenshot(title="boxdeck")))
         sys.stdout.write(f"{path.relative_to(HERE.parent)}\n")
 
@@ -169,7 +185,13 @@ async def photograph(engine: Engine) -> None:
         await select(shot, engine, "web")
         await photograph_screens(shot)
         await photograph_images(shot, engine)
-    await photograph_sizes(engine)
+    for theme in THEMES:
+        async with camera(engine, theme=theme) as shot:
+            await asyncio.sleep(HISTORY_SECONDS / 3)
+            await photograph_views(shot, engine, theme)
+    async with camera(engine, SMALL) as shot:
+        await asyncio.sleep(5)
+        await shot.take("containers-small")
 
 
 async def photograph_screens(shot: Camera) -> None:
@@ -183,12 +205,8 @@ async def photograph_screens(shot: Camera) -> None:
     await shot.press("enter")
     await shot.press("l", wait=1.5)
     await shot.take("logs")
-    await shot.press("t", wait=1.5)
-    await shot.take("topology")
     await photograph_numbers(shot)
-    await shot.press("N", wait=1.5)
-    await shot.take("namespaces")
-    await shot.press("escape", "question_mark", wait=1.0)
+    await shot.press("question_mark", wait=1.0)
     await shot.take("help")
     await shot.press("escape")
 
@@ -217,20 +235,24 @@ async def photograph_numbers(shot: Camera) -> None:
     await shot.take("processes")
     await shot.press("u", wait=1.0)
     await shot.take("update-form")
-    await shot.press("escape", "H", wait=2.5)
-    await shot.take("host")
     await shot.press("escape")
 
 
-async def photograph_sizes(engine: Engine) -> None:
-    """The same in the other theme, and on a small terminal."""
-    async with camera(engine, theme="boxdeck-light") as shot:
-        await asyncio.sleep(HISTORY_SECONDS / 2)
-        await select(shot, engine, "web")
-        await shot.take("containers-light")
-    async with camera(engine, SMALL) as shot:
-        await asyncio.sleep(5)
-        await shot.take("containers-small")
+async def photograph_views(shot: Camera, engine: Engine, theme: str) -> None:
+    """Every view, the map and an X-ray, into a folder of the theme's name."""
+    for name, key in VIEWS.items():
+        await shot.press(key, wait=2.5)
+        if name == "containers":
+            await select(shot, engine, "web")
+            await shot.press(wait=1.5)
+        await shot.take(f"{theme}/{name}")
+    await shot.press("t", wait=2.0)
+    await shot.take(f"{theme}/topology")
+    await shot.press("1", wait=0.6)
+    await shot.press("X", wait=1.5)
+    await shot.press("right", "right", "down", "down", wait=0.6)
+    await shot.take(f"{theme}/x-ray")
+    await shot.press("escape")
 
 
 def convert() -> None:
@@ -238,16 +260,19 @@ def convert() -> None:
     if shutil.which("rsvg-convert") is None:
         sys.stderr.write("rsvg-convert isn't installed, so there are no PNG files: apt-get install librsvg2-bin\n")
         return
-    for name in ("containers", "shell", "graphs", "host", "images"):
-        target = HERE / f"{name}.png"
-        subprocess.run(["rsvg-convert", "--width", "1400", "-o", target, HERE / f"{name}.svg"], check=True)
+    views = [f"{THEMES[0]}/{name}" for name in ("host", "networks", "x-ray")]
+    for picture in ("containers", "shell", "graphs", "images", *views):
+        target = HERE / f"{picture.rpartition('/')[2]}.png"
+        subprocess.run(["rsvg-convert", "--width", "1400", "-o", target, HERE / f"{picture}.svg"], check=True)
 
 
 async def main() -> None:
     """Take all pictures on a root of our own."""
-    os.environ["XDG_CONFIG_HOME"] = folder = tempfile.mkdtemp(prefix="boxdeck-pictures-")
+    folder = tempfile.mkdtemp(prefix="boxdeck-pictures-")
+    os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_STATE_HOME"] = folder
     try:
         async with Engine.open(f"{folder}/root", f"{folder}/run") as engine:
+            engine.xrays.record_starts()
             try:
                 await photograph(engine)
             finally:
