@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
-_OUR_PROCESSES = ("boxdeck", "boxdeck-shim", "boxdeck-launch", "boxdeck-record", "boxdeck-names")
+_OUR_PROCESSES = frozenset(
+    f"boxdeck{part}" for part in ("", "-shim", "-launch", "-record", "-names", "-maker", "-init", "-unpack")
+)
 _OUR_WORD = "boxdeck"
 PATIENCE_SECONDS = 5.0  # network namespaces and cgroups are taken down in the kernel's own time
 
