@@ -121,6 +121,7 @@ def test_patterns_ignore_case_unless_told_otherwise() -> None:
     assert filter_of("") is None and filter_of("!") is None
 
 
+@pytest.mark.alone
 async def test_lines_are_saved_without_colours_and_nothing_is_written_over(tmp_path: Path) -> None:
     async with desk(size=(120, 6)) as (view, pilot):
         view.show(source(line("\x1b[31mred\x1b[0m"), line("two")))

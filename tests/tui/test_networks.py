@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -160,7 +161,7 @@ async def test_a_link_that_goes_down_is_on_the_screen_within_100_ms(
                 assert time.monotonic() - began < 10, at.text
                 await asyncio.sleep(0.002)
             milliseconds.append(round((time.monotonic() - began) * 1000))
-        assert min(milliseconds) < 100, milliseconds  # others may have the processors, which only adds to it
+        assert statistics.median(milliseconds) < 100, milliseconds
 
 
 def is_cut(drawn: Drawn, link: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import Callable
 
@@ -176,7 +177,7 @@ async def test_a_link_that_goes_down_is_told_and_read_within_100_ms(box: Boxes, 
             await asyncio.wait_for(anext(changes), SETTLE_SECONDS)
         milliseconds.append((time.monotonic() - began) * 1000)
         pending = asyncio.ensure_future(anext(changes))
-    assert min(milliseconds) < 100, milliseconds  # others may have the processors, which only adds to it
+    assert statistics.median(milliseconds) < 100, milliseconds
 
 
 async def test_the_other_ends_namespace_is_listened_to_as_well(box: Boxes, engine_on: Maker) -> None:
