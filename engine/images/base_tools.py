@@ -24,8 +24,7 @@ EVERYDAY: Final = (
     "watch", "pgrep", "pidof", "sysctl", "ip", "ss", "ping", "less", "more", "vi", "hostname", "tar", "gzip",
     "gunzip", "zcat", "bzip2", "xz", "clear", "tput", "reset", "which", "getopt", "nsenter", "unshare", "lsns",
     "mount", "umount", "findmnt", "dmesg", "flock", "setsid", "taskset", "chrt", "ionice", "renice", "kill",
-    "prlimit", "hexdump", "xxd", "nc", "nslookup", "tree", "column", "rev", "getconf", "getent", "locale", "script",
-    "time",
+    "prlimit", "hexdump", "xxd", "nc", "tree", "column", "rev", "getconf", "getent", "locale", "script", "time",
 )
 # fmt: on
 

@@ -90,7 +90,8 @@ def _make_folder(path: str) -> None:
         try:
             os.mkdir(path, 0o700)
         except FileNotFoundError:
-            os.makedirs(path, 0o700)
+            for folder in (os.path.dirname(path), path):  # makedirs gives its mode to the last one alone
+                os.makedirs(folder, 0o700, exist_ok=True)
 
 
 def bury(paths: Paths, subject: str) -> None:
@@ -101,7 +102,7 @@ def bury(paths: Paths, subject: str) -> None:
         try:
             os.rename(folder, f"{aside}/{subject}")
         except FileNotFoundError:
-            os.makedirs(aside, 0o700, exist_ok=True)
+            _make_folder(aside)
             os.rename(folder, f"{aside}/{subject}")
         os.utime(f"{aside}/{subject}")
         _forget_removed(aside)
