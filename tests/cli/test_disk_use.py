@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.command_line import CommandLine
+
+pytestmark = pytest.mark.alone
 
 WRITE = "dd if=/dev/zero of=/file bs=1M count=3 2>/dev/null; dd if=/dev/zero of=/data/file bs=1M count=2 2>/dev/null"
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.command_line import CommandLine
+
+pytestmark = pytest.mark.alone
 
 WROTE = ("sh", "-c", "head -c 3000000 /dev/urandom > /file")
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
+
 from tests.command_line import CommandLine, eventually
 from tests.conftest import OpenApp
 from tests.tmux import Tmux
+
+pytestmark = pytest.mark.alone
 
 EMPTY = "No containers yet"
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.command_line import CommandLine
 from tests.conftest import OpenApp
+
+pytestmark = pytest.mark.alone
 
 
 def test_the_layer_of_a_file_is_found(boxdeck: CommandLine, open_app: OpenApp) -> None:

@@ -15,6 +15,8 @@ from tests import browser
 from tests.command_line import PROGRAM, CommandLine, eventually
 from tests.free_ports import free_port
 
+pytestmark = pytest.mark.alone
+
 READY = "document.body && document.body.classList.contains('-first-byte')"
 
 

@@ -26,6 +26,8 @@ from engine.names.post import LOCK
 from engine.names.service import NAME
 from tests.engine.network.boxes import shell
 
+pytestmark = pytest.mark.alone
+
 PATIENCE_SECONDS = 30.0
 NGINX = Path("build/peers/nginx/usr/sbin/nginx").absolute()
 

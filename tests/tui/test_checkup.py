@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine import Engine
 from tests.tui.driving import desk
+
+pytestmark = pytest.mark.alone
 
 
 async def test_disorder_is_shown_and_mended(engine: Engine) -> None:

@@ -21,7 +21,7 @@ from engine.oci.runtime_spec import Mount
 from engine.runtime import devices, masking
 from tests.engine.runtime.box import PROC, Bundle, linux, mount, needs_root, options_of, where_all_is_shared
 
-pytestmark = [pytest.mark.vm, needs_root]
+pytestmark = [pytest.mark.vm, needs_root, pytest.mark.alone]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _RENAME_EXCHANGE = 2

@@ -18,6 +18,8 @@ from engine.names.server import PORT, NameServer
 from engine.names.zone import Member, Zone
 from tests.engine.network.boxes import Box, shell
 
+pytestmark = pytest.mark.alone
+
 Boxes = Callable[[], Box]
 
 
