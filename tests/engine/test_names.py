@@ -168,7 +168,7 @@ async def test_dig_is_told_all_names_forward_and_reverse(named: Engine) -> None:
     assert gone.count("status: NXDOMAIN") == 3
 
 
-@pytest.mark.skipif(not NGINX.exists(), reason="nginx isn't here: run .ci/setup peers")
+@pytest.mark.skipif(not NGINX.exists(), reason="nginx isn't installed: run .ci/setup peers")
 async def test_nginx_finds_who_starts_after_it(named: Engine, tmp_path: Path) -> None:
     front, web = await sleeper(named, "front", "one"), await sleeper(named, "web", "one")
     await named.containers.stop("web", 0)
