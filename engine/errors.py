@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.printable import printable
+
 
 class BoxdeckError(Exception):
     """A failure that a person can act on.
@@ -17,12 +19,8 @@ class BoxdeckError(Exception):
     exit_status = 125  # docker run(1), "Exit Status": the tool itself failed
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        self.cause, self.remedy = _printable(cause), _printable(remedy)
+        self.cause, self.remedy = printable(cause), printable(remedy)
         super().__init__(f"{self.cause}: {self.remedy}" if remedy else self.cause)
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 class InvalidRequest(BoxdeckError):

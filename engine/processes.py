@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from engine.model import IdRange, ProcessInfo
+from engine.printable import printable
 
 _KIBIBYTE = 1024
 
@@ -119,11 +120,6 @@ def parse_command_line(data: bytes, name: str) -> str:
         return printable(f"[{name}]")
     text = data.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
     return printable(text)
-
-
-def printable(text: str) -> str:
-    """Text of a container's without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _text(pid: int | None, name: str) -> str:

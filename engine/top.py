@@ -13,6 +13,7 @@ from engine import container_files, processes
 from engine.cgroups.manager import Cgroup
 from engine.images.users import names_by_uid
 from engine.model import IdRange, ProcessInfo
+from engine.printable import printable
 from engine.processes import Process
 
 _KEPT_SECONDS = 60.0  # how long a look counts as the one before
@@ -136,7 +137,6 @@ def _surroundings(first_pid: int, members: Sequence[Process]) -> _Surroundings:
         depth=len(first.pids) - 1 if first else 1,
         uid_map=processes.id_map(first_pid, "uid_map"),
         names={
-            uid: processes.printable(name)
-            for uid, name in names_by_uid(container_files.read(first_pid, "etc/passwd")).items()
+            uid: printable(name) for uid, name in names_by_uid(container_files.read(first_pid, "etc/passwd")).items()
         },
     )

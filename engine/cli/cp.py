@@ -7,11 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, Options, Parser, with_engine
-from engine.cli.failure import one_line, warn
+from engine.cli.failure import warn
 from engine.cli.formats import decimal_size
 from engine.cli.progress import shown
 from engine.copying.places import Archive, CopyOptions, Place, parse
 from engine.errors import InvalidRequest
+from engine.printable import printable
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -72,7 +73,7 @@ async def _copy(engine: Engine, options: CopyArguments) -> int:
     for sentence in copied.left_out:
         warn(sentence)
     if not options.quiet:
-        where = "the archive" if options.target == "-" else one_line(options.target)
+        where = "the archive" if options.target == "-" else printable(options.target)
         sys.stderr.write(f"{copied.words}, {decimal_size(copied.size_bytes)} copied to {where}\n")
     return 0
 

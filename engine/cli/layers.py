@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.documents import LayerRow, SightingRow, TreeRow
-from engine.cli.failure import one_line
 from engine.cli.formats import decimal_size
 from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list, write_lines
 from engine.cli.progress import shown
 from engine.errors import NotFound
 from engine.layers import Commit
 from engine.model import Layer, Sighting, TreeEntry
+from engine.printable import printable
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -191,7 +191,7 @@ def _diff_arguments(parser: Parser) -> None:
 
 async def _diff(engine: Engine, options: DiffOptions) -> int:
     changes = await engine.layers.changes(options.container)
-    write_lines([one_line(f"{_LETTERS[change.action]} {change.path}") for change in changes])
+    write_lines([printable(f"{_LETTERS[change.action]} {change.path}") for change in changes])
     return 0
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from engine.cli.command import Options, Parser
-from engine.cli.failure import one_line
 from engine.cli.json_text import json_text
 from engine.cli.templates import Format, format_of
+from engine.printable import printable
 
 _GAP = "   "
 
@@ -105,7 +105,7 @@ def list_lines(rows: Sequence[msgspec.Struct], columns: Sequence[Column], wanted
 def table(rows: Sequence[msgspec.Struct], columns: Sequence[Column]) -> list[str]:
     """Lines of a table with headings, columns as wide as their widest cell."""
     cells = [[column.heading for column in columns]]
-    cells += [[one_line(str(getattr(row, column.field))) for column in columns] for row in rows]
+    cells += [[printable(str(getattr(row, column.field))) for column in columns] for row in rows]
     return aligned(cells, [place for place, column in enumerate(columns) if column.is_number])
 
 

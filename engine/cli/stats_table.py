@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.cli.documents import StatsRow
-from engine.cli.failure import one_line
 from engine.cli.output import Column, aligned, list_lines, shortened
 from engine.cli.templates import Format
+from engine.printable import printable
 
 _COLUMNS = (
     Column("CONTAINER ID", "id"),
@@ -80,7 +80,7 @@ def _width(lines: Sequence[str]) -> int:
 def _table(rows: Sequence[StatsRow], form: _Form, name_cells: int | None = None) -> list[str]:
     cells = [[column.heading.replace(" / ", form.between) for column in form.columns]]
     for row in rows:
-        words = {column.field: one_line(getattr(row, column.field)) for column in form.columns}
+        words = {column.field: printable(getattr(row, column.field)) for column in form.columns}
         name = words.pop("name")
         found = {field: word.replace(" / ", form.between) for field, word in words.items()}
         found["name"] = name if name_cells is None else shortened(name, name_cells)

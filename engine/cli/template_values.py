@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from engine.cli.failure import one_line
 from engine.cli.json_text import compact_json
 from engine.errors import InvalidRequest
+from engine.printable import printable
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _VERB = re.compile(r"%(-?\d*)([sdvq%])")
@@ -76,7 +76,7 @@ def label(value: object, key: object) -> str:
 
 def text(value: object) -> str:
     """As Go prints it, on one line."""
-    return value if isinstance(value, Clean) else one_line(_shown(value))
+    return value if isinstance(value, Clean) else printable(_shown(value))
 
 
 def _shown(value: object) -> str:

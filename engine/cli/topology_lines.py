@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from engine.cli.failure import one_line
 from engine.cli.formats import decimal_size
 from engine.cli.output import aligned
 from engine.model import (
@@ -19,6 +18,7 @@ from engine.model import (
     Topology,
     Uplink,
 )
+from engine.printable import printable
 
 _Cells = tuple[str, ...]
 _LEAF, _LAST = "├─ ", "└─ "
@@ -62,7 +62,7 @@ def _uplink(uplink: Uplink) -> str:
 
 def _port(port: PortMap) -> _Cells:
     host, inside = _place(port.host_address, port.host_port), _place(port.address, port.port)
-    return f"{host}/{port.protocol}", f"→ {inside}", one_line(port.container_name)
+    return f"{host}/{port.protocol}", f"→ {inside}", printable(port.container_name)
 
 
 def _place(address: str, port: int) -> str:
@@ -80,7 +80,7 @@ def _bridge(bridge: BridgeNode, has_way_out: bool) -> _Block:
 def _bridge_port(port: BridgePort) -> _Cells:
     end = f"── {port.container_interface}" if port.container_interface else f"   {port.kind or 'hardware'}"
     state = _joined([_state(port.state), _troubles(port.counters)])
-    return port.host_interface, end, one_line(port.container_name or ""), port.address or "", state, _moves(port.rates)
+    return port.host_interface, end, printable(port.container_name or ""), port.address or "", state, _moves(port.rates)
 
 
 def _others(topology: Topology) -> _Block:
@@ -96,7 +96,7 @@ def _others(topology: Topology) -> _Block:
 
 def _space(space: NetworkSpace, topology: Topology) -> _Block:
     """What is in a namespace, but for what stands on the host's bridges already."""
-    heading = _joined([one_line(space.holder), f"namespace {space.inode}"])
+    heading = _joined([printable(space.holder), f"namespace {space.inode}"])
     if space.problem:
         return _Block(heading, [(f"can't be read ({space.problem})",)])
     on_bridges = {port.peer for bridge in topology.bridges for port in bridge.ports if port.peer is not None}
@@ -118,9 +118,9 @@ def leads_to(device: NetworkDevice, topology: Topology) -> tuple[str, str]:
     other = space.device(end.index) if space is not None and end is not None else None
     name = other.name if other is not None else f"device {end.index}" if end is not None else "of nobody that is seen"
     if device.is_pair:
-        return f"── {name}", one_line(space.holder) if space is not None else ""
+        return f"── {name}", printable(space.holder) if space is not None else ""
     words = [device.detail or device.kind or "hardware", f"on {name}" if device.parent is not None else ""]
-    return f"   {_joined(words)}", one_line(space.holder) if space is not None and not space.is_host else ""
+    return f"   {_joined(words)}", printable(space.holder) if space is not None and not space.is_host else ""
 
 
 def _mtu(mtu: int) -> str:

@@ -17,7 +17,7 @@ from engine.identities import caller
 from engine.images.users import resolve_user
 from engine.linux.paths import open_in_root, open_regular
 from engine.oci.linux_spec import IdMapping
-from engine.processes import printable
+from engine.printable import printable
 from engine.runtime.userns import inside_id
 
 _NOBODY: Final = 65534  # what the kernel shows in a user namespace for ids that it doesn't have

@@ -26,7 +26,7 @@ from engine.images.unpack import split_name
 from engine.linux.credentials import making_files_as
 from engine.linux.kernel_files import is_kernels
 from engine.linux.paths import make_directories_in_root, open_without_links
-from engine.processes import printable
+from engine.printable import printable
 from engine.runtime.userns import host_id
 from engine.store.blobs import write_all
 

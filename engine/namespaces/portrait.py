@@ -12,6 +12,7 @@ from engine import processes
 from engine.linux import namespaces
 from engine.model import NamespaceAspect, NamespaceKind, NamespacePortrait
 from engine.namespaces.scan import KINDS
+from engine.printable import printable
 
 _Found = TypeVar("_Found")
 _DEVICES_SHOWN = 4
@@ -41,7 +42,7 @@ def _users(pid: int) -> str:
 def _mounts(pid: int) -> str:
     lines = _lines(pid, "mountinfo")
     root = next((line.partition(" - ")[2].split()[0] for line in lines if line.split(" ")[4] == "/"), "")
-    return f"{len(lines)} mounts, / is {processes.printable(root)}"
+    return f"{len(lines)} mounts, / is {printable(root)}"
 
 
 def _pids(pid: int) -> str:
@@ -53,13 +54,13 @@ def _pids(pid: int) -> str:
 
 
 def _devices(pid: int) -> str:
-    names = [processes.printable(line.partition(":")[0].strip()) for line in _lines(pid, "net/dev")[2:]]
+    names = [printable(line.partition(":")[0].strip()) for line in _lines(pid, "net/dev")[2:]]
     more = f" and {len(names) - _DEVICES_SHOWN} more" if len(names) > _DEVICES_SHOWN else ""
     return ", ".join(sorted(names)[:_DEVICES_SHOWN]) + more
 
 
 def _host_name(pid: int) -> str:
-    return processes.printable(_inside(pid, "uts", lambda: os.uname().nodename) or "")
+    return printable(_inside(pid, "uts", lambda: os.uname().nodename) or "")
 
 
 def _objects(pid: int) -> str:
@@ -73,7 +74,7 @@ def _objects(pid: int) -> str:
 def _cgroup(pid: int) -> str:
     """Where the process is as we see it: its own view begins there, or above."""
     paths = [line.partition(":")[2].partition(":")[2] for line in _lines(pid, "cgroup")]
-    return processes.printable(max(paths, key=len, default=""))
+    return printable(max(paths, key=len, default=""))
 
 
 def _clocks(pid: int) -> str:

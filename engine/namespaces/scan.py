@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from engine.linux import paths
 from engine.model import NamespaceKind
+from engine.printable import printable
 
 KINDS: tuple[NamespaceKind, ...] = get_args(NamespaceKind)
 
@@ -115,8 +116,7 @@ class Scan:
         with suppress(OSError), open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             for (kind, inode), point in parse_mounts(file):
                 seen = self.add(kind, inode)
-                shown = "".join(letter if letter.isprintable() else "?" for letter in point)  # somebody else's choice
-                seen.held_by.append(f"mount {shown}")
+                seen.held_by.append(f"mount {printable(point)}")  # somebody else's choice
                 seen.place = seen.place or (pid, point)
 
 

@@ -17,6 +17,7 @@ from engine.images.limits import too_much
 from engine.oci.digest import digest_of
 from engine.oci.image_spec import INDEX_TYPES, MANIFEST_TYPES
 from engine.oci.reference import DEFAULT_REGISTRY
+from engine.printable import printable
 from engine.registry import challenge, credentials
 from engine.registry.authorization import Authorization, denied
 from engine.registry.transport import NONSENSE, Pause, Transport, read_body
@@ -233,11 +234,6 @@ def pull_scope(repository: str) -> str:
 def push_scope(repository: str) -> str:
     """What a token for reading and writing is asked for."""
     return f"repository:{repository}:pull,push"
-
-
-def printable(text: str) -> str:
-    """Somebody else's words without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _decoded(data: bytes, kind: type[_Tags], host: str) -> _Tags:

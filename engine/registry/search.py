@@ -17,7 +17,8 @@ from msgspec import Struct
 from engine.config.model import RegistrySettings
 from engine.errors import InvalidRequest, RegistryError
 from engine.oci.reference import DEFAULT_REGISTRY
-from engine.registry.registry import Registry, open_registry, printable
+from engine.printable import printable
+from engine.registry.registry import Registry, open_registry
 from engine.registry.transport import NONSENSE, read_body
 
 INDEX: Final = "index.docker.io"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from engine.linux import trace
 from engine.model.xray import KernelCall, Xray
+from engine.printable import printable
 from engine.xray import arguments, explain, parts
 from engine.xray.handles import Handles, Passed
 
@@ -47,7 +48,7 @@ def read(path: str) -> Xray:
         subject=heading.subject,
         name=heading.name,
         began_unix_ns=heading.began_unix_ns,
-        error=heading.error,
+        error=printable(heading.error),
         calls=tuple(calls),
     )
 
@@ -87,10 +88,10 @@ def _call(said: _Said, began_ns: int, handles: Handles) -> KernelCall:
         pid=said.pid,
         kind=kind,
         name=name,
-        arguments=arguments.arguments(name, call),
+        arguments=printable(arguments.arguments(name, call)),
         result=_result(name, result),
         failed=result < 0 and result != trace.PENDING,
-        explanation=_LONG_NUMBER.sub(r"\1…", sentence),
+        explanation=printable(_LONG_NUMBER.sub(r"\1…", sentence)),
     )
 
 

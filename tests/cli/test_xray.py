@@ -103,3 +103,16 @@ def test_a_start_that_fails_tells_how_far_it_came(boxdeck: CommandLine) -> None:
     assert answer.status == 127
     assert '"/no/such/program", ["/no/such/program"]' in answer.err and "ENOENT" in answer.err
     assert "failed: the command '/no/such/program' doesn't exist" in answer.err
+
+
+def test_a_command_s_words_are_nothing_that_a_terminal_obeys(boxdeck: CommandLine) -> None:
+    hostile = "true '\x1b]0;evil\x07\x1b[31m\x9b2J'"
+    try:
+        told = [boxdeck("run", "--name", "hostile", "--network", "none", "--xray", "base", "sh", "-c", hostile).err]
+        for options in ((), ("--explain",), ("--format", "json"), ("--format", "{{.Arguments}}")):
+            told.append(boxdeck.ok("xray", "hostile", "start", *options))
+        for text in told:
+            assert "evil" in text
+            assert all(letter.isprintable() or letter == "\n" for letter in text), text
+    finally:
+        boxdeck("rm", "-f", "hostile")

@@ -10,6 +10,8 @@ from contextlib import suppress
 
 from msgspec import Struct, field
 
+from engine.printable import printable
+
 _LINK = re.compile(r"net:\[(\d+)\]")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _FOREIGN = re.compile(r"(docker|libpod|crio|cri-containerd|containerd|boxdeck)[^/\n]*[-/:]([0-9a-f]{64})")
@@ -82,7 +84,7 @@ def inode_of(pid: int) -> int | None:
 def command_of(pid: int) -> str:
     """The name of a process; empty when it has gone."""
     with suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-        return "".join(letter if letter.isprintable() else "?" for letter in file.read().rstrip("\n"))
+        return printable(file.read().rstrip("\n"))
     return ""
 
 
