@@ -109,8 +109,8 @@ def test_a_command_s_words_are_nothing_that_a_terminal_obeys(boxdeck: CommandLin
     hostile = "true '\x1b]0;evil\x07\x1b[31m\x9b2J'"
     try:
         told = [boxdeck("run", "--name", "hostile", "--network", "none", "--xray", "base", "sh", "-c", hostile).err]
-        for options in ((), ("--explain",), ("--format", "json"), ("--format", "{{.Arguments}}")):
-            told.append(boxdeck.ok("xray", "hostile", "start", *options))
+        ways = ((), ("--explain",), ("--format", "json"), ("--format", "{{.Arguments}}"))
+        told += [boxdeck.ok("xray", "hostile", "start", *options) for options in ways]
         for text in told:
             assert "evil" in text
             assert all(letter.isprintable() or letter == "\n" for letter in text), text
