@@ -13,7 +13,7 @@ from engine.cgroups.statistics.reader import MOST_FILES, UsageReader, read_once
 from engine.cgroups.statistics.usage import Usage
 from engine.errors import BoxdeckError
 from engine.model import Container, ContainerSample, Endpoint, Limits
-from engine.network.counters import InterfaceCounters
+from engine.model.topology import LinkCounters
 from engine.network.links import LinkStatistics
 from engine.rates import InterfaceCount, Reading, Traffic, compare
 
@@ -27,7 +27,7 @@ class CounterReader(Protocol):
 
     machine: Mapping[int, LinkStatistics]
 
-    def read(self, names: Collection[str]) -> Mapping[str, InterfaceCounters]:
+    def read(self, names: Collection[str]) -> Mapping[str, LinkCounters]:
         """What has been counted so far at these interfaces of the host's, by name."""
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ class Survey:
         if tracked is not None:
             tracked.close()
 
-    def _read_counters(self, containers: Sequence[Container]) -> Mapping[str, InterfaceCounters]:
+    def _read_counters(self, containers: Sequence[Container]) -> Mapping[str, LinkCounters]:
         """Network counters; none when the kernel doesn't tell, which must not cost the other figures."""
         if self._open_counters is None:
             return {}
@@ -182,7 +182,7 @@ class Survey:
             self._counters = None
 
 
-def _traffic(endpoints: Sequence[Endpoint], counters: Mapping[str, InterfaceCounters], at_ns: int) -> Traffic | None:
+def _traffic(endpoints: Sequence[Endpoint], counters: Mapping[str, LinkCounters], at_ns: int) -> Traffic | None:
     """What went through a container's interfaces; None where there is none, and where none could be counted."""
     counts = [
         _count(endpoint, found)
@@ -192,7 +192,7 @@ def _traffic(endpoints: Sequence[Endpoint], counters: Mapping[str, InterfaceCoun
     return Traffic(at_ns, tuple(counts)) if counts else None
 
 
-def _count(endpoint: Endpoint, found: InterfaceCounters) -> InterfaceCount:
+def _count(endpoint: Endpoint, found: LinkCounters) -> InterfaceCount:
     return InterfaceCount(
         name=endpoint.container_interface,
         host_interface=endpoint.host_interface,

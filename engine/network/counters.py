@@ -7,26 +7,12 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Self
 
-from msgspec import Struct
-
+from engine.model.topology import LinkCounters
 from engine.network import interface, links, transport
 from engine.network.hardware import Hardware
 from engine.network.links import LinkStatistics
 
 _ASK_SECONDS = 10.0
-
-
-class InterfaceCounters(Struct, frozen=True, kw_only=True, gc=False):
-    """What went through a container's veth pair since it was made, seen from inside the container."""
-
-    received_bytes: int = 0
-    received_packets: int = 0
-    received_errors: int = 0
-    received_dropped: int = 0
-    sent_bytes: int = 0
-    sent_packets: int = 0
-    sent_errors: int = 0
-    sent_dropped: int = 0
 
 
 class CounterReader:
@@ -45,7 +31,7 @@ class CounterReader:
         self._absent: set[str] = set()
         self._ask_at = 0.0
 
-    def read(self, names: Collection[str]) -> dict[str, InterfaceCounters]:
+    def read(self, names: Collection[str]) -> dict[str, LinkCounters]:
         """Counters by name of the host's interface; those that aren't there are left out. Doesn't block.
 
         Args:
@@ -89,9 +75,9 @@ class CounterReader:
         self.close()
 
 
-def _from_inside(host: LinkStatistics) -> InterfaceCounters:
-    """What the host's end sends is what the container receives."""
-    return InterfaceCounters(
+def _from_inside(host: LinkStatistics) -> LinkCounters:
+    """As the container has it: what the host's end sends is what the container receives."""
+    return LinkCounters(
         received_bytes=host.tx_bytes,
         received_packets=host.tx_packets,
         received_errors=host.tx_errors,

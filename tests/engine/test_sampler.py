@@ -20,7 +20,7 @@ from engine.model import (
     PidsSample,
     Snapshot,
 )
-from engine.network.counters import InterfaceCounters
+from engine.model.topology import LinkCounters
 from engine.network.links import LinkStatistics
 from engine.sampler import Sampler
 from engine.survey import Survey
@@ -42,12 +42,12 @@ class Counters:
         self.closed = 0
         self.machine: Mapping[int, LinkStatistics] = {}
 
-    def read(self, names: Collection[str]) -> dict[str, InterfaceCounters]:
+    def read(self, names: Collection[str]) -> dict[str, LinkCounters]:
         if self.fails:
             raise OSError(5, "the kernel doesn't answer")
         assert "bd-one" in names
         self.readings += 1
-        return {"bd-one": InterfaceCounters(received_bytes=1000 * self.readings, sent_bytes=7)}
+        return {"bd-one": LinkCounters(received_bytes=1000 * self.readings, sent_bytes=7)}
 
     def close(self) -> None:
         self.closed += 1
