@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine import joining, log_reader, naming, restart_policy, shims
-from engine.compile.namespaces import attachments, check_network
+from engine import joining, log_reader, naming
+from engine.creating import Creating
 from engine.debugging import debug_request
-from engine.disk_use import disk_bytes
 from engine.ending import Ending
 from engine.errors import BoxdeckError, Conflict
-from engine.history import read_history
 from engine.images.images import Images
-from engine.images.removal import discard_tree
 from engine.launch import Launcher
 from engine.limits import Limits
 from engine.locks import ContainerLock
-from engine.lookup import Lookup, require_running
-from engine.model import (
-    Container,
-    ContainerRequest,
-    ExecRequest,
-    History,
-    LogLine,
-    ProcessInfo,
-    State,
-)
+from engine.lookup import Lookup
+from engine.model import Container, ContainerRequest, ExecRequest, History, LogLine, ProcessInfo
 from engine.network.networks import Networks
 from engine.paths import Paths
 from engine.pausing import Pausing
@@ -41,24 +28,25 @@ from engine.pruning import Pruned, PruneFilter
 from engine.records import Records
 from engine.recovery import Recovery
 from engine.removal import Removal
+from engine.removing import Removing
 from engine.restart_policy import RestartPolicy
 from engine.restarts import Restarts
 from engine.running import Running
 from engine.runtime.protocol import KeptSession
 from engine.session import Session
 from engine.starting import Starting
+from engine.starts import Starts
 from engine.store.database import Database
 from engine.streams import Streams
 from engine.updates import Updates
-from engine.volume_filling import fill_volumes, with_volumes
+from engine.usage import Usage
+from engine.volume_filling import fill_volumes
 from engine.volumes import Volumes
-from engine.volumes_from import with_volumes_of_others
 from engine.xray.actions import recorded
 
 if TYPE_CHECKING:
     from engine.model import LimitsInForce
     from engine.publishing import Publishing
-    from engine.top import Top
 
 
 class Containers:
@@ -69,26 +57,34 @@ class Containers:
     ) -> None:
         self._paths = paths
         self._images = images
-        self._networks = networks
-        self._records = Records(database)
-        self._ports = Ports(paths, database, self._records, networks.firewall)
-        self._restarts = Restarts(paths, self._records)
-        self._volumes = volumes
-        self._recovery = Recovery(paths, self._records, self._ports, self._restarts)
+        self._records = records = Records(database)
+        self._ports = Ports(paths, database, records, networks.firewall)
+        self._restarts = Restarts(paths, records)
+        self._recovery = Recovery(paths, records, self._ports, self._restarts)
         self._ports.refresh = self._recovery.refresh
-        self._removal = Removal(paths, self._records, self._ports, volumes)
-        running = Running(paths, database, self._records, self._recovery)
-        self._lookup = Lookup(self._records, self._recovery, running, self._removal)
-        self._preparation = Preparation(paths, database, self._records, networks)
-        self._updates = Updates(paths, self._records)
-        self._pausing = Pausing(paths, self._records)
-        self._ending = Ending(paths, images, self._records, self._lookup, self._pausing, self._restarts)
-        self._streams = Streams(paths, self._lookup)
-        self._starting = Starting(
+        self._removal = Removal(paths, records, self._ports, volumes)
+        running = Running(paths, database, records, self._recovery)
+        self._lookup = lookup = Lookup(records, self._recovery, running, self._removal)
+        preparation = Preparation(paths, database, records, networks)
+        self._creating = Creating(
             paths,
-            self._records,
+            images,
+            networks,
+            volumes,
+            records,
+            preparation,
+            self._removal,
+            lambda container: fill_volumes(paths, self, volumes, container),
+        )
+        self._updates = Updates(paths, records)
+        self._pausing = Pausing(paths, records, lookup)
+        self._ending = Ending(paths, images, records, lookup, self._pausing, self._restarts)
+        self._removing = Removing(paths, records, lookup, self._ending, self._removal, volumes)
+        starting = Starting(
+            paths,
+            records,
             self._recovery,
-            self._preparation,
+            preparation,
             networks,
             self._updates,
             self._ports,
@@ -96,6 +92,9 @@ class Containers:
             launcher,
             self._ending.kill_now,
         )
+        self._starts = Starts(paths, records, lookup, self._restarts, starting)
+        self._streams = Streams(paths, lookup)
+        self._usage = Usage(paths, lookup)
 
     def close(self) -> None:
         """Let go of what watches the containers."""
@@ -142,9 +141,7 @@ class Containers:
 
     async def runtime_spec(self, reference: str) -> bytes:
         """The container's OCI ``config.json``."""
-        return self._config(await self.get(reference))
-
-    def _config(self, container: Container) -> bytes:
+        container = await self.get(reference)
         return joining.template(self._paths, container.id).read_bytes()
 
     async def top(self, reference: str, proportional: bool = False) -> tuple[ProcessInfo, ...]:
@@ -158,15 +155,7 @@ class Containers:
         Raises:
             Conflict: it isn't running.
         """
-        container = await self._lookup.get_running(reference)
-        path = self._paths.cgroup_path(container.id)
-        return await asyncio.to_thread(self._top.look, path, container.pid or 0, proportional)
-
-    @cached_property
-    def _top(self) -> Top:
-        from engine.top import Top
-
-        return Top()
+        return await self._usage.top(reference, proportional)
 
     async def history(self, reference: str) -> History:
         """What it used in the last hour by the second, and in the last day by the minute.
@@ -177,8 +166,7 @@ class Containers:
         Raises:
             NotFound: there is none.
         """
-        container = await self.get(reference)
-        return await asyncio.to_thread(read_history, self._paths.history(container.id), container.id)
+        return await self._usage.history(reference)
 
     # Life
 
@@ -188,30 +176,7 @@ class Containers:
         Raises:
             BoxdeckError: with what can't be; nothing is left behind then.
         """
-        image = await self._images.ensure(request.image)
-        check_network(request)
-        request = with_volumes_of_others(request, self._records.find)
-        request = self._volumes.mounted(with_volumes(request, image.config.volumes))
-        if wishes := attachments(request):
-            await self._networks.ensure(*(wish.network for wish in wishes))
-        container_id = naming.new_id()
-        lock = ContainerLock(self._paths, container_id)
-        async with lock.held():
-            try:
-                with recorded(self._paths, "create", container_id, request.name or container_id[:12]):
-                    container = self._preparation.create(container_id, request, image)
-            except BaseException:
-                await asyncio.to_thread(discard_tree, self._paths.container(container_id))
-                lock.forget()
-                await self._volumes.remove_unnamed(request)
-                raise
-        try:
-            self._volumes.require(request)
-            await fill_volumes(self._paths, self, self._volumes, container)
-        except BaseException:
-            await self._removal.delete_quietly(container_id)
-            raise
-        return container
+        return await self._creating.create(request)
 
     async def start(self, reference: str) -> Container:
         """Start a container that isn't running; one that is stays as it is.
@@ -220,11 +185,7 @@ class Containers:
             NotFound: there is none.
             BoxdeckError: why it can't be started.
         """
-        container = await self.get(reference)
-        async with ContainerLock(self._paths, container.id).held():
-            if await self._starting.is_ready(container):
-                (await self._starting.launch(container, attach=False)).close()
-            return self._lookup.seen(container)
+        return await self._starts.start(reference)
 
     async def restart_due(self, container_id: str) -> None:
         """Make a start that a restart policy has put off, unless somebody was faster or has called it off.
@@ -232,27 +193,15 @@ class Containers:
         Raises:
             BoxdeckError: why it can't be started.
         """
-        async with ContainerLock(self._paths, container_id).held():
-            container = self._records.get(container_id)
-            if (
-                container is not None
-                and container.state is State.RESTARTING
-                and await self._starting.is_ready(container)
-            ):
-                (await self._starting.launch(container, attach=False, is_due=True)).close()
+        await self._starts.restart_due(container_id)
 
-    async def restore(self) -> AsyncIterator[tuple[Container, BoxdeckError | None]]:
+    def restore(self) -> AsyncIterator[tuple[Container, BoxdeckError | None]]:
         """After a boot, start every container whose restart policy wants that, the oldest first.
 
         Yields:
             each, and why it couldn't be started; None when it was.
         """
-        await self.refresh()
-        for container in self._restarts.to_restore():
-            try:
-                yield await self.start(container.id), None
-            except BoxdeckError as error:
-                yield container, error
+        return self._starts.restore()
 
     async def set_restart_policy(self, reference: str, policy: RestartPolicy) -> Container:
         """Change what is to be done when a container has ended by itself, from now on.
@@ -260,14 +209,7 @@ class Containers:
         Raises:
             InvalidRequest: it is to be removed at its end.
         """
-        container = await self.get(reference)
-        restart_policy.check(policy, container.request.auto_remove)
-        async with ContainerLock(self._paths, container.id).held():
-            order = self._restarts.change(self._lookup.seen(container), policy)
-            if container.is_running:
-                with suppress(BoxdeckError):  # it has just ended
-                    await shims.ask(self._paths.runtime(container.id), order)
-        return self._records.get(container.id) or container
+        return await self._starts.set_policy(reference, policy)
 
     async def start_attached(self, reference: str) -> Session:
         """Start a container with its streams in hand before its first instruction.
@@ -276,15 +218,7 @@ class Containers:
             Conflict: it runs already.
             BoxdeckError: why it can't be started.
         """
-        container = await self.get(reference)
-        async with ContainerLock(self._paths, container.id).held():
-            if not await self._starting.is_ready(container):
-                raise Conflict(
-                    f"{container.name} is running already", f"attach to it with: boxdeck attach {container.name}"
-                )
-            connection = await self._starting.launch(container, attach=True)
-            container = self._lookup.just_started(container)
-        return Session(connection, container, container.request.tty, self._lookup.follow_up(container))
+        return await self._starts.start_attached(reference)
 
     async def run(self, request: ContainerRequest) -> Container:
         """Create and start; a start that fails leaves nothing behind."""
@@ -324,12 +258,7 @@ class Containers:
         Raises:
             Conflict: it isn't running.
         """
-        from engine.cgroups.in_force import in_force
-        from engine.cgroups.manager import Cgroup
-
-        container = await self._lookup.get_running(reference)
-        path = self._paths.cgroup_path(container.id)
-        return replace(in_force(path), own=Cgroup(path).read_limits())
+        return await self._usage.limits(reference)
 
     # Ports
 
@@ -349,11 +278,7 @@ class Containers:
             Conflict: it isn't running, or is paused already.
             Unsupported: there is no freezer, or a process is stuck in the kernel.
         """
-        container = await self.get(reference)
-        async with ContainerLock(self._paths, container.id).held():
-            container = self._lookup.seen(container)
-            require_running(container)
-            return await self._pausing.pause(container)
+        return await self._pausing.pause(reference)
 
     async def unpause(self, reference: str) -> Container:
         """Let a paused container go on.
@@ -361,11 +286,7 @@ class Containers:
         Raises:
             Conflict: it isn't paused.
         """
-        container = await self.get(reference)
-        async with ContainerLock(self._paths, container.id).held():
-            container = self._lookup.seen(container)
-            require_running(container)
-            return await self._pausing.unpause(container)
+        return await self._pausing.unpause(reference)
 
     async def rename(self, reference: str, name: str) -> Container:
         """Give a container another name, whether it runs or not; its host name stays what it is.
@@ -422,26 +343,7 @@ class Containers:
         Raises:
             Conflict: it runs, and `force` isn't given.
         """
-        container = await self.get(reference)
-        _require_removable(container, force)
-        if container.is_running:
-            await self._ending.kill_now(container)
-        with recorded(self._paths, "rm", container.id, container.name):
-            await self._delete(container, force)
-            if volumes:
-                await self._volumes.remove_unnamed(container.request)
-
-    async def _delete(self, container: Container, force: bool) -> None:
-        """Delete one that doesn't run; who has started it meanwhile, perhaps its restart policy, was faster."""
-        while True:
-            async with ContainerLock(self._paths, container.id).held():
-                self._lookup.seen(container)
-                now = self._records.get(container.id)
-                if now is None or not now.is_running:
-                    await self._removal.delete_locked(container.id)
-                    return
-            _require_removable(now, force)
-            await self._ending.kill_now(now)
+        await self._removing.remove(reference, force, volumes)
 
     async def prune(self, wanted: PruneFilter) -> Pruned:
         """Remove all containers that don't run.
@@ -449,28 +351,15 @@ class Containers:
         Returns:
             Their ids, and the bytes of disk that are free again.
         """
-        lines, freed = [], 0
-        for container in await self.list(all_states=True):
-            if container.is_running or not wanted.passes(container.created_unix_ns, container.request.labels):
-                continue
-            size = await self.disk_bytes(container.id)
-            async with ContainerLock(self._paths, container.id).held():
-                if self._lookup.seen(container).is_running:  # somebody has started it meanwhile
-                    continue
-                await self._removal.delete_locked(container.id)
-            lines.append(container.id)
-            freed += size
-        return Pruned(lines=tuple(lines), reclaimed_bytes=freed)
+        return await self._removing.prune(wanted)
 
     async def disk_bytes(self, reference: str) -> int:
         """What a container takes on the disk: what it changed against its image, and its log."""
-        container = await self.get(reference)
-        return await asyncio.to_thread(disk_bytes, self._paths.container(container.id))
+        return await self._usage.disk_bytes(reference)
 
     async def written_bytes(self, reference: str) -> int:
         """What a container has changed against its image, as the disk has it."""
-        container = await self.get(reference)
-        return await asyncio.to_thread(disk_bytes, self._paths.upper(container.id))
+        return await self._usage.written_bytes(reference)
 
     async def wait(self, reference: str) -> int:
         """The exit status, at once or when the process has ended.
@@ -559,16 +448,3 @@ class Containers:
             NotFound: there is none (raised by the first step of the iteration).
         """
         return self._streams.logs(reference, log_reader.Reading(follow, tail, since_unix_ns, until_unix_ns))
-
-
-def _require_removable(container: Container, force: bool) -> None:
-    """Refuse one that runs, or soon will again.
-
-    Raises:
-        Conflict: with how to end it.
-    """
-    if not force and (container.is_running or container.state is State.RESTARTING):
-        raise Conflict(
-            f"{container.name} is {'running' if container.is_running else 'restarting'}",
-            f"stop it first with: boxdeck stop {container.name} (or remove it with: boxdeck rm -f)",
-        )

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from engine.cgroups.manager import Cgroup
 from engine.errors import Conflict, NotFound
+from engine.locks import ContainerLock
+from engine.lookup import Lookup, require_running
 from engine.model import Container, State
 from engine.paths import Paths
 from engine.records import Records
@@ -15,17 +17,35 @@ from engine.xray.actions import recorded
 
 
 class Pausing:
-    """Freezes and thaws; the caller holds the container's lock.
+    """Freezes and thaws.
 
     What the kernel does comes first and what the store says second: an engine that is killed in between leaves a
     container that can be thawed all the same.
     """
 
-    def __init__(self, paths: Paths, records: Records) -> None:
+    def __init__(self, paths: Paths, records: Records, lookup: Lookup) -> None:
         self._paths = paths
         self._records = records
+        self._lookup = lookup
 
-    async def pause(self, container: Container) -> Container:
+    async def pause(self, reference: str) -> Container:
+        """As `Containers.pause`."""
+        container = await self._lookup.get(reference)
+        async with ContainerLock(self._paths, container.id).held():
+            return await self._pause(self._seen_running(container))
+
+    async def unpause(self, reference: str) -> Container:
+        """As `Containers.unpause`."""
+        container = await self._lookup.get(reference)
+        async with ContainerLock(self._paths, container.id).held():
+            return await self._unpause(self._seen_running(container))
+
+    def _seen_running(self, container: Container) -> Container:
+        now = self._lookup.seen(container)
+        require_running(now)
+        return now
+
+    async def _pause(self, container: Container) -> Container:
         """Freeze every process of a running container (freezer-subsystem.rst; cgroup-v2.rst, ``cgroup.freeze``).
 
         Raises:
@@ -38,7 +58,7 @@ class Pausing:
             await asyncio.to_thread(Cgroup.open(self._paths.cgroup_path(container.id)).freeze)
         return self._change(container, State.PAUSED, "pause")
 
-    async def unpause(self, container: Container) -> Container:
+    async def _unpause(self, container: Container) -> Container:
         """Let it go on.
 
         Raises:
