@@ -45,6 +45,7 @@ test-vm: venv
 screenshots: venv
 	@.ci/setup test pictures
 	$(BIN)/python -m screenshots.make
+	$(BIN)/python -m screenshots.moving
 
 bench: venv
 	@.ci/setup test bench
