@@ -35,4 +35,8 @@ def test_throughput_is_compared() -> None:
     )
     assert ended.returncode == 0, ended.stderr
     for row in ("container to container, boxdeck", "container to the host, boxdeck"):
-        assert re.search(rf"^{row} +\d+\.\d\d Gbit/s.* and \d+\.\d\d of the other$", ended.stdout, re.MULTILINE)
+        assert re.search(
+            rf"^{row} +\d+\.\d\d Gbit/s.* ms by one +\d+\.\d\d, \d+\.\d\d and \d+\.\d\d of the other$",
+            ended.stdout,
+            re.MULTILINE,
+        )
