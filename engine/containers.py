@@ -301,7 +301,8 @@ class Containers:
         if container.name == name:
             raise Conflict(f"the container is called {name} already", "choose another name")
         async with ContainerLock(self._paths, container.id).held():  # a start writes down what it knew before
-            return self._records.rename(container.id, name)
+            with recorded(self._paths, "rename", container.id, name):
+                return self._records.rename(container.id, name)
 
     # Ending
 

@@ -82,8 +82,8 @@ class Engine:
             if recovers:
                 await engine.containers.recover(makes_overdue_starts)
                 Strays(paths, engine.database).remove()
+                engine.volumes.sweep()  # before what is half-made goes: it tells of removals that were cut short
                 await engine.images.sweep()
-                engine.volumes.sweep()
             yield engine
         finally:
             await engine.close()
@@ -153,10 +153,23 @@ class Engine:
 
     @cached_property
     def xrays(self) -> Xrays:
-        """What was asked of the kernel for the last actions on containers."""
+        """What was asked of the kernel for the last actions on containers, networks, volumes and images."""
+        from engine.xray.actions import volume_subject
         from engine.xray.xrays import Xrays
 
-        return Xrays(self.paths, self.containers.get)
+        async def container(reference: str) -> str:
+            return (await self.containers.get(reference)).id
+
+        async def network(reference: str) -> str:
+            return (await self.networks.get(reference)).id
+
+        async def volume(reference: str) -> str:
+            return volume_subject((await self.volumes.get(reference)).name).id
+
+        async def image(reference: str) -> str:
+            return (await self.images.get(reference)).id
+
+        return Xrays(self.paths, {"container": container, "network": network, "volume": volume, "image": image})
 
     @cached_property
     def files(self) -> Files:

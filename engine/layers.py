@@ -17,6 +17,7 @@ from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.runtime.userns import inside_id
 from engine.standstill import Standstill
+from engine.xray.actions import Subject, recorded_for
 
 if TYPE_CHECKING:
     from engine.images.explorer import Explorer, OwnLayer
@@ -111,10 +112,14 @@ class Layers:
         )
         own = await self._own(container)
         with self._standstill.held(container.id) if wanted.pause and container.is_running else nullcontext():
-            job = self._images.commit(container.image_id, own, request, wanted.name)
-            async for progress in job:
-                report(progress)
-            return await job
+            with recorded_for(self._paths, "commit") as done:
+                done.append(Subject(container.id, container.name))
+                job = self._images.commit(container.image_id, own, request, wanted.name)
+                async for progress in job:
+                    report(progress)
+                image = await job
+                done.append(Subject(image.id, wanted.name or image.id[:19]))
+            return image
 
     async def _own(self, container: Container) -> OwnLayer:
         """The container's upper directory, and what its ids are inside."""

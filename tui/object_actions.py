@@ -10,6 +10,7 @@ from textual import work
 from engine.config.model import Config
 from engine.errors import BoxdeckError
 from engine.model import Image
+from tui.drawing import volume_rows
 from tui.drawing.image_rows import name_of
 from tui.image_actions import ImageActions
 from tui.objects import Registry
@@ -97,27 +98,39 @@ class ObjectActions(ImageActions):
         if container := self.deck.selected:
             self.push_screen(Document(container.name, partial(self.objects.document, container.id)))
 
-    @work
-    async def action_xray(self) -> None:
+    def action_xray(self) -> None:
         """Every call to the kernel that the selected container's last actions took."""
+        if container := self.deck.selected:
+            self._look_through(container.name, container.id, "container")
+
+    def action_xray_of(self, kind: str) -> None:
+        """The same of what is selected among the images, networks or volumes."""
+        if kind == "image" and (image := self.images.selected):
+            self._look_through(name_of(image), image.id, kind)
+        elif kind == "network" and (network := self.networks.selected):
+            self._look_through(network.name, network.id, kind)
+        elif kind == "volume" and (volume := self.volumes.selected):
+            self._look_through(volume_rows.name_of(volume), volume.name, kind)
+
+    @work
+    async def _look_through(self, name: str, reference: str, kind: str) -> None:
         from tui.screens.xray import XrayScreen  # at its first use: it costs start-up time
 
-        container = self.deck.selected
-        if container is None:
-            return
         try:
-            found = await self.objects.recordings(container.id)
+            found = await self.objects.recordings(reference, kind)
         except BoxdeckError as error:
             self.complain(error)
             return
         if not found:
-            self.notify(f"Nothing of {container.name} has been recorded since the machine started.", severity="warning")
+            self.notify(
+                f"Nothing of {name} has been recorded since the machine started.", severity="warning", markup=False
+            )
             return
 
         async def read(index: int) -> Xray:
             return await self.objects.xray(found[index])
 
-        self.push_screen(XrayScreen(container.name, [recording.action for recording in found], read))
+        self.push_screen(XrayScreen(name, [recording.action for recording in found], read))
 
     @work
     async def action_compare_namespaces(self) -> None:

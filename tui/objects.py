@@ -65,13 +65,13 @@ class Registry:
         """
         return tuple([await self._engine.namespaces.portrait(reference) for reference in ("", *references)])
 
-    async def recordings(self, container_id: str) -> tuple[Recording, ...]:
-        """What has been recorded of a container's actions, the latest first.
+    async def recordings(self, reference: str, kind: str) -> tuple[Recording, ...]:
+        """What has been recorded of the actions on a container, network, volume or image, the latest first.
 
         Raises:
             BoxdeckError: it has gone.
         """
-        return await self._engine.xrays.list(container_id)
+        return await self._engine.xrays.list(reference, kind)
 
     async def xray(self, recording: Recording) -> Xray:
         """One of them.

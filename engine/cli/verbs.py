@@ -47,7 +47,7 @@ VERBS = {
     "stats": Verb("stats", "show what containers use"),
     "top": Verb("top", "show the processes inside a container"),
     "cgroup": Verb("cgroup", "show the tree of control groups with limits and use"),
-    "xray": Verb("xray", "show every call to the kernel that an action on a container took"),
+    "xray": Verb("xray", "show every call to the kernel that an action took"),
     "events": Verb("events", "show what happens to containers, as it happens"),
     "inspect": Verb("inspect", "show everything about containers and images as JSON"),
     "images": Verb("images", "list images"),

@@ -26,11 +26,16 @@ def xray_lines(xray: Xray, calls: Iterable[KernelCall], explains: bool = False) 
 
 def heading(xray: Xray, shown: int) -> str:
     """What it is of, how long it took, and how many calls of how many are shown."""
-    count = f"{shown} calls" if shown == len(xray.calls) else f"{shown} of {len(xray.calls)} calls"
+    count = counted(shown) if shown == len(xray.calls) else f"{shown} of {len(xray.calls)} calls"
     parts = [f"{xray.action} {xray.name}", f"{xray.duration_usec / 1000:.1f} ms", count]
     if xray.began_unix_ns:
         parts.append(time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(xray.began_unix_ns / 1e9)))
     return " · ".join(parts) + (f" · failed: {xray.error}" if xray.error else "")
+
+
+def counted(calls: int) -> str:
+    """So many calls, in words."""
+    return "1 call" if calls == 1 else f"{calls} calls"
 
 
 def took(call: KernelCall) -> str:

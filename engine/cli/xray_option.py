@@ -1,4 +1,4 @@
-"""``--xray``, which every verb takes that acts on containers: what the kernel was asked for is told afterwards."""
+"""``--xray``, which every verb takes that changes something: what the kernel was asked for is told afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 _VERBS = frozenset({
     "run", "create", "start", "stop", "kill", "restart", "pause", "unpause", "update", "rm", "exec", "port",
-    "network connect", "network disconnect",
+    "rename", "commit", "cp", "network create", "network rm", "network connect", "network disconnect",
+    "volume create", "volume rm", "pull", "load", "import", "rmi",
+    "image pull", "image load", "image import", "image rm",
 })  # fmt: skip
 
 

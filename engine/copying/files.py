@@ -23,6 +23,7 @@ from engine.jobs import Job, Report
 from engine.locks import ContainerLock
 from engine.oci.runtime_spec import decode
 from engine.paths import Paths
+from engine.xray.actions import Subject, recorded_for
 
 _NAP_SECONDS: Final = 0.01
 _AS_USUAL: Final = CopyOptions()
@@ -59,6 +60,8 @@ class Files:
         ids = {name: (await self._containers.get(name)).id for name in names}
         async with AsyncExitStack() as stack:
             entrances = {each: await self._entrance(each, stack) for each in sorted(set(ids.values()))}
+            done = stack.enter_context(recorded_for(self._paths, "cp"))
+            done += [Subject(each, entrance.container.name) for each, entrance in entrances.items()]
             with ThreadPoolExecutor(1, thread_name_prefix="copy") as own:  # its thread changes its namespace and user
                 work = _Work(source, target, how, {name: entrances[each] for name, each in ids.items()})
                 return await in_thread(report, work, own)

@@ -26,6 +26,7 @@ from engine.paths import Paths
 from engine.pruning import Pruned, PruneFilter
 from engine.store.blobs import Blobs
 from engine.store.database import Database
+from engine.xray.actions import Subject, bury, recorded, recorded_for
 
 if TYPE_CHECKING:
     from engine.images.commit import CommitRequest
@@ -226,8 +227,12 @@ class Images:
             NotFound: there is no such image.
             Conflict: a container uses it, or an id was given and it has several names.
         """
+        image = await self.get(reference)
         lines = self._remove(reference, force)
-        await self._remover.collect()
+        with recorded(self._paths, "rm", image.id, reference):
+            await self._remover.collect()
+        if self._records.by_id(image.id) is None:
+            bury(self._paths, image.id)
         return lines
 
     async def prune(self, wanted: PruneFilter, named: bool = False) -> Pruned:
@@ -260,7 +265,9 @@ class Images:
         from engine.images.base import assemble
 
         async with self._adding():
-            installed = await in_thread(report, lambda monitor: assemble(self._paths, monitor))
+            with recorded_for(self._paths, "assemble") as done:
+                installed = await in_thread(report, lambda monitor: assemble(self._paths, monitor))
+                done.append(Subject(installed.id, BASE))
             self._records.save(installed, BASE, "import")
         return await self.get(BASE)
 
@@ -278,10 +285,14 @@ class Images:
         parsed = parse_reference(reference)
         wanted = platforms.parse(platform) if platform else None
         async with self._adding():
-            with Unpacker() as unpacker:  # first: it imports what it needs beside us
+            with (
+                recorded_for(self._paths, "pull") as done,
+                Unpacker() as unpacker,  # first: it imports what it needs beside us
+            ):
                 from engine.images.pull import pull
 
                 pulled = await in_thread(report, lambda monitor: pull(self._paths, parsed, wanted, unpacker, monitor))
+                done.append(Subject(pulled.id, parsed.familiar))
             known = self._records.by_reference(parsed.familiar)
             if known is None or (known.id, known.manifest_digest) != (pulled.id, pulled.manifest_digest):
                 self._records.save(pulled, parsed.familiar, "pull")
@@ -326,7 +337,9 @@ class Images:
         from engine.images.archive import load_archive
 
         async with self._adding():
-            loaded = await in_thread(report, lambda monitor: load_archive(self._paths, path, monitor))
+            with recorded_for(self._paths, "load") as done:
+                loaded = await in_thread(report, lambda monitor: load_archive(self._paths, path, monitor))
+                done += [Subject(each.installed.id, next(iter(each.names), path.name)) for each in loaded]
             for image in loaded:
                 for name in image.names or (None,):
                     self._records.save(image.installed, name, "load")
@@ -340,7 +353,9 @@ class Images:
         name = _tagged(reference)
         made = Making(created_unix_ns=time.time_ns(), changes=changes, comment=message or f"imported from {path.name}")
         async with self._adding():
-            installed = await in_thread(report, lambda monitor: import_archive(self._paths, path, made, monitor))
+            with recorded_for(self._paths, "import") as done:
+                installed = await in_thread(report, lambda monitor: import_archive(self._paths, path, made, monitor))
+                done.append(Subject(installed.id, name))
             self._records.save(installed, name, "import")
         return await self.get(installed.id)
 

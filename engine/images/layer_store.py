@@ -23,6 +23,7 @@ from engine.images.monitor import Advance
 from engine.images.removal import remove_tree
 from engine.images.streams import Seekable, decompressed
 from engine.images.unpack import Unpacked, unpack
+from engine.linux import trace
 from engine.oci.digest import checked_digest
 from engine.paths import Paths
 from engine.store.blobs import sync_directory, temporary_name, unwritable
@@ -114,7 +115,7 @@ class LayerStore:
         target = self._paths.layer(diff_id)
         try:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.rename(folder, target)
+            trace.call(os.rename, str(folder), str(target))
             sync_directory(target.parent)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another engine was faster: the same content

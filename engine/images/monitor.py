@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TypeVar
 
 from engine.jobs import Report
@@ -106,7 +107,7 @@ async def in_thread(report: Report, work: Callable[[Monitor], Result], pool: Exe
         pool: whose thread it is to be; None takes any.
     """
     monitor = Monitor(report)
-    task = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(pool, work, monitor))
+    task = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(pool, copy_context().run, work, monitor))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

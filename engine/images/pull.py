@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from contextvars import copy_context
 from typing import Final
 
 import msgspec
@@ -155,9 +156,9 @@ class _Pull:
             fetched, unpacked = [], []
             for descriptor, diff_id in zip(layers, diff_ids, strict=True):
                 arrival = stack.enter_context(closing(Arrival(self._monitor.check)))
-                fetched.append(fetching.submit(self._fetch, descriptor, arrival))
-                unpacked.append(unpacking.submit(self._unpack, descriptor, diff_id, arrival))
-            kept = [keeping.submit(self._keep, document) for document in documents]
+                fetched.append(fetching.submit(copy_context().run, self._fetch, descriptor, arrival))
+                unpacked.append(unpacking.submit(copy_context().run, self._unpack, descriptor, diff_id, arrival))
+            kept = [keeping.submit(copy_context().run, self._keep, document) for document in documents]
             return results([*kept, *fetched, *unpacked], self._monitor)[-len(unpacked) :]
 
     def _keep(self, document: bytes) -> int:

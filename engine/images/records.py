@@ -58,10 +58,10 @@ class ImageRecords:
         )
         return tuple(self._record(row) for row in rows)
 
-    def containers_of(self, image_id: str) -> tuple[tuple[str, str], ...]:
-        """Ids and states of the containers made from this image."""
-        found = self._database.rows("SELECT id, state FROM containers WHERE image_id = ? ORDER BY id", (image_id,))
-        return tuple((str(container_id), str(state)) for container_id, state in found)
+    def containers_of(self, image_id: str) -> tuple[str, ...]:
+        """Names of the containers made from this image."""
+        found = self._database.rows("SELECT name FROM containers WHERE image_id = ? ORDER BY name", (image_id,))
+        return tuple(str(name) for (name,) in found)
 
     def save(self, image: Installed, reference: str | None, action: str) -> None:
         """Make an image known, under a name that is taken from whichever image has it now; records an event.

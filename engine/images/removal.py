@@ -7,12 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from engine.linux import trace
+
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAXIMUM_DEPTH: Final = 100  # every level costs a descriptor and a frame; what lies deeper is lifted up first
 
 
-def remove_at(parent: int, name: str) -> None:
-    """Remove a file or a whole folder, however deep, in the folder `parent`.
+def remove_at(parent: int, name: str) -> int:
+    """Remove a file or a whole folder, however deep, in the folder `parent`; how many names went.
 
     Raises:
         OSError: something in it can't be removed; what is gone already is no error.
@@ -20,8 +22,10 @@ def remove_at(parent: int, name: str) -> None:
     with suppress(FileNotFoundError):
         try:
             os.unlink(name, dir_fd=parent)
+            return 1
         except IsADirectoryError:
-            _remove_folder(parent, name)
+            return _remove_folder(parent, name)
+    return 0
 
 
 def remove_tree(path: Path) -> None:
@@ -33,7 +37,8 @@ def remove_tree(path: Path) -> None:
     with suppress(FileNotFoundError):
         parent = os.open(path.parent, _FOLDER)
         try:
-            remove_at(parent, path.name)
+            begun = trace.now()
+            trace.note_many(begun, "unlinkat", remove_at(parent, path.name), f'"{path}" and all below it')
         finally:
             os.close(parent)
 
@@ -44,30 +49,34 @@ def discard_tree(path: Path) -> None:
         remove_tree(path)
 
 
-def _remove_folder(parent: int, name: str) -> None:
+def _remove_folder(parent: int, name: str) -> int:
+    removed = 1
     top = os.open(name, _FOLDER, dir_fd=parent)
     try:
         while names := os.listdir(top):
             for child in names:
-                _remove_below(top, child, top, 1)
+                removed += _remove_below(top, child, top, 1)
     finally:
         os.close(top)
     os.rmdir(name, dir_fd=parent)
+    return removed
 
 
-def _remove_below(parent: int, name: str, top: int, depth: int) -> None:
+def _remove_below(parent: int, name: str, top: int, depth: int) -> int:
+    removed = 1
     try:
         os.unlink(name, dir_fd=parent)
     except FileNotFoundError:
-        return
+        return 0
     except IsADirectoryError:
         if depth == _MAXIMUM_DEPTH:
             os.rename(name, f"deep-{os.urandom(8).hex()}", src_dir_fd=parent, dst_dir_fd=top)
-            return
+            return 0
         descriptor = os.open(name, _FOLDER, dir_fd=parent)
         try:
             for child in os.listdir(descriptor):
-                _remove_below(descriptor, child, top, depth + 1)
+                removed += _remove_below(descriptor, child, top, depth + 1)
         finally:
             os.close(descriptor)
         os.rmdir(name, dir_fd=parent)
+    return removed

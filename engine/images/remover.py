@@ -98,7 +98,7 @@ def _discard(garbage: Sequence[Path]) -> int:
     return weight
 
 
-def _in_use(given: str, users: Sequence[tuple[str, str]]) -> Conflict:
-    names = ", ".join(container_id[:12] for container_id, _ in users[:3]) + (" and more" if len(users) > 3 else "")
-    remedy = "remove the container first, or take the name with --force"
-    return Conflict(f"the image {given} is in use by container {names}", remedy)
+def _in_use(given: str, users: Sequence[str]) -> Conflict:
+    names = ", ".join(users[:3]) + (" and more" if len(users) > 3 else "")
+    remedy = f"remove {'it' if len(users) == 1 else 'them'} first, or take the name with --force"
+    return Conflict(f"the image {given} is in use by {names}", remedy)

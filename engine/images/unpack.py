@@ -22,7 +22,9 @@ from engine.images.early_sync import EarlySync
 from engine.images.limits import Limits
 from engine.images.read_ahead import ReadAhead
 from engine.images.removal import remove_at
+from engine.images.tally import Tally
 from engine.images.tar import Entry, Kind, TarReader
+from engine.linux import trace
 from engine.linux.paths import make_directories_in_root, open_in_root
 from engine.oci.digest import DigestReader, Readable
 from engine.store.blobs import write_all
@@ -58,9 +60,16 @@ def unpack(
         ImageError: the archive is damaged, too much, or has an entry that can't be made.
         StoreError: the disk is full or fails.
     """
+    begun = trace.now()
+    unpacked, tally = _unpacked(stream, target, advance, limits or Limits())
+    tally.note(begun, target)
+    return unpacked
+
+
+def _unpacked(stream: Readable, target: int, advance: Advance, bounds: Limits) -> tuple[Unpacked, Tally]:
     hashed = DigestReader(stream)
-    bounds = limits or Limits()
     with (
+        trace.paused(),  # a layer takes tens of thousands of calls, which are counted instead
         ReadAhead(hashed) as ahead,
         _Unpacker(target, reader := TarReader(ahead), advance, bounds) as unpacker,
         EarlySync(target, lambda: reader.position) as sync,
@@ -69,8 +78,9 @@ def unpack(
             unpacker.add(entry)
         reader.drain()
         unpacker.date_folders()
+        unpacker.tally.synced_from_ns = trace.now()
         _finish(sync)
-    return Unpacked(diff_id=hashed.digest, size_bytes=unpacker.size)
+    return Unpacked(diff_id=hashed.digest, size_bytes=unpacker.size), unpacker.tally
 
 
 def _finish(sync: EarlySync) -> None:
@@ -95,6 +105,7 @@ class _Unpacker:
         self._folder_times: dict[str, int] = {}
         self._whited_out: set[str] = set()
         self.size = 0
+        self.tally = Tally()
 
     def __enter__(self) -> Self:
         return self
@@ -185,6 +196,7 @@ class _Unpacker:
             self._forget_parent()
             self._parent = make_directories_in_root(self._root, name)
             self._parent_name = name
+            self.tally.lookups += 1
         return self._parent
 
     def _forget_parent(self) -> None:
@@ -203,6 +215,7 @@ class _Unpacker:
         """Whiteouts speak of lower layers only (layer.md, "Whiteouts"): what this layer has stays."""
         try:
             os.mknod(hidden, whiteouts.MODE, whiteouts.DEVICE, dir_fd=parent)
+            self.tally.whiteouts += 1
             self._whited_out.add(f"{parent_name}/{hidden}")
         except FileExistsError:
             if stat.S_ISDIR(os.lstat(hidden, dir_fd=parent).st_mode):
@@ -212,6 +225,7 @@ class _Unpacker:
         descriptor = os.open(name, _FOLDER, dir_fd=parent)
         try:
             whiteouts.make_opaque(descriptor)
+            self.tally.opaque += 1
         finally:
             os.close(descriptor)
 
@@ -240,6 +254,7 @@ class _Unpacker:
         self._make(parent, base, entry)
 
     def _make(self, parent: int, base: str, entry: Entry) -> None:
+        self.tally.made[entry.kind] += 1
         if entry.kind is Kind.FILE:
             self._file(parent, base, entry)
         elif entry.kind is Kind.DIRECTORY:

@@ -5,15 +5,24 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from engine.linux import trace
+
 MESSAGE_BYTES = 64 << 10
 """No message is longer."""
 
 
 class Done(Struct, tag=True, frozen=True):
-    """It is all there: the digest of the uncompressed archive and the bytes of all its files."""
+    """It is all there: the digest of the uncompressed archive and the bytes of all its files.
+
+    Attributes:
+        pid: of the process that has unpacked it.
+        calls: what it has asked of the kernel.
+    """
 
     diff_id: str
     size_bytes: int
+    pid: int = 0
+    calls: list[trace.Noted] = []  # a Struct copies it
 
 
 class Failed(Struct, tag=True, frozen=True):

@@ -20,7 +20,7 @@ from engine.images.limits import BoundedReader, Limits
 from engine.images.streams import decompressed
 from engine.images.unpack import unpack
 from engine.images.unpack_messages import MESSAGE_BYTES, Done, Failed, Message, encode
-from engine.linux import prctl
+from engine.linux import prctl, trace
 
 _START_BYTES: Final = 64  # more than any magic number has
 _RIGHTS: Final = 4
@@ -41,8 +41,11 @@ def main(arguments: Sequence[str]) -> None:
         order, rights, _, _ = socket.recv_fds(orders, MESSAGE_BYTES, _RIGHTS)
         if not order:
             return
+        begun = trace.now()
         if os.fork() == 0:
             orders.close()
+            trace.calls.set([])
+            trace.note(begun, "fork", ())
             _work(ourselves, msgspec.json.decode(order, type=Limits), *rights)
         for descriptor in rights:
             os.close(descriptor)
@@ -71,7 +74,7 @@ def _outcome(archive: int, folder: int, limits: Limits) -> Message:
         return Failed(type(error).__name__, error.cause, error.remedy)
     except Exception as error:
         return Failed("StoreError", f"a layer can't be unpacked ({type(error).__name__}: {error})", "try again")
-    return Done(unpacked.diff_id, unpacked.size_bytes)
+    return Done(unpacked.diff_id, unpacked.size_bytes, os.getpid(), trace.calls.get() or [])
 
 
 class _Source:

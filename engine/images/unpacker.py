@@ -19,7 +19,10 @@ from engine import errors
 from engine.errors import StoreError
 from engine.images.unpack_messages import MESSAGE_BYTES, Done, Failed, decode
 from engine.import_folders import import_folders
+from engine.linux import trace
 from engine.store.blobs import write_all
+from engine.xray.actions import add_part
+from engine.xray.parts import Part
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,6 +52,7 @@ class Unpacker:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(theirs.fileno()), *import_folders()]
         with theirs:
+            begun = trace.now()
             try:
                 self._process = subprocess.Popen(
                     command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd="/", start_new_session=True
@@ -56,6 +60,7 @@ class Unpacker:
             except OSError as error:
                 self._orders.close()
                 raise StoreError(f"layers can't be unpacked ({error.strerror})", "end some processes") from error
+        trace.note(begun, "vfork", (), self._process.pid, path="unpacker")
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +92,7 @@ class Unpacker:
                     advance(len(data))
             while (done := fork.answer(_PATIENCE_SECONDS)) is None:
                 advance(0)
+        add_part(Part("unpacker", done.pid, done.calls))
         return done
 
     @contextmanager

@@ -7,7 +7,8 @@ of a microsecond; what they mean is worked out by whoever reads them (`engine.xr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic_ns
 from typing import Any, TypeVar
@@ -19,6 +20,9 @@ PENDING = -10_000  # the result of a call that hasn't come back, as execve doesn
 Noted = tuple[int, int, str, tuple[Any, ...], int, str]
 """Begin and end in nanoseconds of the monotonic clock, name, arguments, result (below 0 an errno), and a path or other
 words that say what the arguments are about."""
+
+MANY = "many"
+"""The first argument of what stands for several calls of one name; their number and the words for the rest follow."""
 
 calls: ContextVar[list[Noted] | None] = ContextVar("calls", default=None)
 
@@ -54,6 +58,26 @@ def call(function: Callable[..., _Result], *arguments: Any, path: str | None = N
         raise
     note(begun, function.__name__, arguments, result if isinstance(result, int) else 0, path)
     return result
+
+
+def note_many(begun_ns: int, name: str, count: int, words: str) -> None:
+    """Note several calls that are alike as one, which lasts from the first to now; none where there were none.
+
+    Args:
+        words: what they were told, as strace(1) would write it.
+    """
+    if count:
+        note(begun_ns, name, (MANY, count, words))
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Note nothing in these lines: they make thousands of calls that are alike."""
+    token = calls.set(None)
+    try:
+        yield
+    finally:
+        calls.reset(token)
 
 
 def hand_over() -> None:

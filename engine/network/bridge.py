@@ -10,7 +10,7 @@ from socket import socket
 
 from engine.errors import Conflict
 from engine.model import Network, Subnet
-from engine.network import addresses, encode, interface, links, transport
+from engine.network import addresses, encode, interface, links, switches, transport
 
 _CONF = Path("/proc/sys/net/ipv6/conf")
 _INET6 = Path("/proc/thread-self/net/if_inet6")
@@ -83,8 +83,8 @@ def _settle_ipv6(network: Network) -> None:
     """No addresses without a subnet, and no router's advertisements from containers (CVE-2020-13401)."""
     folder = _CONF / network.bridge
     with suppress(FileNotFoundError):  # a kernel without IPv6
-        (folder / "accept_ra").write_text("0")
-        (folder / "disable_ipv6").write_text("0" if network.ipv6 is not None else "1")
+        switches.write(folder / "accept_ra", "0")
+        switches.write(folder / "disable_ipv6", "0" if network.ipv6 is not None else "1")
 
 
 def _own_address(subnet: Subnet) -> str:

@@ -22,10 +22,10 @@ def switch_on(ipv4: bool, ipv6: bool) -> None:
         OSError: EACCES or EROFS without the privilege.
     """
     if ipv4 and switches.is_on(_IPV4) is False:
-        _IPV4.write_text("1")
+        switches.write(_IPV4, "1")
     if ipv6 and switches.is_on(_EVERYWHERE6) is False:
         _keep_listening_to_routers()
-        _EVERYWHERE6.write_text("1")
+        switches.write(_EVERYWHERE6, "1")
 
 
 def has_ipv6() -> bool:
@@ -38,4 +38,4 @@ def _keep_listening_to_routers() -> None:
     for device in _IPV6.iterdir():
         with suppress(OSError):  # it has gone meanwhile
             if device.name not in ("all", "lo") and (device / "accept_ra").read_text().strip() == "1":
-                (device / "accept_ra").write_text("2")
+                switches.write(device / "accept_ra", "2")

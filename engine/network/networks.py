@@ -42,6 +42,7 @@ from engine.network.topology.reader import TopologyReader
 from engine.paths import Paths
 from engine.pruning import PruneFilter
 from engine.store.database import Database
+from engine.xray.actions import bury, recorded
 
 DEFAULT_NETWORK = addresses.DEFAULT_NETWORK
 
@@ -130,7 +131,9 @@ class Networks:
         with self._database.transaction():
             records.delete(self._database, network)
             self._database.record_event("network", "destroy", network.id, network.name)
-        await self._take_down(network)
+        with recorded(self._paths, "rm", network.id, network.name):
+            await self._take_down(network)
+        bury(self._paths, network.id)
         return network
 
     async def prune(self, which: PruneFilter | None = None) -> tuple[Network, ...]:
@@ -329,12 +332,14 @@ class Networks:
                 records.insert(self._database, network)
                 self._database.record_event("network", "create", network.id, network.name)
             try:
-                await self._build(network, surroundings)
+                with recorded(self._paths, "create", network.id, network.name):
+                    await self._build(network, surroundings)
             except BoxdeckError:
                 with self._database.transaction():
                     records.delete(self._database, network)
                 with suppress(BoxdeckError):  # a kernel without nf_tables can't forget in it either
                     await self._take_down(network)
+                bury(self._paths, network.id)
                 raise
         return network
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from engine.errors import ImageError, StoreError
+from engine.linux import trace
 from engine.oci.digest import Readable, checked_digest, hexadecimal
 from engine.paths import Paths
 
@@ -151,10 +152,10 @@ class Blobs:
 
     def _commit(self, file: BinaryIO, temporary: Path, blob: Blob) -> None:
         try:
-            os.fsync(file.fileno())
+            trace.call(os.fsync, file.fileno(), path=str(temporary))
             target = self.path(blob.digest)
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.rename(temporary, target)
+            trace.call(os.rename, str(temporary), str(target))
             sync_directory(target.parent)
         except OSError as error:
             raise unwritable(error) from error
@@ -189,7 +190,7 @@ def sync_directory(folder: Path) -> None:
     """Make a rename in this folder last (fsync(2) on the directory)."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        trace.call(os.fsync, descriptor, path=str(folder))
     finally:
         os.close(descriptor)
 

@@ -12,9 +12,11 @@ import asyncio
 import os
 import shutil
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import NamedTuple
 
 from engine.linux import trace
 from engine.paths import Paths
@@ -26,10 +28,24 @@ KEPT_OF_REMOVED = 16  # containers
 made: deque[str] = deque(maxlen=64)
 """Files that this process has begun, in the order in which their actions ended."""
 
-_waiting: deque[tuple[str, parts.Heading, parts.Part]] = deque()
+_waiting: deque[tuple[str, parts.Heading, tuple[parts.Part, ...]]] = deque()
+_further: ContextVar[list[parts.Part] | None] = ContextVar("further", default=None)
+_MOST_ALIKE = 40  # calls of one name that are told one by one; a tree of files takes thousands
 _WRITE_AFTER_SECONDS = 0.02
 _DEAR = frozenset({"start", "exec"})
 _ALONE = frozenset({"create", "rm", "update"})  # with nothing to tell unless the engine itself has asked for something
+
+
+class Subject(NamedTuple):
+    """What an action was done to: its id, and what people call it."""
+
+    id: str
+    name: str
+
+
+def volume_subject(name: str) -> Subject:
+    """A volume, which has no id; a colon is in no id of others'."""
+    return Subject(f"volume:{name}", name)
 
 
 @contextmanager
@@ -47,24 +63,88 @@ def recorded(paths: Paths, action: str, subject: str, name: str) -> Iterator[str
     if action in _DEAR and not parts.is_on():
         yield ""
         return
-    began, began_unix_ns, error = trace.now(), time.time_ns(), ""
-    folder = f"{paths.xrays}/{subject}"
-    path = f"{folder}/{action}-{began}"
-    _make_folder(folder)
-    token = trace.calls.set([])
-    try:
+    _make_folder(f"{paths.xrays}/{subject}")
+    action_of = _Action(action)
+    path = action_of.path(paths, subject)
+    with action_of.noted([(path, Subject(subject, name))]):
         yield path
-    except BaseException as failure:
-        error = str(failure) or type(failure).__name__
-        raise
-    finally:
-        noted = trace.calls.get() or []
-        trace.calls.reset(token)
-        if noted or error or action not in _ALONE:
-            heading = parts.Heading(action, subject, name, began_unix_ns, error)
-            _waiting.append((path, heading, parts.Part("engine", os.getpid(), noted)))
-            made.append(path)
-            _write_later()
+
+
+@contextmanager
+def recorded_for(paths: Paths, action: str) -> Iterator[list[Subject]]:
+    """As `recorded`, of what has no id before it is done, or is done to several things.
+
+    Returns:
+        a list that these lines fill in; what fails before is recorded nowhere.
+    """
+    subjects: list[Subject] = []
+    files: list[tuple[str, Subject]] = []
+    action_of = _Action(action)
+    with action_of.noted(files):
+        try:
+            yield subjects
+        finally:
+            for subject in subjects:
+                _make_folder(f"{paths.xrays}/{subject.id}")
+                files.append((action_of.path(paths, subject.id), subject))
+
+
+def add_part(part: parts.Part) -> None:
+    """Add what another process has noted to the action that this is done for, if one is recorded."""
+    further = _further.get()
+    if further is not None:
+        further.append(part)
+
+
+class _Action:
+    """One that begins now."""
+
+    def __init__(self, action: str) -> None:
+        self._action = action
+        self._began_ns, self._began_unix_ns = trace.now(), time.time_ns()
+
+    def path(self, paths: Paths, subject: str) -> str:
+        return f"{paths.xrays}/{subject}/{self._action}-{self._began_ns}"
+
+    @contextmanager
+    def noted(self, files: list[tuple[str, Subject]]) -> Iterator[None]:
+        """Note what is done in these lines, for all files that are there at their end."""
+        calls, further, error = list[trace.Noted](), list[parts.Part](), ""
+        tokens = trace.calls.set(calls), _further.set(further)
+        try:
+            yield
+        except BaseException as failure:
+            error = str(failure) or type(failure).__name__
+            raise
+        finally:
+            trace.calls.reset(tokens[0])
+            _further.reset(tokens[1])
+            if calls or further or error or self._action not in _ALONE:
+                found = (parts.Part("engine", os.getpid(), _folded(calls)), *further)
+                for path, subject in files:
+                    heading = parts.Heading(self._action, subject.id, subject.name, self._began_unix_ns, error)
+                    _waiting.append((path, heading, found))
+                    made.append(path)
+                if files:
+                    _write_later()
+
+
+def _folded(calls: list[trace.Noted]) -> list[trace.Noted]:
+    """As they were noted, but of a name that comes very often only the first are told apart, all others are one."""
+    if len(calls) <= _MOST_ALIKE:
+        return calls
+    counts = Counter(call[2] for call in calls)
+    if max(counts.values()) <= _MOST_ALIKE:
+        return calls
+    kept: list[trace.Noted] = []
+    rest: dict[str, list[trace.Noted]] = {}
+    seen: Counter[str] = Counter()
+    for call in calls:
+        seen[call[2]] += 1
+        (kept if seen[call[2]] <= _MOST_ALIKE else rest.setdefault(call[2], [])).append(call)
+    for name, others in rest.items():
+        kept.append((others[0][0], others[-1][1], name, (trace.MANY, len(others), "… as those before"), 0, ""))
+    return kept
 
 
 def _write_later() -> None:
@@ -78,9 +158,8 @@ def _write_later() -> None:
 def settle() -> None:
     """Write down what has been recorded."""
     while _waiting:
-        path, heading, part = _waiting.popleft()
-        own = parts.encode(part) if part.calls else b""
-        parts.append(path, parts.encode(heading) + own)
+        path, heading, found = _waiting.popleft()
+        parts.append(path, parts.encode(heading) + b"".join(parts.encode(part) for part in found if part.calls))
         folder, name = os.path.split(path)
         _forget_old(folder, name.rpartition("-")[0])
 

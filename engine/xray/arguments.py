@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from engine.linux import capabilities, mounts
+from engine.linux import capabilities, mounts, trace
 from engine.signal_names import signal_name
 from engine.xray import firewall_text, flags, netlink_text
 from engine.xray.flags import named
@@ -43,6 +43,8 @@ Shown = Callable[[Call], str]
 
 def arguments(name: str, call: Call) -> str:
     """What a call was told."""
+    if call.given[:1] == (trace.MANY,):
+        return text(call.given[2])
     try:
         return _SHOWN.get(name, _plain)(call)
     except (ValueError, TypeError, IndexError, KeyError, struct.error):  # a recording of another version
@@ -295,4 +297,7 @@ _SHOWN: dict[str, Shown] = {
     "setresgid": _ids,
     "fchdir": _descriptor,
     "close": _descriptor,
+    "fsync": _descriptor,
+    "syncfs": _descriptor,
+    "fork": lambda _: "",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from engine.linux import mounts, namespaces
+from engine.linux import mounts, namespaces, trace
 from engine.model.xray import CallKind
 from engine.xray import flags
 from engine.xray.arguments import Call, capability_names, text
@@ -27,11 +27,38 @@ _ALL_NEW = sum(_WHAT_IS_NEW)
 
 def told(name: str, call: Call) -> tuple[CallKind, str]:
     """The kind of a call, and what it is for."""
+    if call.given[:1] == (trace.MANY,):
+        return _many(name, int(call.given[1]), text(call.given[2]))
     try:
         found = _TOLD.get(name)
         return found(call) if found is not None else ("process", "")
     except (ValueError, TypeError, IndexError, KeyError):  # a recording of another version
         return "process", ""
+
+
+def _many(name: str, count: int, words: str) -> tuple[CallKind, str]:
+    """What several calls are for that were noted as one."""
+    kind, sentence = _MANY.get(name, ("file", ""))
+    if name == "mknodat":
+        sentence = _WHITEOUTS if _WHITEOUT in words else "Device nodes, pipes and sockets of the layer."
+    many = f"{count:,} calls in this time." if count > 1 else "One call in this time."
+    return kind, f"{many} {sentence}".strip()
+
+
+_WHITEOUT = "makedev(0, 0)"
+_WHITEOUTS = "Whiteouts: a device 0/0 hides what a layer below has under that name, for overlayfs shows neither."
+_MANY: dict[str, tuple[CallKind, str]] = {
+    "openat2": (
+        "file",
+        "A folder is looked up with the layer as its root: no link in an archive leads outside.",
+    ),
+    "openat": ("file", "A new file: O_EXCL and O_NOFOLLOW, so that nothing that is there already is written to."),
+    "mkdirat": ("file", "A folder is made."),
+    "symlinkat": ("file", "A symbolic link."),
+    "linkat": ("file", "A further name for a file that the layer has already."),
+    "fsetxattr": ("file", "An opaque folder: overlayfs shows nothing of what layers below have in it."),
+    "unlinkat": ("file", "A name is removed, by the descriptor of its folder: no link in there is followed."),
+}
 
 
 def _clone3(call: Call) -> tuple[CallKind, str]:
@@ -244,6 +271,7 @@ def _netlink(call: Call) -> tuple[CallKind, str]:
 
 _ROUTE_MESSAGES = (
     (16, "A device is made or changed."),
+    (19, "A device is changed."),
     (17, "A device is removed, and with a veth its other end."),
     (20, "The device gets its address."),
     (21, "The device loses an address."),
@@ -269,6 +297,12 @@ def _kill(_call: Call) -> tuple[CallKind, str]:
 
 def _execve(_call: Call) -> tuple[CallKind, str]:
     return "process", "The process becomes the container's program; tried in each folder of PATH."
+
+
+def _vfork(call: Call) -> tuple[CallKind, str]:
+    if call.path == "unpacker":
+        return "process", "A process that unpacks: strangers' archives are read apart from whoever asked for them."
+    return "process", "The launcher is started: an interpreter, run from a sealed copy of itself in memory."
 
 
 def _always(kind: CallKind, sentence: str) -> Told:
@@ -310,7 +344,12 @@ _TOLD: dict[str, Told] = {
     "sethostname": _always("namespace", "The host name in its UTS namespace."),
     "setdomainname": _always("namespace", "The NIS domain name in its UTS namespace."),
     "sendto": _netlink,
-    "vfork": _always("process", "The launcher is started: an interpreter, run from a sealed copy of itself in memory."),
+    "vfork": _vfork,
+    "fork": _always("process", "A process for one layer. It shares all namespaces, and has that layer's folder alone."),
+    "unlinkat": _always("file", "A name is removed, by the descriptor of its folder: no link in there is followed."),
+    "rename": _always("file", "It gets its name in one step: whoever looks sees all of it or nothing."),
+    "fsync": _always("file", "What was written reaches the disk before anybody relies on it."),
+    "syncfs": _always("file", "All files of the layer reach the disk before it gets its name."),
     "ioctl": _always("network", "The loopback device of the new network namespace is brought up."),
     "sendmsg": _always("process", "Descriptors go to another process, which may use what it couldn't open itself."),
     "recvmsg": _always(

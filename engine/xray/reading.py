@@ -6,7 +6,7 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.linux import trace
 from engine.model.xray import KernelCall, Xray
@@ -15,7 +15,7 @@ from engine.xray import arguments, explain, parts
 from engine.xray.handles import Handles, Passed
 
 # Who sends descriptors comes before who receives them.
-_ORDER = ("engine", "launcher", "shim", "maker", "stepping stone", "init", "exec")
+_ORDER = ("engine", "launcher", "shim", "maker", "stepping stone", "init", "exec", "unpacker")
 _MAKES_CONTEXTS, _MAKES_MOUNTS = ("fsopen",), ("fsmount", "open_tree")
 _OPENS = ("openat2", "open")
 
@@ -89,10 +89,16 @@ def _call(said: _Said, began_ns: int, handles: Handles) -> KernelCall:
         kind=kind,
         name=name,
         arguments=printable(arguments.arguments(name, call)),
-        result=_result(name, result),
+        result=_result(name, result) + _times(given),
         failed=result < 0 and result != trace.PENDING,
         explanation=printable(_LONG_NUMBER.sub(r"\1…", sentence)),
     )
+
+
+def _times(given: tuple[Any, ...]) -> str:
+    """How often, of what stands for several calls."""
+    many = given[:1] == (trace.MANY,) and given[1] > 1
+    return f", {given[1]:,} times" if many else ""
 
 
 def _result(name: str, result: int) -> str:
@@ -100,7 +106,7 @@ def _result(name: str, result: int) -> str:
         return "?"
     if result < 0:
         return f"-1 {errno.errorcode.get(-result, -result)} ({os.strerror(-result)})"
-    if name == "clone3" and result == 0:
+    if name in ("clone3", "fork") and result == 0:
         return "0 (in the child)"
     return str(result)
 

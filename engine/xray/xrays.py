@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.errors import NotFound
-from engine.model import Container
+from engine.errors import InvalidRequest, NotFound
 from engine.model.xray import Xray
 from engine.paths import Paths, names_in
 from engine.xray import parts, reading
 from engine.xray.actions import began_ns, settle
+
+Find = Callable[[str], Awaitable[str]]
+"""From what people call something to the subject of its recordings."""
 
 _PATIENCE_SECONDS = 0.6  # as long as a maker waits for init
 _LOOK_SECONDS = 0.005
@@ -37,40 +39,55 @@ class Xrays:
     """The face of recordings.
 
     Args:
-        get: finds a container by a name, an id or the beginning of an id.
+        finders: one for each kind of thing, in the order in which they are asked: what has a name, an id or the
+            beginning of an id.
     """
 
-    def __init__(self, paths: Paths, get: Callable[[str], Awaitable[Container]]) -> None:
+    def __init__(self, paths: Paths, finders: Mapping[str, Find]) -> None:
         self._folder = str(paths.xrays)
-        self._get = get
+        self._finders = finders
 
     def record_starts(self) -> None:
         """Record starts and execs, too, from this engine's next on; to be called before its first."""
         parts.switch_on()
 
-    async def list(self, reference: str) -> tuple[Recording, ...]:
-        """What there is of a container, the latest first; also of one of the last that were removed.
+    async def list(self, reference: str, kind: str = "") -> tuple[Recording, ...]:
+        """What there is of a thing, the latest first; also of one of the last that were removed.
+
+        Args:
+            kind: container, network, volume or image; without it, the first of these that goes by the reference.
 
         Raises:
-            NotFound: there is no such container.
+            NotFound: there is no such thing.
         """
-        try:
-            settle()
-            container = await self._get(reference)
-        except NotFound:
-            folder = await asyncio.to_thread(self._removed, reference)
-            if folder is None:
-                raise
+        settle()
+        missing: NotFound | None = None
+        for name, find in self._finders.items():
+            if kind in ("", name):
+                try:
+                    return _recordings(f"{self._folder}/{await find(reference)}")
+                except NotFound as error:
+                    missing = missing or error
+                except InvalidRequest:  # such as an image's name of signs that none has
+                    if kind:
+                        raise
+        folder = await asyncio.to_thread(self._removed, reference)
+        if folder is not None:
             return _recordings(folder)
-        return _recordings(f"{self._folder}/{container.id}")
+        if kind and missing is not None:
+            raise missing
+        raise NotFound(f"there is no {', '.join(self._finders)} {reference!r}", "see: boxdeck ps -a")
 
-    async def read(self, reference: str, action: str = "") -> Xray:
-        """The latest recording of an action on a container, or with none given of any.
+    async def read(self, reference: str, action: str = "", kind: str = "") -> Xray:
+        """The latest recording of an action on a thing, or with none given of any.
+
+        Args:
+            kind: as for `list`.
 
         Raises:
-            NotFound: there is no such container, or it has no such recording.
+            NotFound: there is no such thing, or it has no such recording.
         """
-        found = await self.list(reference)
+        found = await self.list(reference, kind)
         for recording in found:
             if action in ("", recording.action):
                 return await self.open(recording.path)
@@ -88,7 +105,7 @@ class Xrays:
         return await opened(path)
 
     def _removed(self, reference: str) -> str | None:
-        """The folder of a removed container, by its name or the beginning of its id; of several the latest."""
+        """The folder of what was removed, by its name or the beginning of its id; of several the latest."""
         top = f"{self._folder}/{parts.REMOVED}"
         found = [
             f"{top}/{subject}"
@@ -127,7 +144,7 @@ def _recordings(folder: str) -> tuple[Recording, ...]:
 
 
 def _name(folder: str) -> str:
-    """What a container was called, by its latest recording."""
+    """What something was called, by its latest recording."""
     for recording in _recordings(folder):
         return reading.read(recording.path).name
     return ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from engine.model.xray import KernelCall, Xray
 from engine.xray.xrays import Recording
 from tests.tui import driving
-from tests.tui.fake_engine import FakeEngine, container
+from tests.tui.fake_engine import FakeEngine, container, crowd
+from tui.drawing.image_rows import name_of
 from tui.screens.xray import XrayScreen
 
 CALLS = (
@@ -39,11 +40,32 @@ def xray(action: str) -> Xray:
 class Recorded:
     """Two actions of every container."""
 
-    async def list(self, reference: str) -> tuple[Recording, ...]:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def list(self, reference: str, kind: str = "") -> tuple[Recording, ...]:
+        self.asked.append((reference, kind))
         return Recording("exec", 2, "exec-2"), Recording("start", 1, "start-1")
 
     async def open(self, path: str) -> Xray:
         return xray(path.partition("-")[0])
+
+
+async def test_images_networks_and_volumes_have_theirs() -> None:
+    engine = FakeEngine(*crowd())
+    engine.xrays = recorded = Recorded()  # type: ignore[attr-defined]
+    async with driving.desk(engine, size=(100, 30)) as at:
+        for view, kind, name in (
+            ("2", "image", name_of((await engine.images.list())[0])),
+            ("3", "network", "bridge"),
+            ("4", "volume", "data"),
+        ):
+            await at.press(view)
+            await at.see(name)
+            await at.press("X")
+            await at.see(f"x-ray of {name}", "exec  start")
+            await at.press("escape")
+            assert recorded.asked[-1][1] == kind
 
 
 def shown(at: driving.Desk) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
+from engine.cli.xray_lines import counted
 from engine.model.xray import CallKind, KernelCall, Xray
 from tui.drawing.lines import Line, Span, Tone, clip, fit, justify, line, printable
 
@@ -98,7 +99,7 @@ def heading(xray: Xray, actions: Sequence[str], shown: int, cells: int) -> Line:
     clock = time.strftime("%H:%M:%S", time.localtime(xray.began_unix_ns / 1e9)) if xray.began_unix_ns else ""
     right = line(
         Span(f"{xray.duration_usec / 1000:.1f} ms", Tone.STRONG),
-        Span(f" · {len(xray.calls)} calls · {clock} ", Tone.MUTED),
+        Span(f" · {counted(len(xray.calls))} · {clock} ", Tone.MUTED),
     )
     return justify(line(*spans), right, cells)
 

@@ -45,6 +45,14 @@ class NetworksScreen(LiveScreen):
         Binding("C", "disconnect", "disconnect", id="networks.disconnect", tooltip="Take a container from it"),
         Binding("d", "remove_network", "remove", id="networks.remove", tooltip="Remove it; asks first"),
         Binding("P", "prune_networks", "prune", id="networks.prune", tooltip="Remove those that nobody is on"),
+        Binding(
+            "X",
+            "app.xray_of('network')",
+            "x-ray",
+            id="networks.xray",
+            show=False,
+            tooltip="What its last actions asked of the kernel",
+        ),
         Binding("enter", "go_to_map", "on the map", id="networks.map", tooltip="Go to its bridge on the map"),
         Binding("escape", "app.go('containers')", "back", id="networks.back", tooltip="Back to the containers"),
     ]

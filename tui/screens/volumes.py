@@ -39,6 +39,14 @@ class VolumesScreen(LiveScreen):
         Binding("n", "create_volume", "new", id="volumes.create", tooltip="Make one"),
         Binding("d", "remove_volume", "remove", id="volumes.remove", tooltip="Remove it with its files; asks first"),
         Binding("P", "prune_volumes", "prune", id="volumes.prune", tooltip="Remove those without a name or a user"),
+        Binding(
+            "X",
+            "app.xray_of('volume')",
+            "x-ray",
+            id="volumes.xray",
+            show=False,
+            tooltip="What its last actions asked of the kernel",
+        ),
         Binding("enter", "visit_user", "container", id="volumes.visit", tooltip="Go to the container that uses it"),
         Binding("escape", "app.go('containers')", "back", id="volumes.back", tooltip="Back to the containers"),
     ]

@@ -53,7 +53,7 @@ class Calls(RowList):
     @property
     def absence(self) -> Line:
         """What is said of an action that asked the kernel for nothing of its own."""
-        return line(Span(" no calls", Tone.MUTED))
+        return line(Span(" no calls: only the store was written to", Tone.MUTED))
 
     def row(self, index: int, cells: int) -> Line:
         """One call."""
@@ -64,7 +64,7 @@ class XrayScreen(ModalScreen[None]):
     """Calls in their order, and below all about the one that the cursor is on.
 
     Args:
-        name: of the container.
+        name: of what the actions were done to.
         actions: what has been recorded, the latest first.
         read: brings one of them in, by its place among those.
     """

@@ -409,7 +409,7 @@ async def test_removing_by_id_wants_force_when_there_are_several_names(
 async def test_an_image_in_use_stays(images: Images, two_names: Image, database: Database, paths: Paths) -> None:
     add_container(database, two_names.id)
     assert await images.remove("one:1") == ("Untagged: one:1",)
-    with pytest.raises(Conflict, match="in use by container webwebwebweb"):
+    with pytest.raises(Conflict, match="in use by web: remove it first"):
         await images.remove("two:1")
     assert await images.remove("two:1", force=True) == ("Untagged: two:1",)
     assert (await images.get(two_names.id)).references == ()

@@ -21,6 +21,8 @@ from engine.images import platforms
 from engine.images.images import Images
 from engine.paths import Paths
 from engine.pruning import PruneFilter
+from engine.xray.actions import made
+from engine.xray.xrays import opened
 from tests.engine.images.conftest import Layout, MakeMember, MakeTar
 from tests.engine.registry.served import Handler, Served
 
@@ -75,6 +77,29 @@ async def test_an_image_comes_with_what_is_in_it(
     assert image.config.command == ("sh",) and image.references == (f"{served.host}/image:latest",)
     assert content(paths, image.layers[0], "hello") == b"hello\n"
     assert (await images.get(f"{served.host}/image")).id == image.id
+
+
+async def test_what_a_pull_asked_of_the_kernel_is_counted_by_who_unpacks(
+    images: Images, layout: Layout, served: Served, tar: MakeTar, member: MakeMember
+) -> None:
+    layer = tar(
+        *(member(f"files/{number}", b"some") for number in range(50)),
+        *(member(f"etc/.wh.{number}", b"") for number in range(3)),
+        member("var/.wh..wh..opq", b""),
+    )
+    pulled = await images.pull(served.tag(layout.image(layer)))
+    xray = await opened(made[-1])
+    assert (xray.action, xray.subject, xray.name) == ("pull", pulled.id, f"{served.host}/image:latest")
+    told = {call.text: call for call in xray.calls if call.process == "unpacker"}
+    counted = {call.name: call.result for call in told.values() if "times" in call.result}
+    assert counted == {"openat2": "0, 3 times", "openat": "0, 50 times", "mknodat": "0, 3 times"}
+    assert told["mknodat(folder, name, S_IFCHR, makedev(0, 0)) = 0, 3 times"].explanation.startswith(
+        "3 calls in this time. White"
+    )
+    assert {"fork() = 0 (in the child)", 'fsetxattr(folder, "trusted.overlay.opaque", "y") = 0'} < set(told)
+    assert any(
+        call.name == "rename" and "layers/sha256" in call.text for call in xray.calls if call.process == "engine"
+    )
 
 
 async def test_what_is_here_isn_t_fetched_again(images: Images, layout: Layout, served: Served, layer: bytes) -> None:

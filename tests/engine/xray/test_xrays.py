@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine import Engine
+from engine.copying.places import ContainerPath, HostPath
 from engine.errors import NotFound
+from engine.layers import Commit
 from engine.limits import Limits
+from engine.linux import trace
 from engine.model import ContainerRequest, ExecRequest, NetworkRequest
 from engine.network.port_notation import published
-from engine.xray import parts
-from engine.xray.actions import KEPT_OF_EACH
+from engine.paths import Paths
+from engine.xray import parts, reading
+from engine.xray.actions import KEPT_OF_EACH, made, recorded
 
 pytestmark = pytest.mark.vm
 
@@ -56,6 +62,62 @@ async def test_every_action_is_recorded_and_outlives_the_container(
     assert listed.count("exec") == KEPT_OF_EACH
     with pytest.raises(NotFound, match="no stop of seen has been recorded"):
         await engine.xrays.read("seen", "stop")
+
+
+async def test_networks_volumes_and_images_have_theirs_and_what_is_done_to_a_container_s_files(
+    engine: Engine, tmp_path: Path
+) -> None:
+    image = await engine.images.ensure("base")
+    container = await engine.containers.create(ContainerRequest(image="base", name="seen", network="none"))
+    network = await engine.networks.create(NetworkRequest(name="seen-too"))
+    await engine.volumes.create("kept")
+    (tmp_path / "file").write_text("some")
+    await engine.files.copy(HostPath(str(tmp_path / "file")), ContainerPath("seen", "/file"))
+    committed = await engine.layers.commit("seen", Commit(name="seen:2"))
+    await engine.containers.rename("seen", "renamed")
+
+    for reference, kind, action, expected in (
+        ("seen-too", "", "create", f"name {network.bridge}, address"),
+        ("seen-too", "", "create", "kind bridge, NLM_F_CREATE"),
+        ("seen-too", "", "create", "add element"),
+        ("seen-too", "", "create", '/accept_ra>, "0"'),
+        ("kept", "volume", "create", 'kept/_data", 0755) = 0'),
+        ("base", "image", "assemble", "resolve=RESOLVE_IN_ROOT}) = 0, "),
+        (image.id, "", "assemble", "syncfs("),
+        ("renamed", "container", "cp", "CLONE_NEWNS"),
+        ("renamed", "container", "commit", "openat(folder, name, O_WRONLY|O_CREAT|O_EXCL"),
+        (committed.id, "", "commit", f"layers/sha256/{committed.layers[-1].partition(':')[2]}"),
+    ):
+        text = "\n".join(call.text for call in (await engine.xrays.read(reference, action, kind)).calls)
+        assert expected in text, (reference, action, text)
+    assert (await engine.xrays.read("renamed", "rename")).calls == ()
+
+    await engine.networks.remove("seen-too")
+    await engine.volumes.remove("kept")
+    await engine.images.remove("seen:2")
+    await engine.containers.remove("renamed")
+    for reference, expected in (
+        ("seen-too", "RTM_DELLINK"),
+        ("kept", "and all below it) = 0, "),
+        (committed.id, "unlinkat("),
+        (container.id, "unlinkat("),
+    ):
+        text = "\n".join(call.text for call in (await engine.xrays.read(reference, "rm")).calls)
+        assert expected in text, (reference, text)
+    with pytest.raises(NotFound, match="there is no container, network, volume, image 'nobody'"):
+        await engine.xrays.read("nobody")
+
+
+def test_calls_that_are_alike_are_counted_once_they_are_many(tmp_path: Path) -> None:
+    paths = Paths.resolve(str(tmp_path / "root"), str(tmp_path / "run"))
+    with recorded(paths, "cp", "c1", "web"):
+        for number in range(1000):
+            trace.note(trace.now(), "openat2" if number % 2 else "chdir", (str(number),))
+        trace.note(trace.now(), "mount", ("a", "b", "c", 0, ""))
+    names = [call.name for call in reading.read(made[-1]).calls]
+    assert names.count("openat2") == names.count("chdir") == 41
+    assert names.count("mount") == 1
+    assert reading.read(made[-1]).calls[-2].text.endswith("= 0, 460 times")
 
 
 def test_a_recording_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
