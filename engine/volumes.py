@@ -16,15 +16,19 @@ from msgspec.structs import replace
 from engine.disk_use import DiskUse, disk_bytes
 from engine.errors import Conflict, InvalidRequest, NotFound
 from engine.images.removal import discard_tree
+from engine.linux import trace
 from engine.model import ContainerRequest
 from engine.model.volume import Volume
 from engine.options import BindMount, VolumeMount
 from engine.paths import Paths, names_in
 from engine.pruning import Pruned, PruneFilter
 from engine.records import Records
+from engine.store.blobs import temporary_name
 from engine.store.database import Database
+from engine.xray.actions import bury, recorded, recorded_for, volume_subject
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
+_GARBAGE = "volume"  # what the names of folders with removed ones begin with
 _INSERT = "INSERT OR IGNORE INTO volumes (name, created_unix_ns, labels, is_anonymous) VALUES (?, ?, ?, ?)"
 
 
@@ -62,7 +66,9 @@ class Volumes:
         Raises:
             InvalidRequest: it can't be a name.
         """
-        chosen = self._ensure(name, labels or {})
+        with recorded_for(self._paths, "create") as done:
+            chosen = self._ensure(name, labels or {})
+            done.append(volume_subject(chosen))
         return await self.get(chosen)
 
     async def remove(self, name: str, force: bool = False) -> None:
@@ -83,7 +89,10 @@ class Volumes:
                 )
             if not self._delete(name) and not force:
                 raise NotFound(f"there is no volume {name!r}", "see all with: boxdeck volume ls")
-        await asyncio.to_thread(discard_tree, self._paths.volume(name))
+            garbage = self._set_aside(name)  # in one step: half of a volume is never taken for a volume
+        with recorded(self._paths, "rm", *volume_subject(name)):
+            await asyncio.to_thread(discard_tree, garbage)
+        bury(self._paths, volume_subject(name).id)
 
     async def prune(self, wanted: PruneFilter, named: bool = False) -> Pruned:
         """Remove the volumes that no container uses.
@@ -131,14 +140,27 @@ class Volumes:
                 await self.remove(mount.name, force=True)
 
     def sweep(self) -> None:
-        """Delete the empty folders of volumes that whoever was killed had made, and not yet written down."""
+        """Finish what whoever was killed had begun: removals, and empty folders that weren't written down yet."""
+        for name in self.half_removed():
+            self.finish_removal(name)
         known = {name for (name,) in self._database.rows("SELECT name FROM volumes")}
         for name in set(names_in(self._paths.root / "volumes")) - known:
             with self._database.transaction():  # as whoever makes one: a folder without a row is nobody's meanwhile
-                if self._database.row("SELECT 1 FROM volumes WHERE name = ?", (name,)) is None:
+                if not self._is_known(name):
                     for folder in (self._paths.volume_data(name), self._paths.volume(name)):
                         with suppress(OSError):  # there is none, or something is in it: `system check` tells of that
                             folder.rmdir()
+
+    def half_removed(self) -> tuple[str, ...]:
+        """Volumes without a folder, since who was removing them was killed before they were struck out."""
+        moved = {name for folder in self._paths.temporary.glob(f"{_GARBAGE}-*") for name in names_in(folder)}
+        return tuple(sorted(name for name in moved if not self._paths.volume(name).exists() and self._is_known(name)))
+
+    def finish_removal(self, name: str) -> None:
+        """Strike out a volume whose folder has been set aside, unless somebody has made it anew."""
+        with self._database.transaction():
+            if not self._paths.volume(name).exists():
+                self._delete(name)
 
     # For containers
 
@@ -160,7 +182,7 @@ class Volumes:
             Conflict: somebody has.
         """
         for mount in request.volumes:
-            if self._database.row("SELECT 1 FROM volumes WHERE name = ?", (mount.name,)) is None:
+            if not self._is_known(mount.name):
                 raise Conflict(f"the volume {mount.name} has just been removed", "try again")
 
     def to_fill(self, request: ContainerRequest) -> tuple[VolumeMount, ...]:
@@ -202,12 +224,28 @@ class Volumes:
         with self._database.transaction():
             self._database.execute(_INSERT, row)
             data = self._paths.volume_data(chosen)
-            data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            data.mkdir(mode=0o755, exist_ok=True)
+            data.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder, mode in ((data.parent, 0o700), (data, 0o755)):
+                with suppress(FileExistsError):
+                    trace.call(os.mkdir, str(folder), mode)
         return chosen
 
     def _delete(self, name: str) -> bool:
         return bool(self._database.execute("DELETE FROM volumes WHERE name = ?", (name,)))
+
+    def _set_aside(self, name: str) -> Path:
+        """Move a volume's folder to where sweeps delete what they find; where it is now."""
+        place = self._paths.volume(name)
+        try:
+            folder = temporary_name(self._paths, _GARBAGE)
+            folder.mkdir(mode=0o700)
+            os.rename(place, folder / name)
+        except OSError:  # it has none, volumes are on a file system of their own, or the disk is full
+            return place
+        return folder
+
+    def _is_known(self, name: str) -> bool:
+        return self._database.row("SELECT 1 FROM volumes WHERE name = ?", (name,)) is not None
 
     def _users(self) -> dict[str, tuple[str, ...]]:
         users: dict[str, tuple[str, ...]] = {}

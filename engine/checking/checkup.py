@@ -19,8 +19,8 @@ async def checkup(scene: Scene, own_networks: ConnectedNetworks, own_volumes: Vo
         cgroups.check(scene),
         networks.check(scene, own_networks),
         firewall.check(scene, own_networks.firewall),
-        images.check(scene),
         volumes.check(scene, own_volumes),
+        images.check(scene),
         files.check(scene),
     ):
         async for finding in part:

@@ -20,7 +20,11 @@ async def check(scene: Scene, volumes: Volumes) -> AsyncIterator[Finding]:
     known = {row[0] for row in scene.database.rows("SELECT name FROM volumes")}
     folder = scene.paths.root / "volumes"
     present = set(os.listdir(folder)) if folder.is_dir() else set()
-    for name in sorted(known):
+    half_removed = volumes.half_removed()
+    for name in half_removed:
+        words, finish = "was being removed by somebody who was killed", partial(volumes.finish_removal, name)
+        yield await scene.found("volume", name, words, "finishes that", finish)
+    for name in sorted(known - {*half_removed}):
         if not scene.paths.volume_data(name).is_dir() and await _lasts(scene, name, is_known=True):
             words, remedy = "its folder has gone", "makes it anew, empty"
             yield await scene.found("volume", name, words, remedy, partial(volumes.create, name))

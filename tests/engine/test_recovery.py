@@ -237,3 +237,45 @@ async def test_a_volume_that_was_never_written_down_leaves_no_folder_and_one_wit
     assert [each.name for each in await engine.volumes.list()] == ["full", "known"]
     for name in ("full", "known"):
         await engine.volumes.remove(name)
+
+
+async def killed_while_removing(engine: Engine, name: str, where: str) -> None:
+    """Have another engine remove a volume, and kill it when it has called a function for the first time."""
+    script = f"""
+import asyncio, os, engine.images.removal, engine.volumes
+from engine import Engine
+
+def killed(*args, passed={where}, **named):
+    passed(*args, **named)
+    os.kill(os.getpid(), 9)
+
+async def main():
+    async with Engine.open({str(engine.paths.root)!r}, {str(engine.paths.runroot)!r}) as other:
+        {where} = killed
+        await other.volumes.remove({name!r})
+
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+    assert await process.wait() == -signal.SIGKILL
+
+
+async def findings(engine: Engine, repairs: bool = False) -> list[str]:
+    return [f"{each.place} {each.problem}" async for each in engine.check(repairs) if each.kind in ("volume", "file")]
+
+
+@pytest.mark.parametrize("where", ["engine.volumes.os.rename", "engine.images.removal._remove_below"])
+@pytest.mark.parametrize("mends", [False, True])
+async def test_a_volume_whose_remover_is_killed_is_there_or_gone_and_never_half(
+    engine: Engine, where: str, mends: bool
+) -> None:
+    await engine.volumes.create("half")
+    (engine.paths.volume_data("half") / "file").write_text("a")
+    await killed_while_removing(engine, "half", where)
+    assert not engine.paths.volume("half").exists()
+    if mends:
+        assert (await findings(engine, repairs=True))[-1].endswith("is what a killed engine had begun")
+    else:
+        await reopened(engine)
+    assert await engine.volumes.list() == () and not any(engine.paths.temporary.iterdir())
+    assert await findings(engine) == []
