@@ -89,6 +89,7 @@ async def _start(engine: Engine, options: StartOptions) -> int:
 
 
 async def _start_attached(engine: Engine, options: StartOptions) -> int:
+    from engine.cli.early_signals import kept
     from engine.cli.foreground import check_terminal, follow
 
     if len(options.containers) > 1:
@@ -96,7 +97,9 @@ async def _start_attached(engine: Engine, options: StartOptions) -> int:
     request = (await engine.containers.get(options.containers[0])).request
     interactive = options.interactive and request.interactive
     check_terminal(interactive, request.tty)
-    return await follow(await engine.containers.start_attached(options.containers[0]), interactive, options, engine)
+    with kept(request.tty, options.sig_proxy) as early:
+        session = await engine.containers.start_attached(options.containers[0])
+        return await follow(session, interactive, options, engine, early=early)
 
 
 def _time(parser: Parser) -> None:

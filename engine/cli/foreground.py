@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from engine.cli import terminal
+from engine.cli.early_signals import LEAVING, handled
 from engine.cli.stdin_pump import StdinPump
 from engine.errors import BoxdeckError, InvalidRequest
 
@@ -20,15 +21,7 @@ if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.session import Session
 
-# What can't be caught; what tells of faults and ends of our own; what terminals send to those in their background, and
-# to all when they are resized, which to some servers means to end (httpd).
-_OWN = (
-    signal.SIGKILL, signal.SIGSTOP, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGCHLD,
-    signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH,
-)  # fmt: skip
-FORWARDED = signal.valid_signals() - {*_OWN}
 OUTPUT = ("stdout", "stderr")
-LEAVING = (signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 3  # a first process without handlers ignores signals (pid_namespaces(7)); docker leaves at the third, too
 
 
@@ -49,6 +42,7 @@ async def follow(
     engine: Engine | None = None,
     recording: Recording | None = None,
     shown: Collection[str] = OUTPUT,
+    early: Collection[int] = (),
 ) -> int:
     """Connect a session to this process until its process ends, or the detach keys are typed.
 
@@ -58,11 +52,12 @@ async def follow(
         engine: the container's, when the session is that of its first process.
         recording: gets what is shown, too.
         shown: which of its streams; when none is, the end of input leaves it.
+        early: signals that came while it was being started (`early_signals.kept`).
 
     Returns:
         the process's exit status; 0 after detaching.
     """
-    return await _Foreground(session, options, engine, recording, shown).run(interactive)
+    return await _Foreground(session, options, engine, recording, shown).run(interactive, early)
 
 
 class _Foreground:
@@ -84,8 +79,10 @@ class _Foreground:
         self._tasks: set[asyncio.Task[None]] = set()
         self._interrupts = 0
 
-    async def run(self, interactive: bool) -> int:
+    async def run(self, interactive: bool, early: Collection[int]) -> int:
         with terminal.raw(self._session.tty and interactive), self._signals():
+            for number in early:
+                self._obey(number)
             if self._session.tty:
                 await self._resize()
             keys = self._options.detach_keys
@@ -141,24 +138,22 @@ class _Foreground:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        handled: list[int] = []
+        numbers = handled(self._session.tty, self._engine is not None and self._options.sig_proxy)
+        for each in numbers:
+            self._loop.add_signal_handler(each, self._obey, each)
         if self._session.tty:
             self._loop.add_signal_handler(signal.SIGWINCH, lambda: self._soon(self._resize()))
-            for number in LEAVING:
-                self._loop.add_signal_handler(number, self._leave, 128 + number)
-            handled += [signal.SIGWINCH, *LEAVING]
-        elif self._engine is not None and self._options.sig_proxy:
-            handled += FORWARDED
-            for each in handled:
-                self._loop.add_signal_handler(each, self._forward_soon, each)
         try:
             yield
         finally:
-            for each in handled:
+            for each in numbers | {signal.SIGWINCH}:
                 self._loop.remove_signal_handler(each)
 
-    def _forward_soon(self, number: int) -> None:
-        self._soon(self._forward(number))
+    def _obey(self, number: int) -> None:
+        if self._session.tty and number in LEAVING:
+            self._leave(128 + number)
+        else:
+            self._soon(self._forward(number))
 
     def _soon(self, work: Coroutine[object, object, None]) -> None:
         task = self._loop.create_task(work)

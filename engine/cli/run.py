@@ -53,6 +53,7 @@ async def _run(engine: Engine, options: RunOptions) -> int:
 
 
 async def _run_attached(engine: Engine, options: RunOptions) -> int:
+    from engine.cli.early_signals import kept
     from engine.cli.foreground import check_terminal, follow
 
     streams = set(options.attach) or {"stdout", "stderr", *(["stdin"] if options.interactive else [])}
@@ -62,12 +63,13 @@ async def _run_attached(engine: Engine, options: RunOptions) -> int:
     check_terminal(interactive, options.tty)
     with _cidfile(options.cidfile) as tell:
         await _ensure(engine, options)
-        session = await engine.containers.run_attached(request_of(options))
-        tell(session.container)
-    _warn_of(engine, session.container)
-    if not shown:
-        write_lines([session.container.id])
-    return await follow(session, interactive, options, engine, shown=shown)
+        with kept(options.tty, options.sig_proxy) as early:
+            session = await engine.containers.run_attached(request_of(options))
+            tell(session.container)
+            _warn_of(engine, session.container)
+            if not shown:
+                write_lines([session.container.id])
+            return await follow(session, interactive, options, engine, shown=shown, early=early)
 
 
 @contextmanager
@@ -98,8 +100,7 @@ def _cidfile(path: str | None) -> Iterator[Callable[[Container], None]]:
 
 
 def _warn_of(engine: Engine, container: Container) -> None:
-    obstacles = engine.containers.ports.obstacles(container) if container.ports else ()
-    for warning in (*container.warnings, *obstacles):
+    for warning in (*container.warnings, *engine.containers.ports.obstacles(container)):
         warn(warning)
 
 

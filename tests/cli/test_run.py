@@ -163,6 +163,38 @@ def test_signals_to_the_command_line_reach_the_process(boxdeck: CommandLine, num
     assert (out, running.returncode) == (b"caught\n", 9)
 
 
+IMPATIENT = """
+import asyncio, os, sys
+from engine.cli.main import main
+from engine.containers import Containers
+
+def interrupted(verb):
+    async def call(self, asked):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        session = await verb(self, asked)
+        os.kill(os.getpid(), int(sys.argv[1]))
+        await asyncio.sleep(0)
+        return session
+    return call
+
+Containers.run_attached = interrupted(Containers.run_attached)
+Containers.start_attached = interrupted(Containers.start_attached)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGRTMIN])
+def test_signals_that_come_while_it_is_being_started_reach_the_process(
+    boxdeck: CommandLine, number: signal.Signals
+) -> None:
+    impatient = [sys.executable, "-c", IMPATIENT, str(int(number)), *boxdeck.argv[1:]]
+    command = ["--name", "early", "--init", "base", "sleep", "1000"]
+    ran = subprocess.run([*impatient, "run", *command], stdin=subprocess.DEVNULL, timeout=20, check=False)
+    assert ran.returncode == 128 + number and boxdeck.state("early")["ExitCode"] == 128 + number
+    started = subprocess.run([*impatient, "start", "-a", "early"], stdin=subprocess.DEVNULL, timeout=20, check=False)
+    assert started.returncode == 128 + number and boxdeck.names() == []
+
+
 def test_when_nobody_reads_its_output_a_container_with_rm_is_gone(boxdeck: CommandLine) -> None:
     ended = subprocess.run(
         [

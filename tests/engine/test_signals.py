@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
-from engine.cli.foreground import FORWARDED
+from engine.cli.early_signals import FORWARDED
 from engine.errors import InvalidRequest
 from engine.model import Container, ContainerRequest, ExecRequest
 from engine.signal_names import signal_name, signal_number
