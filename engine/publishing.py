@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from ipaddress import ip_address
 
 from msgspec.structs import replace
 
@@ -108,12 +109,13 @@ class Publishing:
             return tuple(port for port in container.ports if port in gone)
 
     def obstacles(self, container: Container) -> tuple[str, ...]:
-        """What rules of others may keep from a container with ports, one sentence each; they are never touched."""
-        if not container.ports or container.endpoint is None:
-            return ()
-        with suppress(OSError):
-            return obstacles(self._paths.table_name, container.endpoint)
-        return ()
+        """What rules of others may keep from a container, one sentence each; they are never touched."""
+        found: dict[str, None] = {}
+        for endpoint in container.endpoints:
+            has_ports = endpoint == container.endpoint and any(map(_is_for_others, container.ports))
+            with suppress(OSError):
+                found |= dict.fromkeys(obstacles(self._paths.table_name, endpoint, has_ports))
+        return tuple(found)
 
     def _noted(self, container: Container, ports: tuple[PublishedPort, ...]) -> tuple[PublishedPort, ...]:
         after = replace(container, ports=(*container.ports, *ports))
@@ -135,6 +137,11 @@ class Publishing:
                 await shims.ask(self._paths.runtime(container.id), message)
         except Conflict:
             return
+
+
+def _is_for_others(port: PublishedPort) -> bool:
+    """Whether others than the host itself reach it."""
+    return not port.host_address or not ip_address(port.host_address).is_loopback
 
 
 def _places(ports: Iterable[PublishedPort]) -> set[Taken]:

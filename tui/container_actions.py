@@ -115,8 +115,8 @@ class ContainerActions(App[None]):
         if container is not None:
             self.deck.expect(container.id)
             self.live.hurry()
-            for warning in container.warnings:
-                self.notify(warning, severity="warning")
+            for warning in (*container.warnings, *self.operations.obstacles(container)):
+                self.notify(warning, severity="warning", markup=False)
 
     @work
     async def action_update(self) -> None:

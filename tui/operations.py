@@ -156,7 +156,11 @@ class Operations:
         if not published:
             return ()
         await ports.add(container.id, published)
-        return ports.obstacles(await self._engine.containers.get(container.id))
+        return self.obstacles(await self._engine.containers.get(container.id))
+
+    def obstacles(self, container: Container) -> tuple[str, ...]:
+        """What rules of others may keep from it, one sentence each."""
+        return self._engine.containers.ports.obstacles(container)
 
     async def rename(self, container: Container, name: str) -> None:
         """Give it another name."""

@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from engine.network import conntrack_match, nft, transport
@@ -46,33 +47,58 @@ class _Chain(NamedTuple):
         return f"{_FAMILIES[self.family]} {self.table} {self.name}"
 
 
-def dropping(sock: socket.socket, own_table: str, packet: Packet) -> list[str]:
-    """The base chains that surely drop a packet, as nft(8) names them.
+class ForeignChains:
+    """Chains of tables that aren't ours, each asked for once.
 
-    Raises:
-        OSError: EPERM without CAP_NET_ADMIN.
+    Args:
+        sock: of NETLINK_NETFILTER.
+        own_table: is left out.
     """
 
-    def rules(chain: object) -> Iterator[Rule]:
-        assert isinstance(chain, _Chain)
-        for message in transport.dump(sock, _rules_of(chain)):
-            found = dict(transport.attributes(message.payload, nft.GENERIC_BYTES))
-            rule = _Reader(packet, sock, chain).rule(found.get(_RULE_EXPRESSIONS, memoryview(b"")))
-            if rule is not None:
-                yield rule
+    def __init__(self, sock: socket.socket, own_table: str) -> None:
+        self._sock = sock
+        self._own_table = own_table
+        self._rules: dict[_Chain, list[bytes]] = {}
 
-    chains = [chain for chain in _base_chains(sock, packet) if chain.table != own_table]
-    return [str(chain) for chain in chains if is_dropped(chain, rules, chain.policy)]
+    def dropping(self, packet: Packet) -> list[str]:
+        """The base chains that surely drop a packet, as nft(8) names them.
 
+        Raises:
+            OSError: EPERM without CAP_NET_ADMIN.
+        """
 
-def _base_chains(sock: socket.socket, packet: Packet) -> Iterator[_Chain]:
-    families = (1, _NFPROTO[packet.address.version])
-    for message in transport.dump(sock, _request(nft.GETCHAIN, 0)):
-        parts = dict(transport.attributes(message.payload, nft.GENERIC_BYTES))
-        hook = dict(transport.attributes(parts.get(_CHAIN_HOOK, memoryview(b"")), 0))
-        if message.payload[0] in families and _HOOK_NUMBER in hook and _number(hook[_HOOK_NUMBER]) in _HOOKS:
-            policy = Fate.DROP if _CHAIN_POLICY in parts and not _number(parts[_CHAIN_POLICY]) else Fate.ACCEPT
-            yield _Chain(message.payload[0], _text(parts[_CHAIN_TABLE]), _text(parts[_CHAIN_NAME]), policy)
+        def rules(chain: object) -> Iterator[Rule]:
+            assert isinstance(chain, _Chain)
+            for expressions in self._rules_of(chain):
+                rule = _Reader(packet, self._sock, chain).rule(memoryview(expressions))
+                if rule is not None:
+                    yield rule
+
+        families = (1, _NFPROTO[packet.address.version])
+        chains = [chain for chain in self._base_chains if chain.family in families]
+        return [str(chain) for chain in chains if is_dropped(chain, rules, chain.policy)]
+
+    @cached_property
+    def _base_chains(self) -> list[_Chain]:
+        found = []
+        for message in transport.dump(self._sock, _request(nft.GETCHAIN, 0)):
+            parts = dict(transport.attributes(message.payload, nft.GENERIC_BYTES))
+            hook = dict(transport.attributes(parts.get(_CHAIN_HOOK, memoryview(b"")), 0))
+            family, table = message.payload[0], _text(parts[_CHAIN_TABLE])
+            if _HOOK_NUMBER in hook and _number(hook[_HOOK_NUMBER]) in _HOOKS and table != self._own_table:
+                policy = Fate.DROP if _CHAIN_POLICY in parts and not _number(parts[_CHAIN_POLICY]) else Fate.ACCEPT
+                found.append(_Chain(family, table, _text(parts[_CHAIN_NAME]), policy))
+        return found
+
+    def _rules_of(self, chain: _Chain) -> list[bytes]:
+        """The expressions of each rule."""
+        if chain not in self._rules:
+            found = [
+                dict(transport.attributes(message.payload, nft.GENERIC_BYTES)).get(_RULE_EXPRESSIONS, memoryview(b""))
+                for message in transport.dump(self._sock, _rules_of(chain))
+            ]
+            self._rules[chain] = [bytes(each) for each in found]
+        return self._rules[chain]
 
 
 class _Reader:
@@ -116,12 +142,12 @@ class _Reader:
             return True
         if name == "match":
             return self._is_matched(_text(attributes[1]), attributes[3])
+        if name not in ("cmp", "lookup"):
+            return False
         known = self._registers.get(_register(attributes, 2 if name == "lookup" else 1))
         if known is None:
             return False
-        if name == "cmp":
-            return self._compares(known, attributes)
-        return name == "lookup" and self._is_in_set(known, attributes)
+        return self._compares(known, attributes) if name == "cmp" else self._is_in_set(known, attributes)
 
     def _is_matched(self, name: str, info: memoryview) -> bool:
         """By a match of iptables' own."""

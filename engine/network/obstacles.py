@@ -13,19 +13,22 @@ from engine.network import legacy_iptables, nft_passage, transport
 from engine.network.passage import Packet
 
 
-def obstacles(own_table: str, endpoint: Endpoint) -> tuple[str, ...]:
-    """One sentence for each chain that drops what goes to a container's published ports, or what it sends.
+def obstacles(own_table: str, endpoint: Endpoint, has_ports: bool = False) -> tuple[str, ...]:
+    """One sentence for each chain that drops what a container sends, or gets by way of other devices of the host's.
 
     Args:
-        endpoint: the container's place.
+        endpoint: the container's place. Where it has no gateway, nothing of it is forwarded.
+        has_ports: whether others than the host itself reach published ports of it.
 
     Raises:
         OSError: EPERM without CAP_NET_ADMIN.
     """
     found: dict[str, str] = {}  # who, and what it drops
+    packets = _packets(endpoint, has_ports)
     with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
-        for what, packet in _packets(endpoint):
-            chains = [f"the chain {name}" for name in nft_passage.dropping(sock, own_table, packet)]
+        foreign = nft_passage.ForeignChains(sock, own_table)
+        for what, packet in packets:
+            chains = [f"the chain {name}" for name in foreign.dropping(packet)]
             chains += [f"the legacy {name} chain FORWARD" for name in legacy_iptables.dropping(packet)]
             for who in chains:
                 found.setdefault(who, what)
@@ -33,12 +36,18 @@ def obstacles(own_table: str, endpoint: Endpoint) -> tuple[str, ...]:
     return tuple(f"{who} may drop what {what}: {remedy}" for who, what in found.items())
 
 
-def _packets(endpoint: Endpoint) -> list[tuple[str, Packet]]:
-    """A caller's first packet, the container's answer, and the first of what it sends by itself; of each family."""
-    own = [ip_interface(text).ip for text in (endpoint.address, endpoint.address6) if text]
-    kinds = (("goes to containers", True, True), ("containers send", False, False), ("containers send", False, True))
+def _packets(endpoint: Endpoint, has_ports: bool) -> list[tuple[str, Packet]]:
+    """The first packets and the answers, from outside to published ports and from the container; of each family."""
+    places = ((endpoint.address, endpoint.gateway), (endpoint.address6, endpoint.gateway6))
+    own = [ip_interface(address).ip for address, gateway in places if address and gateway]
+    to_ports = (("goes to containers", True, True, True), ("containers send", False, False, True))
+    kinds = (
+        *(to_ports if has_ports else ()),
+        ("containers send", False, True, False),
+        ("comes back to containers", True, False, False),
+    )
     return [
-        (what, Packet(endpoint.bridge, to_bridge, address, is_new))
-        for what, to_bridge, is_new in kinds
+        (what, Packet(endpoint.bridge, to_bridge, address, is_new, is_published))
+        for what, to_bridge, is_new, is_published in kinds
         for address in own
     ]

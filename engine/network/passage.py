@@ -22,17 +22,14 @@ class Packet(NamedTuple):
             whichever leads to the world, and isn't known.
         address: the container's; of the packet's destination, or of its source.
         is_new: whether a connection begins with it, else it is an answer.
+        is_published: whether its connection is one to a published port, and has a translated destination.
     """
 
     bridge: str
     to_bridge: bool
     address: IPv4Address | IPv6Address
     is_new: bool
-
-    @property
-    def is_published(self) -> bool:
-        """Whether it goes through a published port, or back: its connection has a translated destination."""
-        return self.to_bridge or not self.is_new
+    is_published: bool
 
     @property
     def incoming(self) -> str | None:

@@ -86,9 +86,16 @@ def test_rules_of_others_that_drop_are_said_and_left_alone(boxdeck: CommandLine)
         nft add table ip filter
         nft add chain ip filter FORWARD '{{ type filter hook forward priority 0; policy drop; }}'
         nft list table ip filter > /dev/null
-        {" ".join(boxdeck.argv)} run --rm -p 127.0.0.1:{port}:80 base true
+        for port in -p{port}:80 -p127.0.0.1:{port}:80 --read-only; do
+            {" ".join(boxdeck.argv)} run --rm $port base true
+        done
+        {" ".join(boxdeck.argv)} run --rm --network none base true
         nft list table ip filter
     """
     ended = subprocess.run(["unshare", "-n", "sh", "-c", script], capture_output=True, text=True, check=True)
-    assert ended.stderr.startswith("boxdeck: warning: the chain ip filter FORWARD may drop what goes to containers")
+    said = [sentence.partition(":")[0] for sentence in ended.stderr.replace("boxdeck: warning: ", "").splitlines()]
+    assert said == [
+        f"the chain ip filter FORWARD may drop what {what}"
+        for what in ("goes to containers", "containers send", "containers send")
+    ]
     assert "policy drop" in ended.stdout

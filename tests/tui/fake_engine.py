@@ -131,11 +131,22 @@ class FakeSession:
         self.done.set()
 
 
+class FakePorts:
+    """A firewall of somebody else's, in the way of what is told of."""
+
+    def __init__(self) -> None:
+        self.said: tuple[str, ...] = ()
+
+    def obstacles(self, container: Container) -> tuple[str, ...]:
+        return self.said
+
+
 class FakeContainers:
     """Verbs that change a list."""
 
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
+        self.ports = FakePorts()
 
     async def list(self, all_states: bool = False) -> tuple[Container, ...]:
         return tuple(self._engine.all)

@@ -56,6 +56,14 @@ async def test_names_of_images_and_networks_are_completed() -> None:
         await at.see("run -dit postgres:16 sh")
 
 
+async def test_rules_of_others_that_drop_are_told_when_it_runs() -> None:
+    engine = FakeEngine(*crowd())
+    engine.containers.ports.said = ("the chain [ip filter] FORWARD may drop what containers send: have it let pass",)
+    async with desk(engine, size=NARROW) as at:
+        await at.press("n", "enter")
+        await at.hear("the chain [ip filter] FORWARD may drop what containers send")
+
+
 async def test_an_image_comes_layer_by_layer_and_can_be_stopped() -> None:
     engine = FakeEngine(*crowd())
     async with desk(engine, size=NARROW) as at:

@@ -7,6 +7,7 @@ import subprocess
 from ipaddress import ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from engine.network.obstacles import obstacles
 from tests.engine.network.boxes import shell
@@ -37,16 +38,32 @@ async def test_what_would_block_containers_is_told_until_it_knows_of_them(around
     web = await around.member()
     around.publish(web, *ANYWHERE)
     table, bridge = around.networks._paths.table_name, web.endpoint.bridge
-    assert obstacles(table, web.endpoint) == ()
+    assert obstacles(table, web.endpoint, has_ports=True) == ()
     shell(commands)
     assert ask(around.neighbour, HOST4, PORT, is_silent=True) is None
-    (sentence,) = obstacles(table, web.endpoint)
+    (sentence,) = obstacles(table, web.endpoint, has_ports=True)
     assert sentence.startswith(f"{name} may drop what goes to containers")
     _, family, its_table, chain = name.removeprefix("the ").split()
     shell(f"nft insert rule {family} {its_table} {chain} oifname {bridge} accept")
     shell(f"nft insert rule {family} {its_table} {chain} iifname {bridge} accept")
-    assert obstacles(table, web.endpoint) == ()
+    assert obstacles(table, web.endpoint, has_ports=True) == ()
     assert ask(around.neighbour, HOST4, PORT) == NEIGHBOUR4
+
+
+async def test_of_a_container_without_ports_only_what_it_begins_is_told(around: Neighbourhood) -> None:
+    web = await around.member()
+    table, bridge = around.networks._paths.table_name, web.endpoint.bridge
+    shell(_DOCKER)
+    (sentence,) = obstacles(table, web.endpoint)
+    assert sentence.startswith("the chain ip filter FORWARD may drop what containers send: ")
+    shell(f"nft insert rule ip filter FORWARD iifname {bridge} accept")
+    (sentence,) = obstacles(table, web.endpoint)
+    assert sentence.startswith("the chain ip filter FORWARD may drop what comes back to containers: ")
+    shell(f"nft insert rule ip filter FORWARD oifname {bridge} ct state established accept")
+    assert obstacles(table, web.endpoint) == ()
+    (sentence,) = obstacles(table, web.endpoint, has_ports=True)
+    assert sentence.startswith("the chain ip filter FORWARD may drop what goes to containers: ")
+    assert obstacles(table, replace(web.endpoint, gateway="", gateway6=""), has_ports=True) == ()
 
 
 async def test_chains_that_only_refuse_some_are_no_obstacle(around: Neighbourhood) -> None:
@@ -56,7 +73,7 @@ async def test_chains_that_only_refuse_some_are_no_obstacle(around: Neighbourhoo
         "nft add rule ip mine f ct state invalid drop; nft add chain ip mine i '{ type filter hook input priority 0; }'"
     )
     shell("nft add rule ip mine i drop")
-    assert obstacles(around.networks._paths.table_name, web.endpoint) == ()
+    assert obstacles(around.networks._paths.table_name, web.endpoint, has_ports=True) == ()
 
 
 _REJECTS = "iptables-{0} -A FORWARD -j REJECT"
@@ -80,6 +97,7 @@ BY_IPTABLES = {
         ),
         GOES,
     ),
+    "only translation, of everything": (("iptables-{0} -t nat -A POSTROUTING -j MASQUERADE",), None),
     "a rule of its own": (("iptables-{0} -A FORWARD -o {bridge} -j DROP",), GOES),
     "only what containers begin": ((_ANSWERS, "iptables-{0} -A FORWARD -d {subnet} -j ACCEPT", _REJECTS), SENDS),
     "answers are lost": (("iptables-{0} -A FORWARD -o {bridge} -j ACCEPT", _REJECTS), SENDS),
@@ -108,6 +126,15 @@ BY_IPTABLES = {
             "iptables-{0} -A FORWARD -i {bridge} -j ACCEPT",
             _REJECTS,
         ),
+        "drop what comes back to containers",
+    ),
+    "what was translated, and answers": (
+        (
+            "iptables-{0} -A FORWARD -m conntrack --ctstate DNAT -j ACCEPT",
+            "iptables-{0} -A FORWARD -i {bridge} -j ACCEPT",
+            _ANSWERS,
+            _REJECTS,
+        ),
         None,
     ),
 }
@@ -124,9 +151,9 @@ async def test_what_iptables_does_at_its_end_is_told(around: Neighbourhood, kind
     subnet = ip_interface(web.endpoint.address).network
     name = "the chain ip filter FORWARD" if kind == "nft" else "the legacy iptables chain FORWARD"
     for case, (commands, wanted) in BY_IPTABLES.items():
-        shell(f"iptables-{kind} -F; iptables-{kind} -X; iptables-{kind} -P FORWARD ACCEPT")
+        shell(f"iptables-{kind} -F; iptables-{kind} -X; iptables-{kind} -P FORWARD ACCEPT; iptables-{kind} -t nat -F")
         shell("; ".join(commands).format(kind, bridge=bridge, wildcard=wildcard, subnet=subnet))
-        found = obstacles(around.networks._paths.table_name, web.endpoint)
+        found = obstacles(around.networks._paths.table_name, web.endpoint, has_ports=True)
         assert [sentence.partition(": ")[0] for sentence in found] == ([f"{name} may {wanted}"] if wanted else []), case
 
 
@@ -136,7 +163,7 @@ async def test_ip6tables_is_told_apart(around: Neighbourhood) -> None:
         command = [f"ip6tables-{kind}", "-A", "FORWARD", "-o", web.endpoint.bridge, "-j", "REJECT"]
         if shutil.which(command[0]) is None or subprocess.run(command, capture_output=True, check=False).returncode:
             pytest.skip(f"this kernel has no ip6tables-{kind}")
-        (sentence,) = obstacles(around.networks._paths.table_name, web.endpoint)
+        (sentence,) = obstacles(around.networks._paths.table_name, web.endpoint, has_ports=True)
         assert sentence.startswith(f"{name} may {GOES}")
         shell(f"ip6tables-{kind} -F")
 
@@ -147,6 +174,6 @@ async def test_sets_of_devices_are_looked_into(around: Neighbourhood) -> None:
     shell("nft add table inet mine; nft add chain inet mine f '{ type filter hook forward priority 5; policy drop; }'")
     shell(f"nft add rule inet mine f iifname {{ docker0, {bridge} }} accept")
     shell("nft add rule inet mine f oifname { docker0, docker1 } accept")
-    assert len(obstacles(around.networks._paths.table_name, web.endpoint)) == 1
+    assert len(obstacles(around.networks._paths.table_name, web.endpoint, has_ports=True)) == 1
     shell(f"nft add rule inet mine f meta mark set 7 oifname {{ docker0, {bridge} }} ct state new,established accept")
-    assert obstacles(around.networks._paths.table_name, web.endpoint) == ()
+    assert obstacles(around.networks._paths.table_name, web.endpoint, has_ports=True) == ()
