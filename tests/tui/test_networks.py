@@ -115,7 +115,9 @@ async def test_a_network_is_made_joined_left_and_removed(engine: Engine) -> None
         await at.press("enter")
         await at.see("networks 2", "● bridge", "○ backend")
         await at.until(lambda: at.app.networks.selected_name == "backend")
-        await at.press("c", *"web", "enter")
+        await at.press("c")
+        await at.see("put a container on backend", "web")
+        await at.press("enter")  # the one that is lit is proposed
         await at.see("● backend", "on it       ● web")
         assert [end.network for end in (await engine.containers.get(made.id)).endpoints] == ["bridge", "backend"]
         await at.press("d")

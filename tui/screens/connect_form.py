@@ -29,6 +29,7 @@ class ConnectForm(ModalScreen[None]):
         network: the network's name.
         names: of containers that it can be.
         connect: puts a container on it.
+        proposed: the one that is meant, if nothing else is typed; empty for none.
     """
 
     CSS_PATH: ClassVar = ["dialog.tcss", "run_form.tcss"]
@@ -39,9 +40,10 @@ class ConnectForm(ModalScreen[None]):
     ]
     HAS_WISHES: ClassVar = True
 
-    def __init__(self, network: str, names: Sequence[str], connect: Change) -> None:
+    def __init__(self, network: str, names: Sequence[str], connect: Change, proposed: str = "") -> None:
         super().__init__()
         self._network, self._names, self._change = network, tuple(names), connect
+        self._proposed = proposed if proposed in names else ""
 
     @property
     def _title(self) -> str:
@@ -54,7 +56,13 @@ class ConnectForm(ModalScreen[None]):
             dialog.border_title = self._title
             dialog.border_subtitle = "enter do it · → take the suggestion · esc close"
             yield from form_field(
-                "container", Field(id="container", placeholder=" · ".join(self._names), suggester=suggester)
+                "container",
+                Field(
+                    self._proposed,
+                    id="container",
+                    placeholder=" · ".join(self._names),
+                    suggester=suggester,
+                ),
             )
             if self.HAS_WISHES:
                 yield from form_field("address", Field(id="address", placeholder="free ones · 10.10.0.7 fd00:1::7"))

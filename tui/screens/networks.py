@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -169,7 +169,7 @@ class NetworksScreen(LiveScreen):
         async def connect(container: str, wish: Attachment) -> None:
             await self._networks.operations.connect(name, container, wish)
 
-        await self.app.push_screen_wait(ConnectForm(name, names, connect))
+        await self.app.push_screen_wait(ConnectForm(name, names, connect, self._proposed(names)))
         self._settle()
 
     @work
@@ -183,8 +183,14 @@ class NetworksScreen(LiveScreen):
         async def disconnect(container: str, _wish: Attachment) -> None:
             await self._networks.operations.disconnect(name, container)
 
-        await self.app.push_screen_wait(DisconnectForm(name, [each.name for each in row.members], disconnect))
+        names = [each.name for each in row.members]
+        await self.app.push_screen_wait(DisconnectForm(name, names, disconnect, self._proposed(names)))
         self._settle()
+
+    def _proposed(self, names: Sequence[str]) -> str:
+        """The container that is lit, or the only one that it can be."""
+        lit = self.deck.selected
+        return lit.name if lit is not None and lit.name in names else names[0] if len(names) == 1 else ""
 
     @work
     async def action_remove_network(self) -> None:
