@@ -53,7 +53,7 @@ class Paths:
         (CVE-2021-41091). Only a root that was there before us keeps its mode; what is in it is closed.
 
         Raises:
-            StoreError: they can't be made.
+            StoreError: they can't be made, or the runroot has containers of another root.
         """
         inner = (
             self.blobs,
@@ -63,17 +63,42 @@ class Paths:
             self.runroot / "containers",
             self.histories,
         )
+        is_new = self._is_unclaimed()
         try:
             for folder in (self.root, self.runroot, *inner):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for folder in inner:
                 if folder.stat().st_mode & 0o077:
                     folder.chmod(0o700)
+            if is_new:
+                self._owner.write_bytes(os.fsencode(self.root))
         except OSError as error:
             raise StoreError(
                 f"the folder {error.filename} can't be made ({error.strerror})",
                 "choose others with --root and --runroot",
             ) from error
+
+    def _is_unclaimed(self) -> bool:
+        """Whether the runroot isn't known to be this root's yet.
+
+        Raises:
+            StoreError: it has containers of another: to this root they would be strangers, which recovery ends.
+        """
+        try:
+            owner = os.fsdecode(self._owner.read_bytes())
+        except OSError:
+            return True
+        if owner != str(self.root) and names_in(self.runroot / "containers"):
+            raise StoreError(
+                f"{self.runroot} has containers of the root {owner}, and can't be {self.root}'s as well",
+                f"choose another with --runroot, or say --root {owner}",
+            )
+        return owner != str(self.root)
+
+    @property
+    def _owner(self) -> Path:
+        """A file with the root that the runroot belongs to."""
+        return self.runroot / "root"
 
     # Durable state
 

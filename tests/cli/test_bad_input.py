@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -134,6 +135,22 @@ def test_version_and_help_need_no_root() -> None:
     assert unprivileged("version").status == 0
     assert unprivileged("--help").status == 0
     assert unprivileged("run", "--help").status == 0
+
+
+def test_a_runroot_with_containers_of_another_root(boxdeck: CommandLine, tmp_path: Path) -> None:
+    boxdeck.ok("run", "-d", "--name", "here", "base", "sleep", "99")
+    other = CommandLine(tmp_path, boxdeck.paths.runroot)
+    for arguments in (("ps",), ("stats", "--no-stream"), ("system", "reset", "--force")):
+        answer = other(*arguments)
+        assert answer.status == 125
+        assert f"--root {boxdeck.paths.root}" in answer.sentence
+    assert not other.paths.root.exists()
+    assert boxdeck.names() == ["here"]
+
+
+def test_a_runroot_without_containers_goes_over_to_another_root(tmp_path: Path) -> None:
+    for folder in ("one", "two", "one"):
+        CommandLine(tmp_path / folder, tmp_path / "run").ok("ps")
 
 
 def test_a_root_that_is_a_file(boxdeck: CommandLine) -> None:
