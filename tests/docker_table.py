@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.cli.command import parser_of
+from engine.cli.refused_options import Refusal
 from engine.cli.verbs import VERBS, load
 
 README = Path(__file__).parent.parent / "README.md"
@@ -26,7 +27,8 @@ def ours(words: str) -> set[str] | None:
         if rest[0] not in command.verbs:
             return None
         command = command.verbs[rest[0]].load()
-    return {option for action in parser_of(command, "", "")._actions for option in action.option_strings}
+    had = [action for action in parser_of(command, "", "")._actions if not isinstance(action, Refusal)]
+    return {option for action in had for option in action.option_strings}
 
 
 def row(words: str, dockers: set[str]) -> str:

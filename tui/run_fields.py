@@ -103,7 +103,11 @@ def parser() -> Parser:
 def fields() -> dict[str, RunField]:
     """Every field by its name."""
     actions = [action for group in parser()._action_groups for action in group._group_actions]
-    return {action.dest: _field(action) for action in actions if action.dest not in _LEFT_OUT}
+    return {
+        action.dest: _field(action)
+        for action in actions
+        if action.dest not in _LEFT_OUT and action.help is not argparse.SUPPRESS
+    }
 
 
 @lru_cache(1)

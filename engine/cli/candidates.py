@@ -79,7 +79,8 @@ def _after(words: Sequence[str], last: str, paths: Paths) -> Iterator[Candidate]
 
 def _arguments(parser: Parser, words: Sequence[str], last: str, paths: Paths) -> Iterator[Candidate]:
     """What may follow the words of one verb."""
-    options = {name: action for action in parser._actions for name in action.option_strings}
+    seen_in_help = [action for action in parser._actions if action.help is not argparse.SUPPRESS]
+    options = {name: action for action in seen_in_help for name in action.option_strings}
     places = [action for action in parser._actions if not action.option_strings]
     awaited: argparse.Action | None = None
     seen = 0

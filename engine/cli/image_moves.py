@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.documents import HistoryRow
-from engine.cli.formats import decimal_size, duration
+from engine.cli.formats import decimal_size, duration, rfc3339
 from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list, write_lines
 from engine.cli.progress import shown
+from engine.cli.values import boolean
 from engine.errors import InvalidRequest, StoreError
 from engine.model import HistoryStep
 
@@ -65,6 +66,7 @@ class ExportOptions(Options):
 class HistoryOptions(ListOptions):
     """Options of ``history``."""
 
+    human: bool
     image: str
 
 
@@ -143,27 +145,35 @@ async def _export(engine: Engine, options: ExportOptions) -> int:
 
 def _history_arguments(parser: Parser) -> None:
     list_arguments(parser)
+    parser.add_argument(
+        "-H", "--human", metavar="true|false", type=boolean, nargs="?", const=True, default=True,
+        help="sizes and times as people read them, or in bytes and whole [true]",
+    )  # fmt: skip
     parser.add_argument("image", metavar="IMAGE", help="a name, id, or beginning of an id")
 
 
 async def _history(engine: Engine, options: HistoryOptions) -> int:
     now = time.time_ns()
     found = await engine.images.history(options.image)
-    show_list([history_row(step, now, options.no_trunc) for step in found], _COLUMNS, "id", options)
+    show_list([history_row(step, now, options.no_trunc, options.human) for step in found], _COLUMNS, "id", options)
     return 0
 
 
-def history_row(step: HistoryStep, now_unix_ns: int, whole: bool = False) -> HistoryRow:
+def history_row(step: HistoryStep, now_unix_ns: int, whole: bool = False, human: bool = True) -> HistoryRow:
     """One step as a list shows it."""
     digits = step.diff_id.partition(":")[2]
     words = " ".join(step.instruction.split())
     return HistoryRow(
         id=(step.diff_id if whole else digits[:12]) or _NOT_A_LAYER,
-        created_since=f"{duration((now_unix_ns - step.created_unix_ns) / 1e9)} ago" if step.created_unix_ns else "",
+        created_since=_since(step.created_unix_ns, now_unix_ns, human) if step.created_unix_ns else "",
         created_by=words if whole else shortened(words, _WORDS_SHOWN),
-        size=decimal_size(step.size_bytes),
+        size=decimal_size(step.size_bytes) if human else str(step.size_bytes),
         comment=step.comment,
     )
+
+
+def _since(created_unix_ns: int, now_unix_ns: int, human: bool) -> str:
+    return f"{duration((now_unix_ns - created_unix_ns) / 1e9)} ago" if human else rfc3339(created_unix_ns)
 
 
 PUSH = Command(PushOptions, _push_arguments, with_engine(_push))

@@ -190,10 +190,14 @@ def _config(container: Container, image: ImageConfig, spec: Spec) -> documents.C
     request = container.request
     entrypoint = image.entrypoint if request.entrypoint is None else request.entrypoint
     process = spec.process or Process(cwd="/")
+    streams = request.attach or ("stdout", "stderr", "stdin" if request.interactive else "")
     return documents.ConfigDocument(
         hostname=spec.hostname,
         domainname=spec.domainname,
         user=request.user if request.user is not None else f"{process.user.uid}:{process.user.gid}",
+        attach_stdin="stdin" in streams,
+        attach_stdout="stdout" in streams,
+        attach_stderr="stderr" in streams,
         tty=request.tty,
         open_stdin=request.interactive,
         env=process.env,

@@ -61,6 +61,9 @@ class ConfigDocument(Document, frozen=True, kw_only=True):
     hostname: str
     domainname: str
     user: str
+    attach_stdin: bool
+    attach_stdout: bool
+    attach_stderr: bool
     tty: bool
     open_stdin: bool
     env: tuple[str, ...]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 async def _create(engine: Engine, options: CreateOptions) -> int:
+    _streams(options)
     with _cidfile(options.cidfile) as tell:
         await _ensure(engine, options)
         container = await engine.containers.create(request_of(options))
@@ -56,10 +57,8 @@ async def _run_attached(engine: Engine, options: RunOptions) -> int:
     from engine.cli.early_signals import kept
     from engine.cli.foreground import check_terminal, follow
 
-    streams = set(options.attach) or {"stdout", "stderr", *(["stdin"] if options.interactive else [])}
+    streams = _streams(options)
     interactive, shown = "stdin" in streams, streams & {"stdout", "stderr"}
-    if interactive and not options.interactive:
-        raise InvalidRequest("-a stdin needs a standard input that is open", "give -i, too")
     check_terminal(interactive, options.tty)
     with _cidfile(options.cidfile) as tell:
         await _ensure(engine, options)
@@ -70,6 +69,17 @@ async def _run_attached(engine: Engine, options: RunOptions) -> int:
             if not shown:
                 write_lines([session.container.id])
             return await follow(session, interactive, options, engine, shown=shown, early=early)
+
+
+def _streams(options: CreateOptions) -> frozenset[str]:
+    """Which streams are wanted.
+
+    Raises:
+        InvalidRequest: input where there is none.
+    """
+    if "stdin" in options.attach and not options.interactive:
+        raise InvalidRequest("-a stdin needs a standard input that is open", "give -i, too")
+    return frozenset(options.attach or ("stdout", "stderr", *(["stdin"] if options.interactive else [])))
 
 
 @contextmanager
@@ -136,6 +146,7 @@ def request_of(options: CreateOptions) -> ContainerRequest:
     return ContainerRequest(
         image=options.image,
         command=tuple(options.command),
+        attach=tuple(options.attach),
         entrypoint=_entrypoint(options.entrypoint),
         name=options.name,
         env=variables(options.env_file, options.env),

@@ -11,6 +11,7 @@ from engine.cli.health_options import HealthCheckOptions, health_arguments
 from engine.cli.limit_options import LimitOptions, limit_arguments
 from engine.cli.network_options import NetworkOptions, network_arguments
 from engine.cli.publish_options import PublishOptions, publish_arguments
+from engine.cli.refused_options import refused_arguments
 from engine.log_config import LogDriver
 from engine.restart_policy import RestartPolicy
 
@@ -20,6 +21,7 @@ class CreateOptions(AttachmentOptions, HealthCheckOptions, LimitOptions, Network
 
     image: str
     command: list[str]
+    attach: list[str]
     name: str | None
     interactive: bool
     tty: bool
@@ -74,16 +76,11 @@ class RunOptions(CreateOptions):
     """Options of ``run``."""
 
     detach: bool
-    attach: list[str]
 
 
 def run_arguments(parser: Parser) -> None:
     """Add the options of ``run``."""
     parser.add_argument("-d", "--detach", action="store_true", help="leave it in the background and print its id")
-    parser.add_argument(
-        "-a", "--attach", metavar="STREAM", type=stream, action="append", default=[],
-        help="only stdin, stdout or stderr; may be repeated [the last two, and with -i all]",
-    )  # fmt: skip
     detach_argument(parser)
     proxy_argument(parser)
     create_arguments(parser)
@@ -92,6 +89,10 @@ def run_arguments(parser: Parser) -> None:
 def create_arguments(parser: Parser) -> None:
     """Add the options of ``create``."""
     parser.usage = f"{parser.prog} [OPTION …] IMAGE [COMMAND …]"
+    parser.add_argument(
+        "-a", "--attach", metavar="STREAM", type=stream, action="append", default=[],
+        help="only stdin, stdout or stderr; may be repeated [the last two, and with -i all]",
+    )  # fmt: skip
     _process_arguments(parser)
     health_arguments(parser)
     limit_arguments(parser)
@@ -101,6 +102,7 @@ def create_arguments(parser: Parser) -> None:
     _file_arguments(parser)
     _security_arguments(parser)
     _namespace_arguments(parser)
+    refused_arguments(parser)
     add = parser.add_argument
     add("image", metavar="IMAGE", help="'base' is assembled from this machine's own tools when it is first used")
     command = add("command", metavar="COMMAND …", nargs=argparse.REMAINDER, help="instead of the image's")

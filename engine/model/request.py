@@ -24,6 +24,8 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
 
     Attributes:
         command: replaces the image's ``Cmd``; empty keeps it.
+        attach: the streams that were named for whoever runs it, which `inspect` tells; empty for output and errors, and
+            for input where it is open.
         entrypoint: replaces the image's ``Entrypoint``; None keeps it.
         env: ``NAME=value`` entries, added to the image's.
         user: ``name|uid[:group|gid]``; None takes the image's.
@@ -65,6 +67,7 @@ class ContainerRequest(Struct, frozen=True, kw_only=True):
 
     image: str
     command: tuple[str, ...] = ()
+    attach: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] | None = None
     name: str | None = None
     env: tuple[str, ...] = ()

@@ -169,3 +169,40 @@ def test_what_is_mounted_in_another_is_mounted_here_unless_something_else_is(
     assert "'first:rx' names no container" in boxdeck("run", "--volumes-from", "first:rx", "base", "true").sentence
     boxdeck.ok("rm", "-v", "first", "second")
     boxdeck.ok("volume", "rm", "mine")
+
+
+@pytest.mark.parametrize("verb", ["run", "create"])
+@pytest.mark.parametrize(
+    ("option", "cause", "remedy"),
+    [
+        (["--cgroup-parent", "mine"], "below one of Boxdeck's", "--memory"),
+        (["--link=db:database"], "find each other by name", "--network-alias"),
+        (["--storage-opt", "size=1G"], "the limits of the disk", "--tmpfs"),
+        (["--runtime", "runsc"], "its own runtime", "boxdeck-oci"),
+        (["--gpus", "all"], "drivers aren't brought", "--device"),
+        (["--disable-content-trust"], "signatures of images", "leave it out"),
+    ],
+)
+def test_what_can_not_be_had_is_refused_by_name(
+    boxdeck: CommandLine, verb: str, option: list[str], cause: str, remedy: str
+) -> None:
+    refused = boxdeck(verb, *option, "base", "true")
+    assert refused.status == 125 and boxdeck.names("-a") == []
+    name = option[0].partition("=")[0]
+    assert f"{name} can't be had" in refused.sentence and cause in refused.sentence and remedy in refused.sentence
+    assert name not in boxdeck.ok(verb, "--help")
+
+
+def test_create_notes_which_streams_were_named(boxdeck: CommandLine) -> None:
+    shown = "{{.Config.AttachStdin}} {{.Config.AttachStdout}} {{.Config.AttachStderr}}"
+    for options, expected in (
+        ([], "false true true"),
+        (["-i"], "true true true"),
+        (["-a", "stdout"], "false true false"),
+        (["-i", "-a", "STDIN", "--attach=stderr"], "true false true"),
+    ):
+        made = boxdeck.ok("create", *options, "base", "echo", "all")
+        assert boxdeck.ok("inspect", "-f", shown, made) == expected
+        assert boxdeck.ok("start", "-a", made) == "all"
+    assert "-a stdin needs" in boxdeck("create", "-a", "stdin", "base", "true").sentence
+    assert "'stdlog' is no stream" in boxdeck("create", "-a", "stdlog", "base", "true").sentence

@@ -80,7 +80,10 @@ def test_an_import_takes_changes_and_is_found_by_them(boxdeck: CommandLine, tmp_
     (seen,) = boxdeck("image", "inspect", "changed:1").json
     assert (seen["Config"]["Cmd"], seen["Config"]["User"]) == (["/bin/other", "x"], "7:8")
     assert seen["Config"]["Labels"] == {"made": "here"}
-    assert boxdeck("history", "--format", "json", "changed:1").json[0]["Comment"] == "from a test"
+    (step,) = boxdeck("history", "--format", "json", "changed:1").json
+    assert (step["Comment"], step["Size"]) == ("from a test", "0B") and step["CreatedSince"].endswith(" ago")
+    (step,) = boxdeck("history", "--human=false", "--format", "json", "changed:1").json
+    assert step["Size"] == "0" and step["CreatedSince"].startswith("20") and step["CreatedSince"].endswith("Z")
     for options in (("-f", "label=made=here"), ("changed",), ("changed:*",), ("-f", "reference=changed:1", "-a")):
         assert boxdeck.ok("images", "-q", "--no-trunc", *options) == made
     assert boxdeck.ok("images", "-q", "-f", "dangling=true") == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import shlex
 
@@ -26,7 +27,8 @@ OF_THE_COMMAND_LINE = {
 
 
 def test_every_option_of_run_is_in_a_section_of_the_form() -> None:
-    options = {action.dest for group in parser()._action_groups for action in group._group_actions}
+    every = (action for group in parser()._action_groups for action in group._group_actions)
+    options = {action.dest for action in every if action.help is not argparse.SUPPRESS}
     assert {field.name for section in sections() for field in section.fields} == options - OF_THE_COMMAND_LINE
     for section in sections():
         names = [field.name for field in section.fields]
