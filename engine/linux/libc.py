@@ -55,6 +55,7 @@ _NEW_NUMBERS = {
     "clone3": 435,
     "close_range": 436,
     "openat2": 437,
+    "process_madvise": 440,
     "mount_setattr": 442,
 }
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import struct
 from array import array
 
-from engine.linux import libc
+from engine.linux import libc, trace
 
-Ranges = tuple[tuple[int, int], ...]
-"""Address and length of each, in bytes, page by page."""
+Ranges = bytes
+"""Address and length of each, in bytes: an array of iovec(3type), which the kernel takes as it is.
+
+As objects of Python's they would take a page each of whoever walks through them, for their reference counts.
+"""
 
 _MADV_POPULATE_WRITE = 23
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_ONE = struct.Struct("=QQ")  # struct iovec
+_MOST = 1024  # UIO_MAXIOV
 _FRAME = (1 << 55) - 1 | 1 << 63  # the number of the page frame, and whether there is one (pagemap.rst)
 _IS_FILE = 1 << 61
 
@@ -43,9 +50,10 @@ def copied_since(pid: int | str, before: Frames) -> Ranges:
     """
     pagemap = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return tuple(found for first, entries in before.items() for found in _differences(pagemap, first, entries))
+        found = [each for first, entries in before.items() for each in _differences(pagemap, first, entries)]
     finally:
         os.close(pagemap)
+    return b"".join(_ONE.pack(*each) for each in found)
 
 
 def frames(pid: int | str) -> Frames:
@@ -94,7 +102,40 @@ def take_copies(ranges: Ranges) -> None:
 
     What isn't mapped is passed over. Before Linux 5.14 nothing happens (madvise(2), MADV_POPULATE_WRITE).
     """
-    for start, length in ranges:
+    begun = trace.now()
+    with trace.paused():
+        _take_together(ranges)
+    trace.note_many(begun, "madvise", len(ranges) // _ONE.size, "MADV_POPULATE_WRITE")
+
+
+def _take_together(ranges: Ranges) -> None:
+    """By as few calls as possible: a process may advise itself of anything since Linux 6.13 (process_madvise(2))."""
+    own = os.pidfd_open(os.getpid())
+    try:
+        while ranges:
+            some = ranges[: _MOST * _ONE.size]
+            try:
+                taken = libc.syscall("process_madvise", own, some, len(some) // _ONE.size, _MADV_POPULATE_WRITE, 0)
+            except OSError as error:
+                if error.errno not in (errno.ENOMEM, errno.EFAULT):
+                    return _take_singly(ranges)
+                taken = 0
+            ranges = ranges[_end_of(some, taken) :]
+    finally:
+        os.close(own)
+
+
+def _end_of(ranges: Ranges, taken: int) -> int:
+    """Where in `ranges` those end of which so many bytes have been taken, with the one that couldn't be."""
+    at = 0
+    while at < len(ranges) and taken > 0:
+        taken -= _ONE.unpack_from(ranges, at)[1]
+        at += _ONE.size
+    return min(at + _ONE.size, len(ranges)) if at < len(ranges) else at
+
+
+def _take_singly(ranges: Ranges) -> None:
+    for start, length in _ONE.iter_unpack(ranges):
         try:
             libc.call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(length), _MADV_POPULATE_WRITE)
         except OSError:

@@ -38,9 +38,15 @@ def set_size(terminal: int, rows: int, columns: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
+def begin_session() -> None:
+    """Be the leader of a session, a new one unless we are (setsid(2))."""
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+
+
 def make_controlling(terminal: int) -> None:
-    """Start a session with this terminal as its controlling one."""
-    os.setsid()
+    """Have this terminal as the controlling one of a session of our own."""
+    begin_session()
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 

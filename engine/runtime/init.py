@@ -18,7 +18,7 @@ from typing import NamedTuple, NoReturn
 
 from engine.cgroups.manager import Cgroup
 from engine.errors import BoxdeckError, InvalidRequest, RuntimeFailure
-from engine.linux import descriptors, keyring, libc, memory, mounts, namespaces, prctl, trace
+from engine.linux import descriptors, keyring, libc, memory, mounts, namespaces, prctl, pty, trace
 from engine.network import loopback
 from engine.oci.linux_spec import Linux
 from engine.oci.process_spec import Process
@@ -56,12 +56,14 @@ class Inheritance(NamedTuple):
     Attributes:
         sync: socket to the shim.
         program: the compiled seccomp filter, if there is to be one.
+        has_loopback: whether that of its network namespace is up already.
     """
 
     spec: Spec
     around: Circumstances
     sync: socket.socket
     program: seccomp.Filter | None
+    has_loopback: bool = False
 
 
 class Provisions(NamedTuple):
@@ -99,24 +101,29 @@ def main(inherited: Inheritance) -> NoReturn:
         os._exit(_SETUP_FAILED)
 
 
-def await_order(sync: socket.socket, pages: memory.Ranges) -> NoReturn:
+def await_order(sync: socket.socket, flags: int, pages: memory.Ranges) -> NoReturn:
     """Never returns: as `main`, for an init in stock, which hears what it is for when somebody needs it.
 
     Args:
+        flags: the CLONE_NEW flags that it was cloned with.
         pages: what it will probably write to.
     """
     try:
         descriptors.close_all_but({0, 1, 2, sync.fileno()})  # above all the socket of requests, which we don't take
         memory.take_copies(pages)
+        has_loopback = bool(flags & namespaces.CLONE_NEWNET)
+        if has_loopback:
+            loopback.bring_up()
+        pty.begin_session()
         frame, stdio = protocol.receive_frame(sync, 3)
         order = protocol.decode(frame) if frame else None
         if isinstance(order, protocol.Order):
-            _reporting(sync, lambda: _obey(order, stdio, sync))
+            _reporting(sync, lambda: _obey(order, stdio, sync, has_loopback))
     finally:
         os._exit(_SETUP_FAILED)
 
 
-def _obey(order: protocol.Order, stdio: list[int], sync: socket.socket) -> NoReturn:
+def _obey(order: protocol.Order, stdio: list[int], sync: socket.socket, has_loopback: bool) -> NoReturn:
     spec = decode(protocol.receive_frame(sync)[0])
     around = Circumstances(
         container_id=order.container_id,
@@ -127,7 +134,7 @@ def _obey(order: protocol.Order, stdio: list[int], sync: socket.socket) -> NoRet
     program = None
     if order.program is not None:
         program = seccomp.Filter(order.program, order.program_flags, order.notifies)
-    main(Inheritance(spec, around, sync, program))
+    main(Inheritance(spec, around, sync, program, has_loopback))
 
 
 def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
@@ -155,7 +162,7 @@ def _set_up(inherited: Inheritance) -> None:
     letting_go.forget_imports()
     os.umask(0)  # modes of devices and folders are meant as they are written
     around, sync = inherited.around, inherited.sync
-    _work_alone(spec, spec.process, linux)
+    _work_alone(spec, spec.process, linux, inherited.has_loopback)
     _await(sync, protocol.Proceed)
     if around.cgroup.descriptor is None and not entering.needs_stepping_stone(linux):
         around.cgroup.join(0)  # moving oneself is cheap; being moved waits for a lock of the whole machine
@@ -185,13 +192,13 @@ def _make_working_directory(cwd: str) -> None:
                 trace.call(os.mkdir, "/" + "/".join(names[:depth]), 0o755)
 
 
-def _work_alone(spec: Spec, wanted: Process, linux: Linux) -> None:
+def _work_alone(spec: Spec, wanted: Process, linux: Linux, has_loopback: bool) -> None:
     """Do what needs neither ids nor cgroup while the maker is at work on those."""
     if _is_bounded_early(spec):
         process.limit_bounding_set(wanted)
     mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_PRIVATE)
     network = linux.namespace("network")
-    if network is not None and not network.path:
+    if network is not None and not network.path and not has_loopback:
         loopback.bring_up()
     if (spec.hostname or spec.domainname) and linux.namespace("uts") is None:
         raise InvalidRequest("a host name without a UTS namespace would be the host's", "take it out of config.json")

@@ -149,7 +149,7 @@ def _make(
         listener = unix_socket.listen(launch.runtime_directory)  # while init is at work
         alarms = trouble.find(launch.cgroup).alarms()
         living = birth.finish()
-        init_pages = _learn_pages(living.pid) if forecast is None else ()
+        init_pages = _learn_pages(living.pid) if forecast is None else b""
         _hand_over(shim, living, listener, mounts, pipes, starts, alarms)
         undo.pop_all()
     pages = (_learn_pages(os.getpid()), init_pages) if forecast is None else None
@@ -185,7 +185,7 @@ def _learn_pages(pid: int) -> memory.Ranges:
     try:
         return memory.copied_pages(pid, os.getppid())
     except OSError:  # later starts are slower then, but this one is made
-        return ()
+        return b""
 
 
 def _make_folder(path: str) -> None:

@@ -25,7 +25,7 @@ class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
     flags: int
     maker_pages: Ranges
     init_pages: Ranges
-    shim_pages: Ranges = ()
+    shim_pages: Ranges = b""
 
 
 class Experience(Struct, frozen=True, kw_only=True, array_like=True):

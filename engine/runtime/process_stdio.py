@@ -36,7 +36,7 @@ def take_stdio(wanted: Process, stdio: tuple[int, int, int] | None, slave: int |
         pty.make_controlling(slave)
         stdio = (slave, slave, slave)
     else:
-        os.setsid()
+        pty.begin_session()
     assert stdio is not None
     uid = wanted.user.uid
     for number, descriptor in enumerate(stdio):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
+import struct
 
 import pytest
 
-from engine.linux import memory
+from engine.linux import libc, memory
 from tests.conftest import needs_root
 
 _PAGE = mmap.PAGESIZE
+_RANGE = struct.Struct("=QQ")
 _MAPPINGS = 200  # each a line of /proc/PID/maps, which are far more than one read(2) gives
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason=needs_root)
@@ -29,7 +32,7 @@ def _scattered() -> list[tuple[mmap.mmap, int]]:
     return found
 
 
-def _in_child(pages: list[tuple[mmap.mmap, int]], writes: bool, ranges: memory.Ranges = ()) -> set[int]:
+def _in_child(pages: list[tuple[mmap.mmap, int]], writes: bool, ranges: memory.Ranges = b"") -> set[int]:
     """The pages among these that a child has for its own, which takes copies of ranges first and then writes or not."""
     ready, done = os.pipe(), os.pipe()
     child = os.fork()
@@ -46,7 +49,7 @@ def _in_child(pages: list[tuple[mmap.mmap, int]], writes: bool, ranges: memory.R
     for descriptor in (*ready, *done):
         os.close(descriptor)
     os.waitpid(child, 0)
-    own = {start + offset for start, length in copied for offset in range(0, length, _PAGE)}
+    own = {start + offset for start, length in _RANGE.iter_unpack(copied) for offset in range(0, length, _PAGE)}
     return own & {address for _, address in pages}
 
 
@@ -59,5 +62,35 @@ def test_every_page_is_found_that_a_fork_has_written_to_however_many_mappings_th
 def test_copies_taken_in_advance_are_the_forks_own() -> None:
     pages = _scattered()
     wanted = pages[: _MAPPINGS // 2]
-    taken = _in_child(pages, writes=False, ranges=tuple((address, _PAGE) for _, address in wanted))
-    assert taken == {address for _, address in wanted}
+    assert _in_child(pages, writes=False, ranges=_ranges(wanted)) == {address for _, address in wanted}
+
+
+def test_what_is_not_mapped_any_more_is_passed_over() -> None:
+    pages = _scattered()
+    gone = mmap.mmap(-1, _PAGE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(gone))
+    assert ctypes.CDLL(None).munmap(ctypes.c_void_p(address), _PAGE) == 0
+    nothing = _RANGE.pack(address, _PAGE)
+    ranges = nothing + _ranges(pages[:3]) + nothing * 2 + _ranges(pages[3:5]) + nothing
+    assert _in_child(pages, writes=False, ranges=ranges) == {address for _, address in pages[:5]}
+
+
+def test_copies_are_taken_by_few_calls_or_one_by_one_where_the_kernel_is_older(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = _scattered()
+    made: list[str] = []
+    syscall, call = libc.syscall, libc.call
+    monkeypatch.setattr(libc, "syscall", lambda name, *given: [made.append(name), syscall(name, *given)][1])
+    memory.take_copies(_ranges(pages))
+    assert len(made) == 1
+
+    def refuse(name: str, *_: object) -> int:
+        raise OSError(errno.EINVAL, name)
+
+    monkeypatch.setattr(libc, "syscall", refuse)
+    monkeypatch.setattr(libc, "call", lambda name, *given: [made.append(name), call(name, *given)][1])
+    memory.take_copies(_ranges(pages))
+    assert made[1:] == ["madvise"] * _MAPPINGS
+
+
+def _ranges(pages: list[tuple[mmap.mmap, int]]) -> memory.Ranges:
+    return b"".join(_RANGE.pack(address, _PAGE) for _, address in pages)
