@@ -99,6 +99,21 @@ async def test_a_split_goes_below_or_beside_and_ends_by_itself(engine: Engine) -
         await at.until(lambda: at.app.focused is lower)
 
 
+async def test_a_split_of_a_split_shares_its_place_alone(engine: Engine) -> None:
+    async with desk(engine, size=(80, 24)) as at:
+        await choose(at, "web")
+        await open_shell(at, "e")
+        await open_shell(at, "ctrl+g", "vertical_line")
+        await open_shell(at, "ctrl+g", "minus")
+        left, upper, lower = at.app.screen.query_one(ShellTab).panes
+        await at.until(lambda: lower.region.y > upper.region.y)
+        assert left.region.y == upper.region.y and left.region.bottom == lower.region.bottom
+        assert left.region.right == upper.region.x == lower.region.x
+        await at.press("ctrl+g", "x")
+        await at.until(lambda: at.app.screen.query_one(ShellTab).panes == [left, upper])
+        await at.until(lambda: upper.region.height == left.region.height)
+
+
 async def test_the_frame_says_how_to_leave(engine: Engine) -> None:
     async with desk(engine) as at:
         await choose(at, "web")

@@ -8,12 +8,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.layout import Layout
 from textual.widgets import Static
 
 from tui.messages import ShellPlace, ShellWanted
 from tui.terminal.session import TerminalSession
 from tui.widgets.pane_keys import Wish
 from tui.widgets.shell_pane import ShellPane
+from tui.widgets.split_layout import Split, SplitLayout
 
 _NEW_AT = {Wish.TAB: ShellPlace.TAB, Wish.BESIDE: ShellPlace.BESIDE, Wish.BELOW: ShellPlace.BELOW}
 
@@ -22,7 +24,7 @@ class ShellTab(Container):
     """Panes that are seen together, of one container or of several.
 
     Attributes:
-        panes: from the left or from the top.
+        panes: from the left and from the top.
         current: the one that has the focus, or had it last.
         same_keys: whether what is typed into one goes to all.
     """
@@ -30,17 +32,25 @@ class ShellTab(Container):
     DEFAULT_CSS = """
     ShellTab {
         height: 1fr;
-        layout: horizontal;
-        &.-down { layout: vertical; }
-        & > ShellPane { width: 1fr; height: 1fr; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.panes: list[ShellPane] = []
+        self._tree: Split[ShellPane] = Split()
+        self._split_layout = SplitLayout(self._tree.regions)
         self.current: ShellPane | None = None
         self.same_keys = False
+
+    @property
+    def layout(self) -> Layout:
+        """Panes share it as they were split."""
+        return self._split_layout
+
+    @property
+    def panes(self) -> list[ShellPane]:
+        """All that are seen together."""
+        return list(self._tree.leaves())
 
     @property
     def container_ids(self) -> set[str]:
@@ -54,10 +64,8 @@ class ShellTab(Container):
 
     async def add(self, pane: ShellPane, place: ShellPlace) -> None:
         """Show a further pane, after the one that had the focus last."""
-        if len(self.panes) == 1:
-            self.set_class(place is ShellPlace.BELOW, "-down")
         before = self.current if self.current in self.panes else None
-        self.panes.insert(self.panes.index(before) + 1 if before else len(self.panes), pane)
+        self._tree.add(pane, before, is_down=place is ShellPlace.BELOW)
         await self.mount(pane, after=before)
         self.current = pane
         self._rearranged()
@@ -65,15 +73,17 @@ class ShellTab(Container):
     async def drop(self, pane: ShellPane) -> None:
         """Take a pane away."""
         at = self.panes.index(pane)
-        self.panes.remove(pane)
+        self._tree.drop(pane)
         await pane.remove()
-        self.current = self.panes[min(at, len(self.panes) - 1)] if self.panes else None
+        left = self.panes
+        self.current = left[min(at, len(left) - 1)] if left else None
         self._rearranged()
 
     def turn(self, steps: int) -> None:
         """Go to a neighbouring pane."""
-        if self.current in self.panes:
-            self.panes[(self.panes.index(self.current) + steps) % len(self.panes)].focus()
+        panes = self.panes
+        if self.current in panes:
+            panes[(panes.index(self.current) + steps) % len(panes)].focus()
 
     def toggle_same_keys(self) -> None:
         """Type into all panes at once, or no more."""
@@ -81,10 +91,12 @@ class ShellTab(Container):
         self._rearranged()
 
     def _rearranged(self) -> None:
-        self.same_keys = self.same_keys and len(self.panes) > 1
-        self.set_class(len(self.panes) > 1, "-split")
-        for pane in self.panes:
-            pane.companions = [other for other in self.panes if other is not pane] if self.same_keys else []
+        panes = self.panes
+        self.same_keys = self.same_keys and len(panes) > 1
+        self.set_class(len(panes) > 1, "-split")
+        for pane in panes:
+            pane.companions = [other for other in panes if other is not pane] if self.same_keys else []
+        self.refresh(layout=True)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Remember where to return to."""
