@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from engine import standard_streams
 from engine.errors import BoxdeckError, InvalidRequest
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _SERVED = "textual.drivers.web_driver:WebDriver"
 
 def main() -> int:
     """Run the app or the command line; returns the exit status."""
+    standard_streams.replace_closed()
     arguments = sys.argv[1:]
     try:
         options = _app_options(arguments)

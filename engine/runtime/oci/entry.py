@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
+from engine import standard_streams
 from engine.runtime.oci import sealed
 
 
 def main() -> int:
     """Do what the command line says; returns the exit status."""
+    standard_streams.replace_closed()
     arguments = sys.argv[1:]
     sealed.ensure(arguments)
     return run_here(arguments)
