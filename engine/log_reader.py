@@ -16,7 +16,7 @@ from engine.model import LogLine
 from engine.watching import changes
 
 PATIENCE_SECONDS = 1.0  # how soon the end of a silent container is noticed at the latest
-_LINES_A_TURN = 256  # then the other tasks of the event loop have theirs
+_LINES_A_TURN = 64  # then the other tasks of the event loop have theirs: a key goes through a dozen turns to its frame
 
 
 class Reading(NamedTuple):
@@ -63,7 +63,7 @@ async def read(
         if not wanted.follow:
             lines = chain(lines, assembler.unfinished())
         lines = filter(wanted.wants, lines)
-        async for line in _in_turns(lines if wanted.tail is None else deque(lines, maxlen=wanted.tail)):
+        async for line in _in_turns(lines if wanted.tail is None else await _last(lines, wanted.tail)):
             yield line
         if not wanted.follow:
             return
@@ -89,6 +89,15 @@ async def _follow(
 
 def _lines(files: LogFiles, assembler: Assembler) -> Iterator[LogLine]:
     return (line for entry in files.entries() if (line := assembler.add(entry)) is not None)
+
+
+async def _last(lines: Iterable[LogLine], count: int) -> deque[LogLine]:
+    kept: deque[LogLine] = deque(maxlen=count)
+    for number, line in enumerate(lines, 1):
+        kept.append(line)
+        if number % _LINES_A_TURN == 0:
+            await asyncio.sleep(0)
+    return kept
 
 
 async def _in_turns(lines: Iterable[LogLine]) -> AsyncIterator[LogLine]:

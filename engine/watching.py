@@ -39,7 +39,8 @@ async def changes(
         while True:
             yield await _has_changed(watch, matters, patience_seconds)
     finally:
-        watch.close()
+        # Beside us: the kernel waits until no processor looks at the watches any more, for tens of milliseconds.
+        asyncio.get_running_loop().run_in_executor(None, watch.close)
 
 
 async def _has_changed(watch: Inotify, matters: Callable[[str], bool] | None, patience_seconds: float | None) -> bool:

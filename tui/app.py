@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
+
 from engine.config.model import Config
 from tui import keys, messages, themes
 from tui.commands import Commands
+from tui.garbage import Garbage
 from tui.machine_actions import MachineActions
 from tui.past_runs import PastRuns
 from tui.place import Keeper
@@ -55,6 +58,7 @@ class BoxdeckApp(MachineActions):
         self.settings = LiveSettings(self, config)
         self.theming = Theming(self, config.theme)
         self.theming.load()
+        self.garbage = Garbage()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Boxdeck's own variables, for themes that don't know them."""
@@ -77,6 +81,13 @@ class BoxdeckApp(MachineActions):
         self.run_worker(self.settings.follow(), name="settings", group="live")
         self.call_after_refresh(self.settings.say_all)
         self.run_worker(self.look_at_machine(), name="preflight", group="live")
+        self.run_worker(self.garbage.follow(), name="garbage", group="live")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Whoever presses keys isn't to wait for what can be done in a pause."""
+        if isinstance(event, events.InputEvent):
+            self.garbage.touch()
+        await super().on_event(event)
 
     # --- news ---
 

@@ -13,7 +13,9 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.geometry import Offset
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.selection import Selection
+from textual.strip import Strip
 
 from engine.errors import NotFound
 from engine.model import LogLine, StreamName
@@ -212,3 +214,56 @@ async def test_a_flood_is_kept_up_with_and_the_app_stays_responsive() -> None:
         assert 40_000 / (process_time() - before) > 5_000
         assert len(view._buffer) == 5_000
         await pilot.pause()
+
+
+async def test_lines_that_come_lay_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out = 0
+    lay_out = Screen._refresh_layout
+
+    def counted(screen: Screen[object], *args: object, **named: object) -> None:
+        nonlocal laid_out
+        laid_out += 1
+        lay_out(screen, *args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Screen, "_refresh_layout", counted)
+    async with desk() as (view, pilot):
+        fed = Fed()
+        view.show(fed.lines())
+        fed.write(*(f"line {number}" for number in range(20)))
+        await until(pilot, view, lambda: view.show_vertical_scrollbar and rows(view)[-1] == "  line 19")
+        before = laid_out
+        for begin in range(20, 320, 20):
+            fed.write(*(f"line {number}" for number in range(begin, begin + 20)))
+            await until(pilot, view, lambda begin=begin: rows(view)[-1] == f"  line {begin + 19}")  # type: ignore[misc]
+        assert laid_out == before
+        assert view.vertical_scrollbar.window_virtual_size == 320
+
+
+async def test_only_rows_in_sight_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = 0
+    draw = LogView._text
+
+    def counted(view: LogView, *args: object) -> Strip:
+        nonlocal drawn
+        drawn += 1
+        return draw(view, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LogView, "_text", counted)
+    async with desk(size=(40, 10)) as (view, pilot):
+        view.show(numbers(20_000))
+        await until(pilot, view, lambda: rows(view)[-1] == "  line 19999")
+        assert 0 < drawn < 2_000
+
+
+async def test_what_is_shown_stays_until_another_log_has_lines() -> None:
+    async with desk() as (view, pilot):
+        view.show(source(line("first")))
+        await until(pilot, view, lambda: rows(view)[0] == "  first")
+        fed = Fed()
+        view.show(fed.lines())
+        await pilot.pause(0.02)
+        assert rows(view)[0] == "  first"
+        fed.write("second")
+        await until(pilot, view, lambda: rows(view)[0] == "  second")
+        view.show(Fed().lines())
+        await until(pilot, view, lambda: rows(view)[0] == "  nothing written yet")

@@ -19,6 +19,7 @@ _SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?|\x9b[0-?]*[ -/]*[@-~]"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_LOOK = re.compile(rb"\x1b\[[0-9;:]*m")  # SGR: it changes colours and takes no room
 _SPECIAL = re.compile(rb"[^\x20-\x7e]")
 
 
@@ -31,8 +32,9 @@ class Extent(Struct, frozen=True):
 
 def extent_of(data: bytes) -> Extent:
     """How wide a line is, found quickly for the usual line."""
-    if _SPECIAL.search(data) is None:
-        return Extent(len(data))
+    bare = _LOOK.sub(b"", data) if b"\x1b" in data else data
+    if _SPECIAL.search(bare) is None:
+        return Extent(len(bare))
     runs = runs_of(data)
     columns = sum(run.width for run in runs)
     return Extent(columns, columns == sum(len(run.text) for run in runs))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Size
-from textual.reactive import var
+from textual.reactive import Reactive, var
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -25,18 +28,22 @@ from tui.terminal.colours import sixteen_of
 from tui.terminal.log_buffer import LogBuffer
 from tui.terminal.log_text import row_starts, runs_of
 from tui.terminal.painter import Painter, highlighted, selection_style, with_words
+from tui.widgets.direct import Direct
 
 LINES_KEPT = 5_000
 FRAME_SECONDS = 1 / 30
 LINES_PER_FRAME = 2_000
 """How many lines may arrive between two frames; a source that is faster has to wait."""
 
+_STAY_SECONDS = 0.15
+"""What is shown stays so long where another log takes its time: an empty view in between would only flicker."""
+
 _LINES_PER_TURN = 200
 _GUTTER_COLUMNS = 2
 _TIME_COLUMNS = 13
 
 
-class LogRows(ScrollView, can_focus=True):
+class LogRows(ScrollView, Direct, can_focus=True):
     """The last lines of a log.
 
     It follows the end until it is scrolled up, and again once it is scrolled to the end. Lines from
@@ -74,6 +81,9 @@ class LogRows(ScrollView, can_focus=True):
     """
     ALLOW_SELECT = True
 
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """As Textual's own, which lays out the whole screen for every line that comes."""
+
     show_times: var[bool] = var(False)
     """Whether each line starts with the time it was written at."""
 
@@ -94,9 +104,12 @@ class LogRows(ScrollView, can_focus=True):
         self._arrived: list[LogLine] = []
         self._taken = asyncio.Event()
         self._frame: Timer | None = None
+        self._stays_until: float | None = None
         self._painter = Painter(Style())
-        self._looks: tuple[Style, ...] = ()
         self._styled = False
+        self._styled_by: tuple[object, ...] = ()
+        self._filters: Sequence[LineFilter] = ()
+        self._background = Color(0, 0, 0)
         self._strips: LRUCache[int, Strip] = LRUCache(512)
 
     # --- what is shown ---
@@ -108,19 +121,28 @@ class LogRows(ScrollView, can_focus=True):
             lines: closed once it is replaced or the view removed. When it fails with a `BoxdeckError`,
                 that is shown as its last line.
         """
-        self.clear()
+        self._begin_anew()
+        self._stays_until = time.monotonic() + _STAY_SECONDS
+        self._expect_frame()
         self.run_worker(self._follow(lines), name="log", group="log", exclusive=True, exit_on_error=False)
 
     def clear(self) -> None:
         """Forget all lines; a source that is followed goes on."""
-        self._arrived.clear()
+        self._begin_anew()
+        self._forget_lines()
+        self._lay_out()
+
+    def _forget_lines(self) -> None:
+        self._stays_until = None
         self._lines.clear()
         self._buffer.clear()
         self._strips.clear()
+
+    def _begin_anew(self) -> None:
+        self._arrived.clear()
         self._held = False
         self._taken.set()
         self.following = True
-        self._lay_out()
 
     def shaped(self, lines: Iterable[LogLine]) -> list[LogLine]:
         """Those of further lines that are shown, as they are shown."""
@@ -170,8 +192,13 @@ class LogRows(ScrollView, can_focus=True):
 
     def _take_arrived(self) -> None:
         self._frame = None
+        if self._stays_until is not None and not self._arrived and time.monotonic() < self._stays_until:
+            self._expect_frame()
+            return
+        if self._stays_until is not None:
+            self._forget_lines()
         room = self._room
-        if not room:
+        if not room and self._arrived:
             return
         arrived, self._arrived = self._arrived[:room], self._arrived[room:]
         self._taken.set()
@@ -204,6 +231,14 @@ class LogRows(ScrollView, can_focus=True):
         """Wrap lines to the new width."""
         self._lay_out_anew()
 
+    def watch_virtual_size(self, size: Size) -> None:
+        """The scrollbar alone has to follow."""
+        self._refresh_scrollbars()
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+        if self.show_horizontal_scrollbar:
+            self.horizontal_scrollbar.window_virtual_size = size.width
+
     def watch_show_times(self) -> None:
         """Make room for times."""
         self._lay_out_anew()
@@ -233,10 +268,13 @@ class LogRows(ScrollView, can_focus=True):
 
     # --- painting ---
 
-    def render_line(self, y: int) -> Strip:
-        """One row of the view."""
+    def strips(self, rows: Sequence[int]) -> list[Strip]:
+        """Some rows of the view, also below the scrollbar that lies over their last cell."""
         self._take_style()
         width = self.scrollable_content_region.width
+        return [self._strip(y, width).adjust_cell_length(self.size.width, self._painter.base) for y in rows]
+
+    def _strip(self, y: int, width: int) -> Strip:
         row = self._buffer.first_row + self.scroll_offset.y + y
         if row >= self._buffer.end_row:
             return self._with_rest(self._empty(y, width), y, 0)
@@ -246,7 +284,14 @@ class LogRows(ScrollView, can_focus=True):
         words = self.rest(below) if y + 1 == self.size.height else ""
         if not words:
             return strip
-        return with_words(strip, words, self._painter.base + self.get_component_rich_style("log-view--rest"))
+        style = self._painter.base + self.get_component_rich_style("log-view--rest")
+        return self._filtered(with_words(strip, words, style))
+
+    def _filtered(self, strip: Strip) -> Strip:
+        """In colours that the terminal has."""
+        for each in self._filters:
+            strip = strip.apply_filter(each, self._background)
+        return strip
 
     def rest(self, below: int) -> str:
         """What the lowest row says over its right end."""
@@ -256,9 +301,11 @@ class LogRows(ScrollView, can_focus=True):
         if not self._styled:
             self._styled = True
             looks = tuple(self.get_component_rich_style(name) for name in sorted(self.COMPONENT_CLASSES))
-            base, sixteen = self.rich_style, sixteen_of(self.app)
-            if (base, sixteen, looks) != (self._painter.base, self._painter.sixteen, self._looks):
-                self._painter, self._looks = Painter(base, sixteen), looks
+            filters, background = tuple(self.get_line_filters()), self.background_colors[1]
+            of = self.rich_style, sixteen_of(self.app), looks, filters, background
+            if of != self._styled_by:
+                self._styled_by, self._painter = of, Painter(of[0], of[1])
+                self._filters, self._background = filters, background
                 self._strips.clear()
 
     def _row(self, row: int, width: int) -> Strip:
@@ -269,6 +316,7 @@ class LogRows(ScrollView, can_focus=True):
             line, part = self._buffer.at(row)
             text = self._text(line, part, span).apply_offsets(self.scroll_offset.x, row)
             strip = Strip.join([self._prefix(line, part), text]).crop_extend(0, width, self._painter.base)
+            strip = self._filtered(strip)
             if span is None:
                 self._strips[row] = strip
         return strip
@@ -276,7 +324,8 @@ class LogRows(ScrollView, can_focus=True):
     def _empty(self, y: int, width: int) -> Strip:
         words = self.emptiness if y == 0 and not len(self._buffer) else ""
         style = self.get_component_rich_style("log-view--empty")
-        return Strip([Segment(" " * _GUTTER_COLUMNS + words, style)]).crop_extend(0, width, self._painter.base)
+        blank = Strip([Segment(" " * _GUTTER_COLUMNS + words, style)]).crop_extend(0, width, self._painter.base)
+        return self._filtered(blank)
 
     @property
     def emptiness(self) -> str:
