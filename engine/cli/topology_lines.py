@@ -62,7 +62,8 @@ def _uplink(uplink: Uplink) -> str:
 
 def _port(port: PortMap) -> _Cells:
     host, inside = _place(port.host_address, port.host_port), _place(port.address, port.port)
-    return f"{host}/{port.protocol}", f"→ {inside}", printable(port.container_name)
+    owner = (printable(port.container_name), f"by {port.by}" if port.by else "")
+    return f"{host}/{port.protocol}", f"→ {inside}", *owner
 
 
 def _place(address: str, port: int) -> str:

@@ -176,7 +176,9 @@ class PortMap(Struct, frozen=True, kw_only=True):
     Attributes:
         host_address: ``0.0.0.0`` or ``::`` for all of the host's.
         protocol: tcp, udp or sctp.
-        container_id: None where nobody that is running has the address.
+        container_id: None where no container of this root that is running has the address.
+        container_name: also of others' containers, as `NetworkSpace.holder` has it.
+        by: who leads there where it isn't our table: the chain of a rule, or a program.
     """
 
     host_address: str
@@ -186,6 +188,7 @@ class PortMap(Struct, frozen=True, kw_only=True):
     port: int
     container_id: str | None = None
     container_name: str = ""
+    by: str = ""
 
 
 class BridgePort(Struct, frozen=True, kw_only=True):

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from engine.model import BridgeNode, BridgePort, Container, LinkEnd, PortMap, Topology, Uplink
+from engine.model import BridgeNode, BridgePort, Container, LinkEnd, Topology, Uplink
 from tui.drawing import link_strokes
 from tui.drawing.canvas import Canvas
 from tui.drawing.lines import Line, Span, Tone, clip, fit, joined, line, printable
 from tui.drawing.topology_elsewhere import draw_elsewhere
-from tui.drawing.topology_spots import Map, Spot
+from tui.drawing.topology_ports import draw_ports
+from tui.drawing.topology_spots import Map, Spot, Target
 
 BOX_CELLS = 23
 _GAP = 2
@@ -21,7 +22,6 @@ _ROW_LINES = 8  # rail, veth, box and a blank
 _UPLINK_X = 6
 _TWIG_CELLS = 36  # one container in a line
 _BOX_ROWS = 2  # with more of them, containers are lines
-_PORT_LINES = 2
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class View(Struct, frozen=True, kw_only=True):
         selected_id: the container whose way out is lit.
         off_bridge: running containers without a veth.
         width: cells to draw in.
-        cursor: the device that is marked.
+        cursor: the device or port that is marked.
         is_dense: a line for each container instead of a box; None where that depends on how many there are.
         has_elsewhere: devices that neither hang on a bridge nor lead out, and those of other namespaces, too.
     """
@@ -40,7 +40,7 @@ class View(Struct, frozen=True, kw_only=True):
     selected_id: str | None
     off_bridge: tuple[Container, ...]
     width: int
-    cursor: LinkEnd | None = None
+    cursor: Target | None = None
     is_dense: bool | None = None
     has_elsewhere: bool = True
 
@@ -161,9 +161,8 @@ def _draw_bridge(on: Map, bridge: BridgeNode, view: View, y: int) -> int:
     lit = _lit(view, bridge)
     leads_out = view.topology.uplink is not None and not bridge.is_internal
     wire = Tone.ACCENT if lit and leads_out else Tone.FAINT
-    for words in _port_lines(bridge, view):
-        on.spans(_UPLINK_X + 2, y, words)
-        y += 1
+    top = y
+    y = draw_ports(on, bridge, _UPLINK_X + 2, y, view.width)
     spot = on.spot(LinkEnd(namespace=on.host, index=bridge.index), 0, y, view.width, 2)
     title = on.marked(bridge.name if bridge.network in ("bridge", "") else bridge.network, spot)
     on.canvas.text(_UPLINK_X + 2, y, title, on.tone(spot, Tone.LIT if lit else Tone.STRONG))
@@ -174,42 +173,10 @@ def _draw_bridge(on: Map, bridge: BridgeNode, view: View, y: int) -> int:
     draw = _draw_twigs if dense else _draw_boxes
     bottom = draw(on, bridge, view, y + 1)
     if leads_out:
-        for above in range(y - len(_port_lines(bridge, view)), y + 1):
+        for above in range(top, y + 1):
             on.canvas.text(_UPLINK_X, above, "│", wire)
         on.canvas.text(_UPLINK_X, y + 1, "╧" if on.canvas.at(_UPLINK_X, y + 1) == "═" else "╪", wire)
     return bottom
-
-
-def _port_lines(bridge: BridgeNode, view: View) -> list[Line]:
-    """Published ports that lead to containers on a bridge, as many as there's room for."""
-    addresses = {(port.address or "").partition("/")[0] for port in bridge.ports}
-    ids = {port.container_id for port in bridge.ports} - {None}
-    found = [p for p in view.topology.ports if p.address in addresses or p.container_id in ids]
-    pieces = _ports_of_families(found)
-    lines: list[Line] = []
-    room = max(20, view.width - _UPLINK_X - 4)
-    while pieces and len(lines) < _PORT_LINES:
-        taken = 1
-        while taken < len(pieces) and sum(len(text) + 3 for text in pieces[: taken + 1]) <= room:
-            taken += 1
-        rest = len(pieces) - taken if len(lines) == _PORT_LINES - 1 else 0
-        words = [line(Span(text, Tone.PLAIN)) for text in pieces[: taken - bool(rest)]]
-        more = [line(Span(f"{rest + 1} more", Tone.MUTED))] if rest else []
-        lines.append(clip(joined([*words, *more], Span(" · ", Tone.FAINT)), room))
-        pieces = pieces[taken:]
-    return lines
-
-
-def _ports_of_families(ports: Sequence[PortMap]) -> list[str]:
-    """Such as ``:8080 → web:80``; a port of both families once."""
-    found: dict[str, None] = {}
-    for port in ports:
-        everywhere = port.host_address in ("0.0.0.0", "::")
-        place = f"[{port.host_address}]" if ":" in port.host_address else port.host_address
-        protocol = "" if port.protocol == "tcp" else f"/{port.protocol}"
-        host = f"{'' if everywhere else place}:{port.host_port}{protocol}"
-        found[f"{host} → {printable(port.container_name) or port.address}:{port.port}"] = None
-    return list(found)
 
 
 def _bridge_detail(bridge: BridgeNode) -> Line:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.model import LinkEnd, Topology
+from engine.model import LinkEnd, PortMap, Topology
 from tui.drawing.canvas import Canvas
 from tui.drawing.lines import Line, Tone
 
+Target = LinkEnd | PortMap
+"""What the cursor can be on: a device, or a published port."""
+
 
 class Spot(Struct, frozen=True, kw_only=True):
-    """Where a device is drawn, in cells; `container_id` is that of the container which it leads to."""
+    """Where a device or port is drawn, in cells; `container_id` is that of the container which it leads to."""
 
-    end: LinkEnd
+    end: Target
     x: int
     y: int
     width: int
     height: int
     container_id: str | None = None
+
+    @property
+    def is_port(self) -> bool:
+        """Whether it is a published port."""
+        return isinstance(self.end, PortMap)
 
     def holds(self, x: int, y: int) -> bool:
         """Whether a point is on it."""
@@ -31,15 +39,15 @@ class Map:
         host: the number of the host's network namespace.
     """
 
-    def __init__(self, topology: Topology, cursor: LinkEnd | None) -> None:
+    def __init__(self, topology: Topology, cursor: Target | None) -> None:
         self.topology = topology
         self.canvas = Canvas()
         self.spots: list[Spot] = []
         self.host = topology.spaces[0].inode if topology.spaces else 0
         self._cursor = cursor
 
-    def spot(self, end: LinkEnd, x: int, y: int, width: int, height: int, container_id: str | None = None) -> Spot:
-        """Remember where a device is."""
+    def spot(self, end: Target, x: int, y: int, width: int, height: int, container_id: str | None = None) -> Spot:
+        """Remember where a device or port is."""
         made = Spot(end=end, x=x, y=y, width=width, height=height, container_id=container_id)
         self.spots.append(made)
         return made

@@ -1,4 +1,4 @@
-"""What the kernel knows of one device and of the other end of its pair, followed while it is looked at."""
+"""What the kernel knows of one device and of the other end of its pair, or of a port, followed while looked at."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from engine.model import LinkEnd
+from engine.model import PortMap
 from tui.deck import Deck
-from tui.drawing import link_facts
+from tui.drawing import link_facts, port_facts
+from tui.drawing.topology_spots import Target
 from tui.widgets.drawn import Drawn
 
 _SECONDS = 0.5
@@ -22,7 +23,7 @@ class LinkFacts(ModalScreen[None]):
 
     Args:
         deck: has the latest topology.
-        end: the device.
+        end: the device, or a published port.
     """
 
     CSS_PATH = "dialog.tcss"
@@ -30,7 +31,7 @@ class LinkFacts(ModalScreen[None]):
         Binding("escape,q,enter", "dismiss", "close", id="facts.close", tooltip="Close"),
     ]
 
-    def __init__(self, deck: Deck, end: LinkEnd) -> None:
+    def __init__(self, deck: Deck, end: Target) -> None:
         super().__init__()
         self._deck, self._end = deck, end
 
@@ -47,5 +48,9 @@ class LinkFacts(ModalScreen[None]):
 
     def _show(self) -> None:
         if (topology := self._deck.topology) is not None:
-            self.query_one("#link").border_title = link_facts.title(topology, self._end)
-            self.query_one("#link-facts", Drawn).show(link_facts.facts(topology, self._end))
+            if isinstance(self._end, PortMap):
+                title, facts = port_facts.title(topology, self._end), port_facts.facts(topology, self._end)
+            else:
+                title, facts = link_facts.title(topology, self._end), link_facts.facts(topology, self._end)
+            self.query_one("#link").border_title = title
+            self.query_one("#link-facts", Drawn).show(facts)

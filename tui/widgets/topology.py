@@ -11,11 +11,10 @@ from textual.containers import VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
 
-from engine.model import LinkEnd
 from tui.deck import Deck
 from tui.drawing import topology
 from tui.drawing.lines import Line, Span, Tone, line
-from tui.drawing.topology_spots import Spot
+from tui.drawing.topology_spots import Spot, Target
 from tui.messages import SightChanged
 from tui.widgets.drawn import Drawn
 
@@ -38,7 +37,7 @@ class TopologyPanel(VerticalScroll):
         Binding("right", "step(1)", "next", id="topology.next", show=False, tooltip="Another link"),
         Binding("up,k", "row(-1)", "up", id="topology.up", show=False, tooltip="A link above or below"),
         Binding("down,j", "row(1)", "down", id="topology.down", show=False, tooltip="A link above or below"),
-        Binding("enter", "open_link", "details", id="topology.open", tooltip="What the kernel knows of a link"),
+        Binding("enter", "open_link", "details", id="topology.open", tooltip="What the kernel knows of a link or port"),
         Binding("space", "fold", "fold", id="topology.fold", tooltip="A line for each container, or a box"),
     ]
 
@@ -46,9 +45,9 @@ class TopologyPanel(VerticalScroll):
         """The cursor is on another link; the deck knows if it leads to a container."""
 
     class Opened(Message):
-        """More is to be told of a link."""
+        """More is to be told of a link or port."""
 
-        def __init__(self, end: LinkEnd) -> None:
+        def __init__(self, end: Target) -> None:
             super().__init__()
             self.end = end
 
@@ -61,7 +60,7 @@ class TopologyPanel(VerticalScroll):
         self._shown: topology.View | None = None
         self._drawing = topology.Drawing(lines=[], spots=())
         self._is_dense: bool | None = None
-        self.cursor: LinkEnd | None = None
+        self.cursor: Target | None = None
 
     def compose(self) -> ComposeResult:
         """One drawing, scrolled."""
@@ -80,7 +79,8 @@ class TopologyPanel(VerticalScroll):
         lines = self._lines(deck, max(30, self.size.width - 1))
         if has_moved:
             self._shown_id, self._shown_size = deck.selected_id, self.size
-            spot = next((each for each in self._drawing.spots if each.container_id == deck.selected_id), None)
+            spots = (each for each in self._drawing.spots if not each.is_port)
+            spot = next((each for each in spots if each.container_id == deck.selected_id), None)
             if spot is not None and not self._is_at_selected(deck):
                 self.cursor = spot.end
                 lines = self._lines(deck, max(30, self.size.width - 1))
@@ -115,8 +115,8 @@ class TopologyPanel(VerticalScroll):
     def _spot(self) -> Spot | None:
         return next((spot for spot in self._drawing.spots if spot.end == self.cursor), None)
 
-    def go_to(self, end: LinkEnd) -> None:
-        """Put the cursor on a device."""
+    def go_to(self, end: Target) -> None:
+        """Put the cursor on a device or port."""
         self.cursor = end
         spot = self._spot
         if self._deck is None:

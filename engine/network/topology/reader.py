@@ -11,6 +11,9 @@ import os
 import socket
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from msgspec.structs import replace
 
 from engine.linux import namespaces
 from engine.model import (
@@ -25,7 +28,7 @@ from engine.model import (
     Topology,
 )
 from engine.network import transport, watch
-from engine.network.topology import places, published, views
+from engine.network.topology import docker_proxies, foreign_ports, places, published, views
 from engine.network.topology.devices import RawDevice
 from engine.network.topology.places import Place, Places
 from engine.network.topology.survey import Numbering, Surveyed, survey
@@ -33,6 +36,9 @@ from engine.network.topology.survey import Numbering, Surveyed, survey
 _PAIRS = ("veth", "netkit", "vxcan")
 _LEAST_SECONDS = 0.4
 """Rates over less than that jump about."""
+
+_FOREIGN_SECONDS = 2.0
+"""For so long ports of others count as unchanged: the kernel doesn't tell of them, and their rules are many."""
 
 _FRESH_SECONDS = 0.8
 """For so long what nothing was told of counts as unchanged, so that a change costs as much as it is large."""
@@ -54,6 +60,8 @@ class TopologyReader:
         self._known: dict[int, Surveyed] = {}
         self._spaces: dict[int, tuple[Surveyed, NetworkSpace]] = {}
         self._known_at = 0.0
+        self._foreign: tuple[PortMap, ...] = ()
+        self._foreign_at = 0.0
         self._is_listening = False
         self._changed: set[int] = set()
 
@@ -71,21 +79,32 @@ class TopologyReader:
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             async with self._reading:
-                found, ports = await asyncio.to_thread(self._look, home)
+                found, ports = await asyncio.to_thread(self._look, home, {each.bridge for each in networks})
             return self._composed(found, ports, networks, tuple(containers), os.fstat(home).st_ino)
         finally:
             os.close(home)
 
-    def _look(self, home: int) -> tuple[list[Surveyed], tuple[PortMap, ...]]:
+    def _look(self, home: int, own_bridges: Collection[str]) -> tuple[list[Surveyed], tuple[PortMap, ...]]:
         """Everything that is asked of the kernel; a thread of its own enters the namespaces."""
         before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             found = self._survey(home)
             with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
-                return found, _ports(sock, self._table)
+                has_strangers = any(d.kind == "bridge" and d.name not in own_bridges for d in found[0].devices)
+                ports = (*_ports(sock, self._table), *(self._foreign_ports(sock) if has_strangers else ()))
+                return found, tuple(sorted(ports, key=lambda port: (port.host_port, port.protocol, port.host_address)))
         finally:
             namespaces.setns(before, namespaces.CLONE_NEWNET)
             os.close(before)
+
+    def _foreign_ports(self, sock: socket.socket) -> tuple[PortMap, ...]:
+        if time.monotonic() - self._foreign_at >= _FOREIGN_SECONDS:
+            found = {replace(port, by=""): port for port in docker_proxies.read()}
+            with suppress(OSError):  # a kernel without nf_tables
+                found |= {replace(port, by=""): port for port in foreign_ports.read(sock, self._table)}
+            self._foreign = tuple(found.values())
+            self._foreign_at = time.monotonic()
+        return self._foreign
 
     def _survey(self, home: int) -> list[Surveyed]:
         changed, self._changed = self._changed, set()
@@ -135,8 +154,7 @@ class TopologyReader:
         owners = _owners(containers)
         spaces = tuple(self._space_of(each, owners.get(each.place.inode, ()), home) for each in found)
         self._spaces = {space.inode: (each, space) for each, space in zip(found, spaces, strict=True)}
-        by_address = {_bare(a): c for c in containers for e in c.endpoints for a in (e.address, e.address6) if a}
-        return views.topology(spaces, networks, containers, tuple(_owned(port, by_address) for port in ports))
+        return views.topology(spaces, networks, containers, _owned(ports, spaces, containers))
 
     def _space_of(self, found: Surveyed, owners: Sequence[Container], home: int) -> NetworkSpace:
         """As composed the last time, where nothing is new."""
@@ -245,19 +263,26 @@ def _owners(containers: Iterable[Container]) -> dict[int, list[Container]]:
     return found
 
 
-def _owned(port: PortMap, by_address: Mapping[str, Container]) -> PortMap:
-    owner = by_address.get(port.address)
-    if owner is None:
-        return port
-    return PortMap(
-        host_address=port.host_address,
-        host_port=port.host_port,
-        protocol=port.protocol,
-        address=port.address,
-        port=port.port,
-        container_id=owner.id,
-        container_name=owner.name,
-    )
+def _owned(
+    ports: Iterable[PortMap], spaces: Sequence[NetworkSpace], containers: Iterable[Container]
+) -> tuple[PortMap, ...]:
+    """With who has the address; of others' only those that somebody here has."""
+    ours = {_bare(a): c for c in containers for e in c.endpoints for a in (e.address, e.address6) if a}
+    theirs = {
+        _bare(address): space.holder
+        for space in spaces
+        if not space.is_host
+        for each in space.devices
+        for address in each.addresses
+    }
+    found = []
+    for port in ports:
+        owner = ours.get(port.address)
+        if owner is not None:
+            found.append(replace(port, container_id=owner.id, container_name=owner.name))
+        elif not port.by or port.address in theirs:
+            found.append(replace(port, container_name=theirs.get(port.address, "")))
+    return tuple(found)
 
 
 def _ports(sock: socket.socket, table: str) -> tuple[PortMap, ...]:

@@ -14,7 +14,6 @@ from engine.model import (
     LinkCounters,
     LinkEnd,
     LinkRates,
-    PortMap,
     Topology,
     Uplink,
 )
@@ -152,21 +151,6 @@ def test_sixty_containers_take_a_line_each_and_fewer_a_box() -> None:
     assert "╭─" in text_of(view(wiring(3), width=78)).partition("boxdeck0")[2]
 
 
-def test_published_ports_stand_above_the_bridge_that_they_lead_to() -> None:
-    ports = tuple(
-        PortMap(
-            host_address=host, host_port=8080 + number, protocol="tcp", address=f"10.89.0.{number + 2}", port=80,
-            container_id=f"id-{number}", container_name=f"web-{number}",
-        )
-        for number in range(9)
-        for host in ("0.0.0.0", "::")
-    )  # fmt: skip
-    lines = text_of(view(replace(wiring(9), ports=ports[:2]), width=60)).split("\n")
-    assert lines[6:8] == ["      │ :8080 → web-0:80", "      │ boxdeck0  10.89.0.1/24  9 on it"]
-    lines = text_of(view(replace(wiring(9), ports=ports), width=60)).split("\n")
-    assert lines[6:8] == ["      │ :8080 → web-0:80 · :8081 → web-1:80", "      │ :8082 → web-2:80 · 6 more"]
-
-
 def test_what_hangs_on_no_bridge_is_below_with_whom_it_leads_to() -> None:
     text = text_of(view(fake_wiring.topology([container(1, "web")]), width=100))
     assert "   other devices of the host\n   └╌ eth0.7           vlan 7" in text
@@ -182,7 +166,7 @@ def test_every_link_has_a_spot_on_the_map_where_it_is_drawn() -> None:
                 is_dense=dense,
             )
         )
-        assert len({spot.end for spot in found.spots}) == len(found.spots) == 1 + 1 + 5 + 2
+        assert len({spot.end for spot in found.spots}) == len(found.spots) == 1 + 1 + 1 + 5 + 2
         for spot in found.spots:
             if spot.container_id is not None:
                 drawn = [

@@ -1,0 +1,249 @@
+"""Published ports of others, as rules of their firewall tables have them that translate destinations.
+
+Only what is certain is told: a rule counts when all that it asks for is known here, and it leads one port to one place.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.model import PortMap
+from engine.network import nft, transport
+
+# linux/netfilter/nf_tables.h, linux/netfilter.h
+_PREROUTING = 0
+_FAMILIES = {1: "inet", 2: "ip", 10: "ip6"}
+_CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_TYPE, _HOOK_NUMBER = 1, 3, 4, 7, 1
+_TABLE, _CHAIN, _RULE_EXPRESSIONS = 1, 2, 4
+_NAME, _DATA = 1, 2
+_VERDICT, _VERDICT_CHAIN, _VERDICT_CODE = 2, 2, 1
+_JUMPS = (-3, -4)
+_L4PROTO = 16
+_DNAT = 1
+_NETWORK, _TRANSPORT = 1, 2
+_DESTINATIONS = {(16, 4), (24, 16)}  # where the address is in headers of IPv4 and IPv6, and how long
+_PROTOCOL_BYTE = (9, 1)
+_PORT_BYTES = (2, 2)
+_PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
+_IGNORED = frozenset(("counter", "log"))
+_NARROWING = frozenset((6, 7, 15))  # of meta: iifname, oifname, nfproto; who may come that way, not where it leads
+
+# struct xt_tcp, xt_udp: source ports, destination ports; struct nf_nat_range2
+_XT_PORTS = struct.Struct("=HHHH")
+_XT_INVERTED = {"tcp": 11, "udp": 8}
+_NAT_RANGE = struct.Struct("!4x16s16sHH")
+_DEEPEST = 8
+
+_Attributes = dict[int, memoryview]
+
+
+class _Found(Struct):
+    """What a rule asks for and does, as far as it is known."""
+
+    protocol: str = ""
+    host_address: str = ""
+    host_port: int = 0
+    address: str = ""
+    port: int = 0
+
+
+def read(sock: socket.socket, own_table: str) -> Iterator[PortMap]:
+    """Those of nf_tables, and of iptables where it is written for that.
+
+    Args:
+        sock: of NETLINK_NETFILTER.
+        own_table: is left out.
+
+    Raises:
+        OSError: the kernel doesn't answer.
+    """
+    for message in transport.dump(sock, _request(nft.GETCHAIN, 0)):
+        parts = dict(transport.attributes(message.payload, nft.GENERIC_BYTES))
+        hook = dict(transport.attributes(parts.get(_CHAIN_HOOK, memoryview(b"")), 0))
+        family, table = message.payload[0], _text(parts[_CHAIN_TABLE])
+        is_base = _HOOK_NUMBER in hook and _number(hook[_HOOK_NUMBER]) == _PREROUTING
+        if is_base and family in _FAMILIES and table != own_table and _text(parts[_CHAIN_TYPE]) == "nat":
+            yield from _of_chain(sock, family, table, _text(parts[_CHAIN_NAME]), _Found(), _DEEPEST)
+
+
+def _of_chain(sock: socket.socket, family: int, table: str, chain: str, asked: _Found, depth: int) -> Iterator[PortMap]:
+    request = _request(nft.GETRULE, family, nft.text(_TABLE, table), nft.text(_CHAIN, chain))
+    rules = [bytes(_expressions(message.payload)) for message in transport.dump(sock, request)] if depth else []
+    for rule in rules:
+        reader = _Reader(replace(asked))
+        target = reader.follow(memoryview(rule))
+        if target is None:
+            continue
+        if target:
+            yield from _of_chain(sock, family, table, target, reader.found, depth - 1)
+        elif (port := _port_map(reader.found, family)) is not None:
+            yield replace(port, by=f"the chain {_FAMILIES[family]} {table} {chain}")
+
+
+class _Reader:
+    """Follows a rule's expressions.
+
+    Attributes:
+        found: what it asks for.
+    """
+
+    def __init__(self, asked: _Found) -> None:
+        self.found = asked
+        self._registers: dict[int, tuple[str, bytes]] = {}  # what was loaded, or the value that was
+
+    def follow(self, expressions: memoryview) -> str | None:
+        """The chain that it jumps to; empty where it translates; None where that isn't sure, or it does neither."""
+        for _, value in transport.attributes(expressions, 0):
+            parts = dict(transport.attributes(value, 0))
+            name, attributes = _text(parts[_NAME]), dict(transport.attributes(parts.get(_DATA, memoryview(b"")), 0))
+            if name == "nat":
+                return "" if self._translates(attributes) else None
+            if name == "target":
+                return "" if _text(attributes[1]) == "DNAT" and self._translates_by_iptables(attributes[3]) else None
+            if name == "immediate" and not _register(attributes, 1):
+                return _jump(attributes)
+            if name not in _IGNORED and not self._understands(name, attributes):
+                return None
+        return None
+
+    def _understands(self, name: str, attributes: _Attributes) -> bool:
+        if name == "immediate":
+            self._registers[_register(attributes, 1)] = ("value", _value(attributes[2]))
+        elif name == "meta" and 1 in attributes:
+            self._registers[_register(attributes, 1)] = (_meta(_number(attributes[2])), b"")
+        elif name == "payload" and 1 in attributes:
+            self._registers[_register(attributes, 1)] = (_payload(attributes), b"")
+        elif name == "fib":
+            self._registers[_register(attributes, 1)] = ("local", b"")  # whether the address is one of the host's
+        elif name == "cmp":
+            return self._compares(attributes)
+        elif name == "match":
+            return self._matches(_text(attributes[1]), bytes(attributes[3]))
+        else:
+            return False
+        return True
+
+    def _compares(self, attributes: _Attributes) -> bool:
+        what, _ = self._registers.get(_register(attributes, 1), ("", b""))
+        value, is_equal = _value(attributes[3]), _number(attributes[2]) == 0
+        if what == "narrowing":
+            return True
+        if not is_equal:
+            return what == "address"  # all but one: such as 127.0.0.0/8
+        if what == "protocol":
+            self.found.protocol = _PROTOCOLS.get(value[0], "")
+        elif what == "port" and len(value) == _PORT_BYTES[1]:
+            self.found.host_port = int.from_bytes(value, "big")
+        elif what == "address" and len(value) in (4, 16):
+            self.found.host_address = str(ip_address(value))
+        elif what != "local":
+            return False
+        return True
+
+    def _matches(self, name: str, info: bytes) -> bool:
+        """By a match of iptables' own."""
+        if name in _XT_INVERTED:
+            _, last_source, first, last = _XT_PORTS.unpack_from(info)
+            is_plain = first == last and last_source == 0xFFFF and not info[_XT_INVERTED[name]]
+            self.found.protocol, self.found.host_port = name, first
+            return is_plain
+        return name in ("comment", "addrtype")
+
+    def _translates(self, attributes: _Attributes) -> bool:
+        """NFTA_NAT_TYPE 1, _REG_ADDR_MIN 3, _REG_PROTO_MIN 5, and where ranges end, _REG_ADDR_MAX 4, _PROTO_MAX 6."""
+        if _number(attributes[1]) != _DNAT or 3 not in attributes:
+            return False
+        address = self._known(_register(attributes, 3))
+        port = self._known(_register(attributes, 5)) if 5 in attributes else b""
+        ends = [(attributes[low], attributes[high]) for low, high in ((3, 4), (5, 6)) if high in attributes]
+        if len(address) not in (4, 16) or any(bytes(low) != bytes(high) for low, high in ends):
+            return False
+        self.found.address = str(ip_address(address))
+        self.found.port = int.from_bytes(port[:2], "big") if port else self.found.host_port
+        return True
+
+    def _known(self, register: int) -> bytes:
+        what, value = self._registers.get(register, ("", b""))
+        return value if what == "value" else b""
+
+    def _translates_by_iptables(self, info: memoryview) -> bool:
+        if len(info) < _NAT_RANGE.size:
+            return False
+        first, last, first_port, last_port = _NAT_RANGE.unpack_from(info)
+        if first != last or first_port != last_port:
+            return False
+        self.found.address = _address_of(first)
+        self.found.port = first_port or self.found.host_port
+        return True
+
+
+def _address_of(union: bytes) -> str:
+    """Union nf_inet_addr: an IPv4 address has zeros behind it."""
+    return str(IPv6Address(union)) if any(union[4:]) else str(IPv4Address(union[:4]))
+
+
+def _port_map(found: _Found, family: int) -> PortMap | None:
+    if not (found.protocol and found.host_port and found.address and found.port):
+        return None
+    is_six = ":" in found.address
+    if (is_six and family == 2) or (not is_six and family == 10):
+        return None
+    return PortMap(
+        host_address=found.host_address or ("::" if is_six else "0.0.0.0"),
+        host_port=found.host_port,
+        protocol=found.protocol,
+        address=found.address,
+        port=found.port,
+    )
+
+
+def _meta(key: int) -> str:
+    return "protocol" if key == _L4PROTO else "narrowing" if key in _NARROWING else ""
+
+
+def _payload(attributes: _Attributes) -> str:
+    base, place = _number(attributes[2]), (_number(attributes[3]), _number(attributes[4]))
+    if base == _TRANSPORT:
+        return "port" if place == _PORT_BYTES else ""
+    if base != _NETWORK:
+        return ""
+    return "protocol" if place == _PROTOCOL_BYTE else "address" if place in _DESTINATIONS else ""
+
+
+def _jump(attributes: _Attributes) -> str | None:
+    verdict = dict(transport.attributes(dict(transport.attributes(attributes[2], 0)).get(_VERDICT, memoryview(b"")), 0))
+    (code,) = struct.unpack("!i", verdict[_VERDICT_CODE])
+    return _text(verdict[_VERDICT_CHAIN]) if code in _JUMPS else None
+
+
+def _expressions(payload: memoryview) -> memoryview:
+    return dict(transport.attributes(payload, nft.GENERIC_BYTES)).get(_RULE_EXPRESSIONS, memoryview(b""))
+
+
+def _request(kind: int, family: int, *attributes: bytes) -> bytes:
+    made = bytearray(nft.request(kind, *attributes))
+    made[nft.HEADER_BYTES] = family
+    return bytes(made)
+
+
+def _register(attributes: Mapping[int, memoryview], kind: int) -> int:
+    number = _number(attributes[kind])
+    return number if number == 0 or number >= 8 else 4 + 4 * number
+
+
+def _value(data: memoryview) -> bytes:
+    return bytes(dict(transport.attributes(data, 0)).get(1, b""))
+
+
+def _number(value: memoryview) -> int:
+    return int(struct.unpack("!I", value)[0])
+
+
+def _text(value: memoryview) -> str:
+    return bytes(value).rstrip(b"\0").decode(errors="replace")

@@ -1,0 +1,125 @@
+"""Ports that others have published are on the map, where it is certain that they lead there."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from engine.model import PortMap
+from engine.network import transport
+from engine.network.networks import Networks
+from engine.network.topology import foreign_ports
+from tests.engine.network.boxes import Box, shell
+
+Maker = Callable[..., Networks]
+Boxes = Callable[[], Box]
+
+NFT = """
+table ip {name} {{
+    map few {{ type inet_service : ipv4_addr; elements = {{ 9000 : 172.17.0.2 }} }}
+    chain own {{
+        iifname "docker0" return
+        iifname != "docker0" tcp dport 8080 counter dnat to 172.17.0.2:80
+        ip daddr 192.0.2.5 udp dport 53 dnat to 172.17.0.2:5353
+        ip protocol tcp th dport 22 dnat to 172.17.0.2
+        tcp dport 7000-7005 dnat to 172.17.0.2:7000
+        tcp dport 7100 dnat to 172.17.0.2:7100-7110
+        tcp dport != 7200 dnat to 172.17.0.2:7200
+        tcp dport 7300 ip saddr 10.0.0.0/8 dnat to 172.17.0.2:7300
+        ip daddr 10.0.0.0/8 tcp dport 7400 dnat to 172.17.0.2:7400
+        dnat to tcp dport map @few
+    }}
+    chain pre {{
+        type nat hook prerouting priority -100
+        fib daddr type local counter jump own
+    }}
+    chain out {{
+        type nat hook output priority -100
+        tcp dport 7500 dnat to 172.17.0.2:7500
+    }}
+}}
+table ip6 {name} {{
+    chain pre {{
+        type nat hook prerouting priority -100
+        tcp dport 8080 dnat to [fd00::2]:80
+    }}
+}}
+"""
+IPTABLES = """
+    iptables-nft -t nat -N DOCKER
+    iptables-nft -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+    iptables-nft -t nat -A DOCKER -i docker0 -j RETURN
+    iptables-nft -t nat -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+    iptables-nft -t nat -A DOCKER -d 127.0.0.1/32 ! -i docker0 -p udp --dport 53 -j DNAT --to-destination 172.17.0.2:53
+    iptables-nft -t nat -A DOCKER -p tcp -m tcp --dport 7000:7005 -j DNAT --to-destination 172.17.0.2
+    iptables-nft -t nat -A DOCKER -p tcp -m tcp ! --dport 7100 -j DNAT --to-destination 172.17.0.2:7100
+    iptables-nft -t nat -A DOCKER -p tcp -m tcp --sport 7200 --dport 7200 -j DNAT --to-destination 172.17.0.2:7200
+    iptables-nft -t nat -A DOCKER -s 10.0.0.0/8 -p tcp -m tcp --dport 7300 -j DNAT --to-destination 172.17.0.2:7300
+"""
+
+
+PROXY = """
+import ctypes, sys
+ctypes.CDLL(None).prctl(15, b"docker-proxy")
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def netfilter(machine: None) -> Iterator[socket.socket]:
+    """Of a machine of its own."""
+    with transport.open_socket(transport.NETLINK_NETFILTER) as sock:
+        yield sock
+
+
+def words(ports: Iterator[PortMap]) -> set[str]:
+    return {f"{p.host_address} {p.host_port}/{p.protocol} {p.address} {p.port} by {p.by}" for p in ports}
+
+
+def test_rules_of_nft_are_followed_as_far_as_they_are_certain(netfilter: socket.socket) -> None:
+    shell(f"nft -f - <<'E'\n{NFT.format(name='theirs')}\nE")
+    shell(f"nft -f - <<'E'\n{NFT.format(name='own')}\nE")
+    assert words(foreign_ports.read(netfilter, "own")) == {
+        "0.0.0.0 8080/tcp 172.17.0.2 80 by the chain ip theirs own",
+        "192.0.2.5 53/udp 172.17.0.2 5353 by the chain ip theirs own",
+        "0.0.0.0 22/tcp 172.17.0.2 22 by the chain ip theirs own",
+        ":: 8080/tcp fd00::2 80 by the chain ip6 theirs pre",
+    }
+
+
+def test_rules_of_iptables_are_those_that_docker_makes(netfilter: socket.socket) -> None:
+    if shutil.which("iptables-nft") is None:
+        pytest.skip("iptables isn't installed: apt-get install iptables")
+    shell(f"set -e; {IPTABLES}")
+    assert words(foreign_ports.read(netfilter, "own")) == {
+        "0.0.0.0 8080/tcp 172.17.0.2 80 by the chain ip nat DOCKER",
+        "127.0.0.1 53/udp 172.17.0.2 53 by the chain ip nat DOCKER",
+    }
+
+
+async def test_a_port_of_dockers_is_on_the_map_with_who_has_it(box: Boxes, engine_on: Maker) -> None:
+    networks, theirs = engine_on(), box()
+    shell("ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up")
+    shell(f"ip link add veth1 up master docker0 type veth peer name eth0 netns {theirs.pid}")
+    theirs.run("ip addr add 172.17.0.2/16 dev eth0; ip link set eth0 up")
+    shell("nft add table ip mine; nft add chain ip mine pre '{ type nat hook prerouting priority -100; }'")
+    shell("nft add rule ip mine pre tcp dport 80 dnat to 172.17.0.2:8000")
+    shell("nft add rule ip mine pre tcp dport 81 dnat to 192.0.2.77:8000")  # of nobody's here
+    argv = [sys.executable, "-c", PROXY, *["-proto", "tcp", "-host-ip", "0.0.0.0", "-host-port", "443"]]
+    argv += ["-container-ip", "172.17.0.2", "-container-port", "8443"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as proxy:
+        assert proxy.stdin is not None and proxy.stdout is not None
+        proxy.stdout.readline()
+        found = await networks.topology([])
+        proxy.stdin.close()
+    who = f"sleep ({theirs.pid})"
+    assert [(p.host_port, p.port, p.container_name, p.container_id, p.by) for p in found.ports] == [
+        (80, 8000, who, None, "the chain ip mine pre"),
+        (443, 8443, who, None, f"docker-proxy ({proxy.pid})"),
+    ]
