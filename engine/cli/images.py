@@ -188,10 +188,11 @@ def _file(name: str, paths: Paths) -> Iterator[Path]:
     if sys.stdin.isatty():
         raise InvalidRequest("there is nothing to read", "name a file, or send one to standard input")
     paths.temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(prefix="stdin-", dir=paths.temporary) as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-        file.flush()
-        yield Path(file.name)
+    with tempfile.TemporaryDirectory(dir=paths.temporary) as folder:
+        path = Path(folder, "stdin")  # images without a name of their own are called after their file
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield path
 
 
 def _remove_arguments(parser: Parser) -> None:

@@ -80,7 +80,7 @@ def load_archive(paths: Paths, path: Path, monitor: Monitor) -> tuple[Loaded, ..
         if files.has(DOCKER_FILE):
             return tuple(loader.docker())
     raise ImageError(
-        f"{path} holds neither {INDEX_FILE} nor {DOCKER_FILE}, so it is no image",
+        f"what was given has neither {INDEX_FILE} nor {DOCKER_FILE}, so it is no image",
         "give an OCI layout; a root file system is brought in with boxdeck import",
     )
 

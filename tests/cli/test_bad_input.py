@@ -53,7 +53,7 @@ WRONG = {
     "inspect what isn't there": (("inspect", "ghost"), 125, "ghost", "images"),
     "rmi what isn't there": (("rmi", "ghost"), 125, "ghost", ""),
     "load what isn't there": (("load", "/nowhere.tar"), 125, "/nowhere.tar", ""),
-    "load a folder of something else": (("load", "/etc"), 125, "/etc", ""),
+    "load a folder of something else": (("load", "/etc"), 125, "index.json", "boxdeck import"),
     "load a file of something else": (("load", "/etc/passwd"), 125, "tar", ""),
     "import what isn't there": (("import", "/nowhere.tar", "x"), 125, "/nowhere.tar", ""),
     "import a folder": (("import", "/etc", "x"), 125, "/etc", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -51,6 +52,25 @@ def test_import_reads_standard_input_and_compressed_files(
         packed = subprocess.run(compress, stdin=file, capture_output=True, check=True).stdout
     subprocess.run([*boxdeck.argv, "import", "-", "other"], input=packed, capture_output=True, check=True)
     assert boxdeck.ok("run", "--rm", "other", "cat", "/marker") == "marked"
+    assert "imported from stdin\n" in boxdeck.ok("history", "other") + "\n"
+
+
+def test_a_nameless_image_from_standard_input_is_called_after_it(boxdeck: CommandLine, tmp_path: Path) -> None:
+    boxdeck.ok("save", "--format", "oci-dir", "-o", str(tmp_path / "layout"), "base")
+    index = tmp_path / "layout" / "index.json"
+    document = json.loads(index.read_text())
+    for manifest in document["manifests"]:
+        del manifest["annotations"]
+    index.write_text(json.dumps(document))
+    packed = subprocess.run(["tar", "-C", str(index.parent), "-c", "."], capture_output=True, check=True).stdout
+    subprocess.run([*boxdeck.argv, "load", "-q"], input=packed, check=True)
+    assert boxdeck.ok("rmi", "stdin") == "Untagged: stdin:latest"
+
+
+def test_what_is_no_image_on_standard_input_leaves_nothing(boxdeck: CommandLine) -> None:
+    answer = boxdeck("load")
+    assert (answer.status, "index.json" in answer.sentence, "stdin" in answer.sentence) == (125, True, False)
+    assert list(boxdeck.paths.temporary.iterdir()) == []
 
 
 def test_an_image_in_use_is_kept(boxdeck: CommandLine, root_tar: Path) -> None:
