@@ -33,6 +33,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise `InvalidRequest` instead of leaving the program."""
+        where, is_number, value = message.partition("invalid int value: ")
+        message = f"{where}{value} is not a whole number" if is_number else message
         raise InvalidRequest(message, self.remedy or f"see: {self.prog} --help")
 
 

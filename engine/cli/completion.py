@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+
 from engine.cli.command import Command, Options, Parser, Roots
 from engine.cli.output import write_lines
+from engine.errors import InvalidRequest
 
 _TEXT = """Prints a script for your shell. To have it always:
-bash: boxdeck completion bash > /etc/bash_completion.d/boxdeck;
-zsh: boxdeck completion zsh > /usr/local/share/zsh/site-functions/_boxdeck;
-fish: boxdeck completion fish > /etc/fish/completions/boxdeck.fish."""
+  boxdeck completion bash > /etc/bash_completion.d/boxdeck
+  boxdeck completion zsh > /usr/local/share/zsh/site-functions/_boxdeck
+  boxdeck completion fish > /etc/fish/completions/boxdeck.fish"""
 
 # Bash breaks words at ':' and '=' and replaces only what is behind them.
 _BASH = r"""_boxdeck() {
@@ -50,14 +53,17 @@ class CompletionOptions(Options):
 
 def _arguments(parser: Parser) -> None:
     parser.description = _TEXT
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("shell", choices=tuple(_SCRIPTS), nargs="?", help="whose script to print")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("shell", metavar="SHELL", choices=tuple(_SCRIPTS), nargs="?", help="bash, zsh or fish")
     what.add_argument("--line", help="print what may complete this line, a word and its meaning on each")
 
 
 def _completion(roots: Roots, options: CompletionOptions) -> int:
     if options.line is None:
-        write_lines([_SCRIPTS[options.shell or "bash"]])
+        if options.shell is None:
+            raise InvalidRequest("no shell was named", f"choose one of {', '.join(_SCRIPTS)}")
+        write_lines([_SCRIPTS[options.shell]])
         return 0
     from engine.cli.candidates import candidates
 

@@ -24,7 +24,8 @@ def noun(name: str, verbs: Mapping[str, NounVerb]) -> Command[NounOptions]:
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = "verbs:\n" + "\n".join(lines) + f"\n\nboxdeck {name} VERB --help tells more."
         parser.add_argument("verb", metavar="VERB", help="one of those below")
-        parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+        rest = parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+        rest.required = False  # for argparse it is, though it may be empty
 
     def action(roots: Roots, options: NounOptions) -> int:
         found = verbs.get(options.verb)

@@ -62,7 +62,8 @@ def _exec_arguments(parser: Parser) -> None:
     detach_argument(parser)
     add("container", metavar="CONTAINER", help="a name, an id, or the beginning of an id")
     add("first", metavar="COMMAND", help="what to run in it")
-    add("command", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="its arguments")
+    rest = add("command", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="its arguments")
+    rest.required = False  # for argparse it is, though it may be empty
 
 
 async def _exec(engine: Engine, options: ExecOptions) -> int:

@@ -41,8 +41,9 @@ class Arrivals:
         """At most so many bytes, and as many if they are few; empty at the end."""
         while len(self._pending) < min(size, _HEAD_BYTES) and (more := self._receive()):
             self._pending += more
-        self._latest, self._pending = self._pending[:size], self._pending[size:]
-        return self._latest
+        data, self._pending = self._pending[:size], self._pending[size:]
+        self._latest = data or self._latest  # who meets the end may still go back over what was before it
+        return data
 
     def _receive(self) -> bytes:
         if self._poll is None:

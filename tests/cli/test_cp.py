@@ -121,6 +121,13 @@ def test_what_can_t_be_is_said_in_one_sentence(boxdeck: CommandLine, web: str) -
     assert boxdeck.ok("diff", web) == ""
 
 
+def test_a_few_bytes_are_no_archive(boxdeck: CommandLine, web: str) -> None:
+    for some in ("j", "junk", "\x1f\x8b"):
+        answer = boxdeck("cp", "-", "web:/opt", input=some)
+        assert answer.status == 125 and "archive is damaged" in answer.sentence, some
+    assert boxdeck.ok("diff", web) == ""
+
+
 def test_a_terminal_gets_no_archive(boxdeck: CommandLine, web: str, tmp_path: Path) -> None:
     command = "script -qec '$B cp web:/etc -' /dev/null"
     out, _, status = in_shell(boxdeck, command, tmp_path)
