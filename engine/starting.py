@@ -15,6 +15,7 @@ from engine.errors import BoxdeckError
 from engine.exec_process import compile_exec
 from engine.launch import Launcher
 from engine.model import Container, Endpoint, ExecRequest
+from engine.names.post import LOCK
 from engine.network.networks import Networks
 from engine.network.plan import NetworkPlan
 from engine.paths import Paths
@@ -99,6 +100,7 @@ class Starting:
             runtime_directory=str(self._paths.runtime(container.id)),
             log=str(self._paths.log(container.id)),
             history=str(self._paths.histories),
+            names=str(self._paths.names / LOCK),
             veth_name=self._paths.veth_name(container.id),
             network=await self._network_plan(container),
             interactive=container.request.interactive,

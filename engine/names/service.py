@@ -2,7 +2,8 @@
 
 It is in the host's network namespace, where it asks the host's servers, those on loopback too. It listens in a
 namespace of its own that is on every network, so at no address of the host's, and that passes nothing on from one to
-the other. One at a time has the lock. It ends when no container needs it, and the next start brings another.
+the other. One at a time has the lock. It ends when no container needs it, and the next start brings another. Where it
+is killed, the recorder brings another within two seconds (`engine.runtime.names_keeper`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import socket
 import sqlite3
 import struct
+import sys
 import time
 from pathlib import Path
 from typing import NoReturn
@@ -26,6 +28,7 @@ from engine.names.server import PORT, NameServer
 from engine.network import resolver, wiring
 from engine.network.plan import NetworkPlan
 from engine.paths import Paths
+from engine.runtime import names_keeper
 
 NAME = "boxdeck-names"
 _HOSTS_RESOLVER = Path("/etc/resolv.conf")
@@ -43,8 +46,11 @@ def main(root: str, runroot: str) -> NoReturn:
     paths = Paths(Path(root), Path(runroot))
     lock = os.open(paths.names / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     if _locked(lock):
-        with contextlib.suppress(OSError, sqlite3.Error):
+        names_keeper.note(lock, sys.orig_argv)
+        try:
             asyncio.run(Service(paths, lock).run())
+        except (OSError, sqlite3.Error):
+            names_keeper.note(lock, ())  # the next one would fail as well
     os._exit(0)
 
 
@@ -142,8 +148,12 @@ class Service:
 
     def _is_let_go(self) -> bool:
         """Give the lock back; False when somebody has relied on us just before, and we have it again."""
+        names_keeper.note(self._lock, ())
         fcntl.flock(self._lock, fcntl.LOCK_UN)
-        return not (self._was_just_announced() and _locked(self._lock))
+        if not (self._was_just_announced() and _locked(self._lock)):
+            return True
+        names_keeper.note(self._lock, sys.orig_argv)
+        return False
 
 
 def _fresh_namespace() -> int:

@@ -74,6 +74,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
         restarting: what is to be done when the container has ended by itself; None for nothing.
         health: how it is watched; None where there is no check.
         history: the folder of all containers' pasts; empty for not to record its own.
+        names: the lock of who answers questions for names, which the recorder looks after.
         xray: the file that gets what was asked of the kernel for the start (`engine.xray.parts`); empty for none.
     """
 
@@ -86,6 +87,7 @@ class Launch(Struct, tag=True, frozen=True, kw_only=True):
     network: NetworkPlan | None = None
     veth_name: str = ""
     history: str = ""
+    names: str = ""
     xray: str = ""
     interactive: bool = False
     start: bool = True

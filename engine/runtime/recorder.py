@@ -6,6 +6,8 @@ for itself would cost ten times as much: waking up is by far the dearest part of
 
 Records are found by wall clock time, and rates are by the monotonic clock, so that a clock that is set makes none
 wrong.
+
+As it wakes up anyway, it also looks whether who answers questions for names was killed (`engine.runtime.names_keeper`).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from msgspec import Struct
 
 from engine.linux import prctl
 from engine.linux.descriptors import close_all_but
-from engine.runtime import traffic
+from engine.runtime import names_keeper, traffic
 from engine.runtime.status import read
 from engine.runtime.tape import Tape
 from engine.runtime.traffic import Interfaces
@@ -38,11 +40,13 @@ class Places(Struct, frozen=True):
         runtimes: the folder of run-time folders.
         histories: the folder of the files that are written.
         cgroups: the cgroup that theirs are in.
+        names: the lock of who answers questions for names.
     """
 
     runtimes: str
     histories: str
     cgroups: str
+    names: str
 
 
 def main(parent: int, lock: int, places: Places) -> NoReturn:
@@ -72,6 +76,7 @@ def _record(recorder: Recorder) -> NoReturn:
         pause = 1 - time.time() % 1
         time.sleep(pause if pause > _SHORTEST_PAUSE_SECONDS else pause + 1)
         recorder.record()
+        names_keeper.look(recorder.places.names)
 
 
 def _allow_many_descriptors() -> None:
@@ -81,10 +86,14 @@ def _allow_many_descriptors() -> None:
 
 
 class Recorder:
-    """Records all containers that run."""
+    """Records all containers that run.
+
+    Attributes:
+        places: where they are.
+    """
 
     def __init__(self, places: Places) -> None:
-        self._places = places
+        self.places = places
         self._tapes: dict[str, Tape] = {}
         self._veth_names: dict[str, str] = {}
         self._interfaces: dict[str, Interfaces] = {}
@@ -103,7 +112,7 @@ class Recorder:
     def look_around(self) -> None:
         """Find containers that run and aren't recorded yet; their counters are looked at for the first time."""
         try:
-            found = os.listdir(self._places.runtimes)
+            found = os.listdir(self.places.runtimes)
         except OSError:
             return
         self._interfaces = traffic.interfaces()
@@ -112,10 +121,10 @@ class Recorder:
                 self._open(container_id)
 
     def _open(self, container_id: str) -> None:
-        status = read(f"{self._places.runtimes}/{container_id}/status.json")
+        status = read(f"{self.places.runtimes}/{container_id}/status.json")
         if status is None or status.state != "running" or not status.started_unix_ns:
             return
-        places = self._places
+        places = self.places
         try:
             self._tapes[container_id] = Tape(
                 f"{places.histories}/{container_id}",

@@ -80,6 +80,7 @@ class Recording:
             runtimes=os.path.dirname(launch.runtime_directory),
             histories=launch.history,
             cgroups=os.path.dirname(launch.cgroup),
+            names=launch.names,
         )
 
     def _hear_end(self) -> None:

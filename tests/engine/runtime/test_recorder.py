@@ -20,7 +20,10 @@ CONTAINER = "c" * 64
 def places(tmp_path: Path) -> Places:
     for name in ("containers", "history"):
         (tmp_path / name).mkdir()
-    return Places(runtimes=str(tmp_path / "containers"), histories=str(tmp_path / "history"), cgroups="/no-such-cgroup")
+    folders = {name: str(tmp_path / name) for name in ("containers", "history", "names")}
+    return Places(
+        runtimes=folders["containers"], histories=folders["history"], cgroups="/no-such-cgroup", names=folders["names"]
+    )
 
 
 def say(places: Places, state: str) -> None:
