@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from engine.engine import Engine
 
+
+_LEADER_SECONDS = 2.0
 
 _SCREENS: dict[str, type[LiveScreen]] = {
     "topology": TopologyScreen,
@@ -59,6 +62,7 @@ class BoxdeckApp(MachineActions):
         self.theming = Theming(self, config.theme)
         self.theming.load()
         self.garbage = Garbage()
+        self._led_at = -_LEADER_SECONDS
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Boxdeck's own variables, for themes that don't know them."""
@@ -184,9 +188,17 @@ class BoxdeckApp(MachineActions):
         self.push_screen(Help(bindings))
 
     async def action_quit(self) -> None:
-        """Leave; containers keep running."""
+        """Leave; containers keep running. Who has just meant to leave a shell doesn't leave all of it."""
+        if time.monotonic() - self._led_at < _LEADER_SECONDS:
+            self._led_at = -_LEADER_SECONDS
+            self.notify("No shell has the keys here: q once more leaves boxdeck.", severity="warning")
+            return
         self.keeper.look()
         self.exit()
+
+    def action_leader(self) -> None:
+        """What leads to a shell's keys means nothing here; what is pressed after it is meant for a shell, too."""
+        self._led_at = time.monotonic()
 
     def action_next_theme(self) -> None:
         """Other colours."""

@@ -18,12 +18,14 @@ class Bulk(NamedTuple):
     Attributes:
         lost: what goes with it, in a sentence.
         suits: which containers it can be done to; others are left out.
+        unfit: what those others are.
         loses: whether anything is lost.
     """
 
     verb: str
     lost: str
     suits: Callable[[Container], bool]
+    unfit: str = ""
     loses: bool = True
 
 
@@ -36,12 +38,12 @@ def _goes(container: Container) -> bool:
 
 
 BULKS = {
-    "stop": Bulk("stop", "What their processes haven't written after ten seconds is lost.", _runs),
-    "start": Bulk("start", "Nothing is lost.", lambda each: not each.is_running, loses=False),
+    "stop": Bulk("stop", "What their processes haven't written after ten seconds is lost.", _runs, "not running"),
+    "start": Bulk("start", "Nothing is lost.", lambda each: not each.is_running, "running already", loses=False),
     "restart": Bulk("restart", "What their processes hold in memory is lost.", lambda _: True),
-    "pause": Bulk("pause", "Nothing is lost; they answer nobody until they go on.", _goes, loses=False),
-    "unpause": Bulk("unpause", "Nothing is lost.", lambda each: each.state is State.PAUSED, loses=False),
-    "kill": Bulk("kill", "Their processes end at once; what they haven't written is lost.", _runs),
+    "pause": Bulk("pause", "Nothing is lost; they answer nobody until they go on.", _goes, "not running", loses=False),
+    "unpause": Bulk("unpause", "Nothing is lost.", lambda each: each.state is State.PAUSED, "not paused", loses=False),
+    "kill": Bulk("kill", "Their processes end at once; what they haven't written is lost.", _runs, "not running"),
     "remove": Bulk(
         "remove", "Everything that was written in them is removed with them; those that run are killed.", lambda _: True
     ),
@@ -70,8 +72,17 @@ def suitable(bulk: Bulk, containers: Sequence[Container]) -> tuple[Container, ..
     return tuple(filter(bulk.suits, containers))
 
 
-def question(bulk: Bulk, containers: Sequence[Container]) -> str:
-    """Which containers, and what is lost."""
-    names = [each.name for each in containers]
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return f"{', '.join(names[:_NAMES_SHOWN])}{more}.\n\n{bulk.lost}"
+def question(bulk: Bulk, containers: Sequence[Container], left_out: Sequence[Container] = ()) -> str:
+    """Which containers, which of the marked aren't among them, and what is lost."""
+    others = f"\n\nLeft out, as {bulk.unfit}: {_names(left_out)}." if left_out else ""
+    return f"{_names(containers)}.{others}\n\n{bulk.lost}"
+
+
+def refusal(bulk: Bulk, left_out: Sequence[Container]) -> str:
+    """Why it can be done to none of those that are marked."""
+    return f"There is nothing to {bulk.verb}, as {bulk.unfit}: {_names(left_out)}."
+
+
+def _names(containers: Sequence[Container]) -> str:
+    more = f" and {len(containers) - _NAMES_SHOWN} more" if len(containers) > _NAMES_SHOWN else ""
+    return f"{', '.join(each.name for each in containers[:_NAMES_SHOWN])}{more}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import work
+from textual import events, work
 from textual.app import App, SuspendNotSupported
 from textual.geometry import Size
 
@@ -32,6 +33,10 @@ from tui.screens.update_form import UpdateForm
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.session import Session
+
+_LOOKS, _LOOK_SECONDS = 100, 0.02
+_WANT_A_TERMINAL = frozenset({"shell", "full_shell", "shell_beside", "attach"})
 
 
 class ContainerActions(App[None]):
@@ -102,6 +107,32 @@ class ContainerActions(App[None]):
             return True if container is not None and not container.is_running else None
         return True if action not in keys.NEEDS_ANY or container is not None else None
 
+    async def on_key(self, event: events.Key) -> None:
+        """Say why a key means nothing for the selected container, instead of nothing; or offer what it needs."""
+        container = self.deck.selected
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            if self.screen.is_modal or self.check_action(binding.action, ()) is not None:
+                continue
+            active = self.screen.active_bindings.get(event.key)
+            if active is None or active.node is not self or active.enabled:
+                return  # it means something to a panel
+            if container is not None and binding.action in _WANT_A_TERMINAL:
+                self._offer_start(container, binding.action)
+            else:
+                self.notify(questions.why_not(binding.action, container), severity="warning", markup=False)
+
+    @work(group="operations")
+    async def _offer_start(self, container: Container, action: str) -> None:
+        """Start a container that somebody wants to work in, if that is really meant."""
+        if not await self.push_screen_wait(questions.starting(container)):
+            return
+        await self._guard(self.operations.start(container))
+        for _ in range(_LOOKS):
+            if (now := self.deck.selected) is not None and now.id == container.id and now.is_running:
+                await self.run_action(action)
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
     def action_run(self) -> None:
         """Ask what to run."""
         self.run_form()
@@ -111,12 +142,26 @@ class ContainerActions(App[None]):
         """Ask what to run, or how to run an image."""
         from tui.screens.run_form import RunForm  # at its first use: it knows the whole command line
 
-        container = await self.push_screen_wait(RunForm(self.operations, self.runs, image))
-        if container is not None:
-            self.deck.expect(container.id)
-            self.live.hurry()
-            for warning in (*container.warnings, *self.operations.obstacles(container)):
-                self.notify(warning, severity="warning", markup=False)
+        started = await self.push_screen_wait(RunForm(self.operations, self.runs, image))
+        if started is None:
+            return
+        container, session = started
+        self.deck.expect(container.id)
+        self.live.hurry()
+        for warning in (*container.warnings, *self.operations.obstacles(container)):
+            self.notify(warning, severity="warning", markup=False)
+        if session is not None:
+            await self._show_terminal(session, container)
+
+    async def _show_terminal(self, session: Session, container: Container) -> None:
+        """Have a container's own terminal in sight once it is listed: panes of those that aren't are closed."""
+        for _ in range(_LOOKS):
+            if self.deck.selected_id == container.id:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        self.return_to_containers()
+        self.containers_screen.paint_all()
+        await self.containers_screen.detail.open_shell(session, container, ShellPlace.TAB, joined=True)
 
     @work
     async def action_update(self) -> None:
@@ -198,12 +243,13 @@ class ContainerActions(App[None]):
             return
         if self.deck.marked:
             bulk = bulks.wanted(verb, targets)
-            targets = bulks.suitable(bulk, targets)
+            marked, targets = targets, bulks.suitable(bulk, targets)
+            left_out = [each for each in marked if each not in targets]
             if not targets:
-                self.notify(f"None of the marked containers can be asked to {bulk.verb}.", severity="warning")
+                self.notify(bulks.refusal(bulk, left_out), severity="warning", markup=False)
                 return
             title = f"{bulk.verb} {len(targets)} marked"
-            sentence = bulks.question(bulk, targets)
+            sentence = bulks.question(bulk, targets, left_out)
             if not await self.push_screen_wait(Confirm(title, sentence, f"{bulk.verb} them", loses=bulk.loses)):
                 return
             self.deck.marked.clear()

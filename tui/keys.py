@@ -77,6 +77,7 @@ BINDINGS: list[BindingType] = [
     ),
     Binding("question_mark", "help", "keys", id="app.help", tooltip="This list"),
     Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; containers keep running"),
+    Binding("ctrl+g", "leader", "shell keys", id="app.leader", show=False, tooltip="In a shell: leads to its keys"),
     Binding("ctrl+c", "quit", "quit", id="app.quit_too", show=False, tooltip="Leave; containers keep running"),
 ]
 

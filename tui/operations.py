@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.copying.places import Copied, CopyOptions, parse
 from engine.errors import BoxdeckError, Conflict
@@ -38,6 +38,13 @@ _LINES, _LINES_EACH = 2_000, 500  # that are read of a log at first: of one alon
 _AT_ONCE_SECONDS = 0.4  # that a question may be late
 _KEPT = "shell-"  # and a number: names of sessions that outlive the app
 _TERMINAL = ("TERM=xterm-256color", "COLORTERM=truecolor")  # what the shell pane understands
+
+
+class Started(NamedTuple):
+    """A container that has just been started, and the streams of its terminal; None where it has none."""
+
+    container: Container
+    session: Session | None
 
 
 class Operations:
@@ -75,13 +82,16 @@ class Operations:
             return images.pull(reference, platform)
         return images.ensure(reference)
 
-    async def run(self, request: ContainerRequest) -> Container:
-        """Run a container of an image that is there.
+    async def run(self, request: ContainerRequest) -> Started:
+        """Run a container of an image that is there, with its terminal in hand if it has one.
 
         Raises:
             BoxdeckError: nothing of it stays behind.
         """
-        return await self._engine.containers.run(request)
+        if not request.tty:
+            return Started(await self._engine.containers.run(request), None)
+        session = await self._engine.containers.run_attached(request)
+        return Started(session.container, session)
 
     async def stop(self, container: Container) -> None:
         """Ask it to end, and end it after ten seconds."""

@@ -29,6 +29,22 @@ def killing(container: Container) -> Confirm:
     return Confirm(f"kill {container.name}", lost, "kill it")
 
 
+def starting(container: Container) -> Confirm:
+    """Whether a container is to be started, for somebody who wants to work in it."""
+    state = "was never started" if container.exit_status is None else "has ended"
+    sentence = f"It {state}: there is no process in it that a shell could be opened beside."
+    return Confirm(f"{container.name} isn't running", sentence, "start it", loses=False)
+
+
+def why_not(action: str, container: Container | None) -> str:
+    """Why a key can do nothing to what is selected."""
+    if container is None:
+        return "No container is selected."
+    if action == "start":
+        return f"{container.name} is running already; r restarts it."
+    return f"{container.name} isn't running; S starts it."
+
+
 def debugging(container: Container) -> Confirm:
     """Whether a shell is to be brought into a container that has none."""
     sentence = (

@@ -96,7 +96,10 @@ def test_a_killed_launcher_is_replaced(boxdeck: CommandLine, open_app: OpenApp) 
         app.press("n")
         app.wait_for("run a container")
         app.press("Enter")
-        app.wait_for(f"{count} of {count} running")
+        app.wait_for(f"{count} of {count} running", "keys go to the shell")
+        app.press("C-g")
+        app.press("q")
+        app.wait_for("n run", gone="keys go to the shell")
         os.kill(launcher_of(app.pid), signal.SIGKILL)
         assert len(boxdeck.names()) == count
 

@@ -17,12 +17,17 @@ EMPTY = "No containers yet"
 
 
 def start_first(app: Tmux, boxdeck: CommandLine) -> str:
-    """From the empty card to a running container; returns its name."""
+    """From the empty card to a running container, and out of its terminal; returns its name."""
     app.wait_for(EMPTY, "press n")
     app.press("n")
     app.wait_for("run a container", "base")
     app.press("Enter")
-    app.wait_for("1 of 1 running", gone=EMPTY)
+    app.wait_for("1 of 1 running", "keys go to the shell", ":/#", gone=EMPTY)
+    app.press("C-g")
+    app.press("q")
+    app.wait_for("n run", gone="keys go to the shell")
+    app.press("Right")
+    app.wait_for("base · sh")
     return boxdeck.names()[0]
 
 
@@ -51,7 +56,10 @@ def test_from_an_empty_machine_to_a_shell_and_back(boxdeck: CommandLine, open_ap
     app.type("exit")
     app.wait_for("press enter to close")
     app.press("Enter")
-    app.wait_for("e shell", gone="press enter to close")
+    app.wait_for("attached", gone="press enter to close")  # its own terminal is in sight again
+    app.press("C-g")
+    app.press("q")
+    app.wait_for("n run", gone="keys go to the shell")
 
     app.press("s")
     app.wait_for("exited", "137")

@@ -52,9 +52,7 @@ async def test_a_container_is_started_and_typed_into(boxdeck: CommandLine, link:
         await page.type("\r")
         assert await asyncio.to_thread(eventually, boxdeck.names, 60)
         (name,) = boxdeck.names()
-        await asyncio.sleep(2)
-        await page.type("e")
-        await asyncio.sleep(3)
+        await asyncio.sleep(3)  # its terminal has the keys then
         await page.type("echo from a browser > /root/note\r")
         note = ("exec", name, "cat", "/root/note")
         seen = await asyncio.to_thread(eventually, lambda: boxdeck(*note).out == "from a browser\n", 30)

@@ -159,6 +159,9 @@ class FakeContainers:
         self._engine.change()
         return made
 
+    async def run_attached(self, request: ContainerRequest) -> FakeSession:
+        return FakeSession(await self.run(request))
+
     async def stop(self, reference: str, timeout_seconds: float = 10) -> Container:
         await asyncio.sleep(0.2)
         return self._set(reference, state=State.EXITED, pid=None, exit_status=143, finished_unix_ns=time.time_ns())

@@ -9,7 +9,7 @@ from engine import Engine
 from engine.config.model import Config
 from engine.model import Container, ContainerRequest, Limits, State
 from engine.options import BindMount, Security
-from tests.tui.driving import desk, soon
+from tests.tui.driving import Desk, desk, soon
 from tui.widgets.log_view import LogView
 from tui.widgets.shell_pane import ShellPane
 
@@ -31,14 +31,24 @@ async def only(engine: Engine) -> Container:
     return container
 
 
+async def leave_terminal(at: Desk) -> None:
+    """From the terminal of what was just run to all that is known of it."""
+    await at.until(lambda: isinstance(at.app.focused, ShellPane))
+    await at.press("ctrl+g", "q", "right")
+
+
 async def test_on_an_empty_machine_two_keys_start_a_first_container(engine: Engine) -> None:
     async with desk(engine) as at:
         await at.see("No containers yet", "press n, then enter")
         await at.press("n")
         await at.see("run a container", "base")
         await at.press("enter")
-        await at.see("1 of 1 running", "● running", "base · sh")
+        await at.see("1 of 1 running", ":/#", "ctrl+g leave, more")
         container = await only(engine)
+        await at.press(*"echo $((6*7))-here", "enter")
+        await at.see("42-here")
+        await leave_terminal(at)
+        await at.see("● running", "base · sh")
         assert container.is_running
         assert container.request.tty
         await at.see(container.name[:10], f"pid {container.pid}")
@@ -52,6 +62,7 @@ async def test_the_form_passes_everything_on(engine: Engine) -> None:
             await at.press("tab")
             await at.type(text)
         await at.press("enter")
+        await leave_terminal(at)
         await at.see("job-7", "memory 64M · cpus 0.5 · processes 32", "limit 64M")
     request = (await only(engine)).request
     assert request.command == ("sh", "-c", "echo hello; sleep 1000")
@@ -76,6 +87,7 @@ async def test_the_form_passes_on_what_a_container_may_do(engine: Engine, tmp_pa
         await at.press(*["tab"] * 4, "space", "shift+tab")
         await at.see("--read-only", "--cap-drop chown")
         await at.press("enter")
+        await leave_terminal(at)
         await at.see("security", "own ids · read-only · 12 capabilities")
     request = (await only(engine)).request
     assert [(port.host_address, port.container_words) for port in request.ports] == [("127.0.0.1", "80/tcp")]

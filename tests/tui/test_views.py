@@ -6,11 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from engine.config.model import Config
+from engine.model import State
 from tests.tui.driving import Desk, desk
 from tests.tui.fake_engine import FakeEngine, container, crowd
 from tui.screens.containers import ContainersScreen
 from tui.screens.host import HostScreen
 from tui.widgets.containers_table import ContainersTable
+from tui.widgets.shell_pane import ShellPane
 
 SIZES = ((80, 24), (120, 36), (200, 60))
 
@@ -284,8 +286,9 @@ async def test_keys_act_on_all_that_are_marked_after_one_question() -> None:
     async with desk(engine) as at:
         await at.press("space", "down", "space", "down", "space")  # web, job-7 and one that doesn't run
         await at.see("3 marked")
+        (name,) = (each.name for each in at.app.deck.targets if not each.is_running)
         await at.press("s")
-        await at.see("stop 2 marked", "web, job-7.", "is lost")
+        await at.see("stop 2 marked", "web, job-7.", f"Left out, as not running: {name}.", "is lost")
         await at.press("enter")  # which leaves everything as it is
         await at.see_no("stop 2 marked")
         assert sum(each.is_running for each in engine.all) == 5
@@ -298,6 +301,35 @@ async def test_keys_act_on_all_that_are_marked_after_one_question() -> None:
         await at.see("remove 8 marked", "removed with them")
         await at.press("y")
         await at.see("No containers yet")
+
+
+async def test_a_key_that_means_nothing_says_why_and_a_shell_where_nothing_runs_offers_a_start() -> None:
+    engine = FakeEngine(container(1, "idle", ran_seconds=0, state=State.EXITED, pid=None, exit_status=0))
+    async with desk(engine, size=(80, 24)) as at:
+        await at.press("s")
+        await at.hear("idle isn't running; S starts it.")
+        await at.press("space", "s")
+        await at.hear("There is nothing to stop, as not running: idle.")
+        await at.press("escape", "e")
+        await at.see("idle isn't running", "It has ended", "start it")
+        await at.press("n")
+        await at.see_no("start it")
+        assert not engine.all[0].is_running
+        await at.press("e")
+        await at.see("start it")
+        await at.press("enter")
+        await at.until(lambda: isinstance(at.app.focused, ShellPane))
+        await at.press("ctrl+g", "q", "S")
+        await at.hear("idle is running already; r restarts it.")
+
+
+async def test_who_leaves_a_shell_twice_stays_in_the_app() -> None:
+    async with desk(FakeEngine(*crowd()), size=(80, 24)) as at:
+        await at.press("ctrl+g", "q")
+        await at.hear("q once more leaves boxdeck")
+        assert at.app.is_running
+        await at.press("q")
+        await at.until(lambda: at.app._exit)
 
 
 async def test_a_group_is_told_in_place_of_a_container_and_an_empty_list_says_why() -> None:

@@ -248,14 +248,14 @@ class ContainersScreen(LiveScreen):
     def on_shell_pane_left(self, message: ShellPane.Left) -> None:
         """Back to the table; the process runs on."""
         self.minimize()
-        self._table.focus()
+        self.set_focus(self._table)  # at once: what is typed next is meant for it
 
     async def on_shell_pane_closed(self, message: ShellPane.Closed) -> None:
         """Its process has ended and was looked at."""
         self.minimize()
         await self.detail.close_shell(message.pane)
         tab = self.detail.shells.shown
-        (tab.current if tab is not None and tab.current is not None else self._table).focus()
+        self.set_focus(tab.current if tab is not None and tab.current is not None else self._table)
 
     # --- filter ---
 

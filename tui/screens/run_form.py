@@ -15,9 +15,9 @@ from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 
 from engine.errors import BoxdeckError
-from engine.model import Container
 from tui import run_request
 from tui.limit_words import FieldError
+from tui.operations import Operations, Started
 from tui.pulls import Pull, PullState
 from tui.run_fields import Kind, RunField, fields, sections
 from tui.screens.pick import Choice, Pick
@@ -28,7 +28,6 @@ from tui.widgets.pull_progress import PullProgress
 from tui.widgets.section_tabs import SectionTabs
 
 if TYPE_CHECKING:
-    from tui.operations import Operations
     from tui.past_runs import PastRuns
 
 _PULL_ROWS = 8
@@ -42,7 +41,7 @@ class _Fields(VerticalScroll, inherit_bindings=False):
     """Scrolls to the field that has the focus; page keys turn sections."""
 
 
-class RunForm(ModalScreen[Container | None]):
+class RunForm(ModalScreen[Started | None]):
     """Asks for image, command and all else, in sections; closes with the container that runs then.
 
     Args:
@@ -253,12 +252,12 @@ class RunForm(ModalScreen[Container | None]):
             return
         say(self, "starting…")
         try:
-            container = await self._operations.run(wanted.request)
+            started = await self._operations.run(wanted.request)
         except BoxdeckError as error:
             say(self, str(error), is_error=True)
         else:
             self._past.add(self._typed)
-            self.dismiss(container)
+            self.dismiss(started)
 
     async def _bring(self, wanted: run_request.Wanted) -> bool:
         """Have the image, showing how it comes; whether it is there then."""

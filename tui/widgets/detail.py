@@ -33,6 +33,7 @@ TABS = ("overview", "graphs", "processes", "namespaces", "topology", "logs")
 _SHELL = "shell"
 _NAME_CELLS = 12  # for the container's name, at least
 _TITLE_CELLS = 3  # corner, line and blank before the title
+_CORNER_CELLS = 4  # a line and a blank on either side of it, within the frame
 
 
 class Panel(StillVertical):
@@ -190,9 +191,9 @@ class Detail(StillVertical):
         return {"graphs": self._graphs.span, "logs": self._log_view.label, _SHELL: self.shells.hint}.get(self.tab, "")
 
     def _title_of(self, name: str) -> Content:
-        in_sight = tabs_in_sight(self.tabs, self.tab, self.size.width - _NAME_CELLS)
+        in_sight = tabs_in_sight(self.tabs, self.tab, self.size.width - _NAME_CELLS - _CORNER_CELLS)
         tabs = [(f" {tab} ", "bold $accent" if tab == self.tab else "$muted") for tab in in_sight]
-        room = self.size.width - sum(len(text) for text, _ in tabs) - 2
+        room = self.size.width - sum(len(text) for text, _ in tabs) - 2 - _CORNER_CELLS
         return Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
 
     def on_click(self, event: events.Click) -> None:
