@@ -83,9 +83,10 @@ async def test_typing_after_the_end_is_forgotten() -> None:
 
 
 async def test_a_flood_ends_with_its_last_lines_and_a_history_without_gaps() -> None:
-    async with carried("seq", "400000") as (_, emulator, output):
+    async with carried("seq", "400000") as (pump, emulator, output):
         assert await asyncio.wait_for(output, 60) == 0
         assert text(emulator).split() == ["399997", "399998", "399999", "400000"]
+        await pump.catch_up()
         kept = [int(emulator.line_text(line)) for line in range(emulator.history_rows)]
         assert kept == list(range(399_997 - len(kept), 399_997))
         assert len(kept) > 9_000

@@ -44,6 +44,7 @@ from bittty.terminals.scrollback import MemoryScrollback
 from bittty.video import WideHead
 
 from tui.terminal import keys
+from tui.terminal.bittty_skim import Skim
 from tui.terminal.emulator import (
     CLIPBOARD_LIMIT_BYTES,
     PLAIN,
@@ -57,16 +58,12 @@ from tui.terminal.emulator import (
     Row,
     Run,
 )
-from tui.terminal.flood import without_lost
 from tui.terminal.widths import fitted
 
 logger = logging.getLogger(__name__)
 
 HISTORY_CELLS = 600_000
 """Cells of scroll-back, about 10,000 lines of a shell's output in 10 MB."""
-
-HISTORY_LINES = 10_000
-"""What is kept of a flood at least, if its lines aren't longer than usual."""
 
 SEQUENCE_LIMIT = 65_536
 """Characters that one control sequence may have before the rest of it is dropped."""
@@ -157,6 +154,17 @@ def _board(columns: int, rows: int, offer_clipboard: Callable[[Any], None]) -> B
     return board
 
 
+def _ignored(operation: object) -> None:
+    """For what nobody is to hear of."""
+
+
+def _display(board: Board) -> Terminal:
+    """What shows a board's page, with history above it."""
+    display = Terminal(board, MemoryScrollback(HISTORY_CELLS))
+    display.attach()
+    return display
+
+
 def _begin_page(board: Board) -> None:
     """What DECCOLM does besides changing the width (VT510, 5.5): only after mode 40, as in xterm."""
     blitter = board.blitter
@@ -177,9 +185,8 @@ class BitttyEmulator:
         self._clipboard: str | None = None
         self._replies = _Replies()
         self._board.pty = self._replies
-        self._display = Terminal(self._board, MemoryScrollback(HISTORY_CELLS))
-        self._display.attach()
-        self._history = self._display.scrollback
+        self._display = _display(self._board)
+        self._skim = Skim(self._display, lambda columns, rows: _display(_board(columns, rows, _ignored)))
         self._seen_cursor = Cursor(0, 0)
         self._seen_reversed = False
 
@@ -231,31 +238,26 @@ class BitttyEmulator:
         return len(self._history.width(self.columns))
 
     @property
+    def _history(self) -> Any:
+        return self._display.scrollback
+
+    @property
     def view_offset(self) -> int:
         """See `Emulator`."""
         offset: int = self._display.view_offset()
         return offset
 
-    def without_lost(self, data: bytes) -> bytes:
+    def skim(self, data: bytes) -> bool:
         """See `Emulator`."""
-        if self._is_elsewhere():
-            return data
-        seam, rest = without_lost(data, HISTORY_LINES + self.rows, 2 * self.rows)
-        if seam:
-            self.feed(seam)
-            self._history.clear()
-        return rest
+        return self._skim.take(data)
 
-    def _is_elsewhere(self) -> bool:
-        """Whether lines that are written aren't simply those of a history that nobody looks at."""
-        blitter, parser = self._board.blitter, self._board.parser
-        whole = 0, self.rows - 1, 0, self.columns - 1
-        region = blitter.scroll_top, blitter.scroll_bottom, blitter.left_margin, blitter.right_margin
-        amid = parser.mode is not None or bool(parser.buffer)
-        return amid or region != whole or blitter.in_alt_screen or self._display.view_top is not None
+    def catch_up(self) -> bool:
+        """See `Emulator`."""
+        return self._skim.catch_up()
 
     def feed(self, data: bytes) -> None:
         """See `Emulator`."""
+        self._skim.interrupted()
         try:
             self._board.feed_host_data(data)
         except Exception:  # the process chooses the bytes: none of them may end the app

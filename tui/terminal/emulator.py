@@ -149,11 +149,16 @@ class Emulator(Protocol):
     def view_offset(self) -> int:
         """How many rows the view sits above the live screen; 0 shows the live screen."""
 
-    def without_lost(self, data: bytes) -> bytes:
-        """What is still to be fed of plain output (see `flood`): not what would be lost from history at once.
+    def skim(self, data: bytes) -> bool:
+        """Take plain output (see `flood`), and interpret no more of it at once than what the screen shows of its end.
 
-        History begins anew then, so that there is no gap in it.
+        Returns:
+            Whether that was done; where not, nothing was taken. History begins anew, and lacks nothing that is kept
+            after `catch_up`.
         """
+
+    def catch_up(self) -> bool:
+        """Make a part of what was skimmed history; whether there is more to do."""
 
     def feed(self, data: bytes) -> None:
         """Take output of the process; sequences and characters may be cut anywhere. Never raises."""

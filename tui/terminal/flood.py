@@ -1,4 +1,4 @@
-"""What of a flood of plain lines need not be interpreted, since it would scroll out of what is kept at once.
+"""What of a flood of plain lines is needed to show its end.
 
 Plain is text with line ends, tabs and looks (SGR): nothing that moves the cursor elsewhere or changes how the terminal
 works. All functions are pure.
@@ -15,7 +15,7 @@ _LONGEST_LOOK = 256
 _UNPLAIN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;:]*m|\[?[0-9;:]*\Z)|\xc2[\x80-\x9f]")
 _UNFINISHED = re.compile(rb"(?:\x1b\[?[0-9;:]*|\xc2)\Z")
 _LOOK = re.compile(rb"\x1b\[[0-9;:]*m")
-_LINE_END = b"\r\n"
+LINE_END = b"\r\n"
 
 
 def is_plain(data: bytes) -> bool:
@@ -43,39 +43,25 @@ class Plainness:
         return held
 
 
-def without_lost(data: bytes, lines: int, seam_lines: int) -> tuple[bytes, bytes]:
-    """Plain output without the lines that so many later ones push out; feeding it to a terminal shows the same.
-
-    What comes before its first line end stays, as the end of what was written before, and so do the looks that are in
-    force where it goes on.
-
-    Args:
-        lines: of history and of the screen.
-        seam_lines: how many of them push out what the screen showed before.
+def last_lines(data: bytes, lines: int) -> bytes:
+    """The last lines of plain output and what comes after them, with the looks in force where they begin.
 
     Returns:
-        What is to be fed first, after which history may be forgotten, and the rest. The first is empty, and the rest
-        all of the output, where there is nothing to leave out.
+        Nothing where there aren't so many, or where looks go on for long without a reset.
     """
-    cut = _begin_of_last(data, lines + seam_lines)
-    first = data.find(_LINE_END) + len(_LINE_END)
-    if cut <= first:
-        return b"", data
-    reset = max(data.rfind(b"\x1b[0m", first, cut), data.rfind(b"\x1b[m", first, cut), first)
+    cut = _begin_of_last(data, lines)
+    if cut == 0:
+        return b""
+    reset = max(data.rfind(b"\x1b[0m", 0, cut), data.rfind(b"\x1b[m", 0, cut), 0)
     looks = b"".join(_LOOK.findall(data, reset, cut))
-    if len(looks) > _MOST_LOOKS_BYTES:
-        return b"", data
-    seam = cut
-    for _ in range(seam_lines):
-        seam = data.index(_LINE_END, seam) + len(_LINE_END)
-    return data[:first] + looks + data[cut:seam], data[seam:]
+    return looks + data[cut:] if len(looks) <= _MOST_LOOKS_BYTES else b""
 
 
 def _begin_of_last(data: bytes, lines: int) -> int:
     """Where the last lines begin; 0 when there aren't more."""
     at = len(data)
     for _ in range(lines + 1):
-        at = data.rfind(_LINE_END, 0, at)
+        at = data.rfind(LINE_END, 0, at)
         if at < 0:
             return 0
-    return at + len(_LINE_END)
+    return at + len(LINE_END)

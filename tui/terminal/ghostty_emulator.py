@@ -148,9 +148,13 @@ class GhosttyEmulator:
         with self._lock:
             return self._offset()
 
-    def without_lost(self, data: bytes) -> bytes:
+    def skim(self, data: bytes) -> bool:
         """See `Emulator`: interpreting all of it is quick enough."""
-        return data
+        return False
+
+    def catch_up(self) -> bool:
+        """See `Emulator`: nothing is ever skimmed."""
+        return False
 
     def feed(self, data: bytes) -> None:
         """See `Emulator`."""

@@ -34,10 +34,13 @@ PLAIN_WAITING_BYTES = 4 * 1024 * 1024
 """The same of plain lines: most of them need not be interpreted, as more come than are kept."""
 
 _ENOUGH_PLAIN_BYTES = 2 * 1024 * 1024
-"""With so much waiting, what is being interpreted is looked at again: by now most of it may be lost, too."""
+"""With so much waiting, what is being interpreted may be skimmed, too."""
 
-_TURN_BYTES = 128 * 1024
-"""After so much was read, everything else in the app has its turn, a longer one where the emulator isn't fed aside."""
+SKIM_SECONDS = 1 / 30
+"""How often the end of a flood that is skimmed is shown."""
+
+_TURN_BYTES = 64 * 1024
+"""After so much was read, everything else in the app has its turn, a longer one where all of it is interpreted here."""
 
 ASIDE_BYTES = 4096
 """More than this is interpreted in a thread of its own, where the emulator lets others run meanwhile."""
@@ -96,6 +99,7 @@ class Pump:
         ends = await asyncio.gather(self._read_all(), self._interpret_all(), return_exceptions=True)
         for failure in filter(None, ends):  # what had arrived before it is shown
             raise failure
+        self._arrived.clear()
         return await self._session.wait()
 
     async def _read_all(self) -> None:
@@ -110,7 +114,8 @@ class Pump:
                 read += len(chunk.data)
                 if read > _TURN_BYTES:  # a session with more at hand doesn't wait for it
                     read = 0
-                    await asyncio.sleep(0 if self._emulator.feeds_aside else REST_SECONDS)
+                    at_once = self._emulator.feeds_aside or self._plain.holds
+                    await asyncio.sleep(0 if at_once else REST_SECONDS)
                 while len(self._waiting) > self._most_waiting:
                     self._taken.clear()
                     await self._taken.wait()
@@ -126,6 +131,7 @@ class Pump:
 
     async def _interpret_all(self) -> None:
         while not (self._over and not self._waiting):
+            await self.catch_up()
             await self._arrived.wait()
             self._arrived.clear()
             data, self._waiting = bytes(self._waiting), bytearray()
@@ -134,10 +140,10 @@ class Pump:
                 self.flooded = True
                 await asyncio.to_thread(self._emulator.feed, data)
                 self._interpreted()
-            elif self._plain.take():
-                await self._interpret_in_bites(self._emulator.without_lost(data), plain=True)
+            elif (plain := self._plain.take()) and self._emulator.skim(data):
+                await self._skimmed()
             else:
-                await self._interpret_in_bites(data)
+                await self._interpret_in_bites(data, plain)
 
     async def carry_input(self) -> None:
         """Send what was typed and new sizes until cancelled or the process is gone."""
@@ -173,6 +179,21 @@ class Pump:
             self._emulator.feed(data[start : start + _BITE_BYTES])
             self._parse_seconds += perf_counter() - began
             self._interpreted()
+
+    async def _skimmed(self) -> None:
+        self.flooded = True
+        self._interpreted()
+        await asyncio.sleep(SKIM_SECONDS)  # for painting, and for more to come
+
+    async def catch_up(self) -> None:
+        """Make history of what was skimmed, until more arrives."""
+        while not self._arrived.is_set():
+            await self._frame_time()
+            began = perf_counter()
+            is_more = self._emulator.catch_up()
+            self._parse_seconds += perf_counter() - began
+            if not is_more:
+                return
 
     def _interpreted(self) -> None:
         self._queue(self._emulator.take_replies())

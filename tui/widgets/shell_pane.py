@@ -109,6 +109,7 @@ class ShellPane(PaneRows, can_focus=True):
         self.output_arrived()
         self._show_labels()
         self.post_message(self.Ended(self, status))
+        await self._pump.catch_up()
 
     async def _show_past(self) -> None:
         past = self.session.past
