@@ -16,6 +16,7 @@ from engine.locks import ContainerLock
 from engine.model import Container, PublishedPort
 from engine.network import port_notation
 from engine.network.obstacles import obstacles
+from engine.network.port_mappings import Way, way_to
 from engine.network.port_reservation import Taken
 from engine.network.ruleset import PortMapping
 from engine.paths import Paths
@@ -111,8 +112,9 @@ class Publishing:
     def obstacles(self, container: Container) -> tuple[str, ...]:
         """What rules of others may keep from a container, one sentence each; they are never touched."""
         found: dict[str, None] = {}
+        way = way_to(container.endpoints) if any(map(_is_for_others, container.ports)) else Way()
         for endpoint in container.endpoints:
-            has_ports = endpoint == container.endpoint and any(map(_is_for_others, container.ports))
+            has_ports = endpoint.bridge in (way.bridge4, way.bridge6)
             with suppress(OSError):
                 found |= dict.fromkeys(obstacles(self._paths.table_name, endpoint, has_ports))
         return tuple(found)

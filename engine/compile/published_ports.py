@@ -38,18 +38,20 @@ def port_warnings(request: ContainerRequest) -> tuple[str, ...]:
 
 
 def require_distinct(ports: Iterable[PublishedPort]) -> None:
-    """Refuse one port of the host's that is to lead to two.
+    """Refuse one port of the host's that is to lead to two, or that is named twice.
 
     Raises:
         InvalidRequest: with the port.
     """
-    seen: set[tuple[str, int, str]] = set()
+    seen: dict[tuple[str, int, str], int] = {}
     for port in ports:
         place = (port.host_address, port.host_port, port.protocol)
         if port.host_port and not port.is_chosen and place in seen:
-            cause = f"port {port.host_port}/{port.protocol} of the host would lead to two ports of the container"
-            raise InvalidRequest(cause, "publish one of them at another port")
-        seen.add(place)
+            cause = f"port {port.host_port}/{port.protocol} of the host"
+            if seen[place] == port.container_port:
+                raise InvalidRequest(f"{cause} leads to {port.container_words} already", "name it once")
+            raise InvalidRequest(f"{cause} would lead to two ports of the container", "publish one at another port")
+        seen[place] = port.container_port
 
 
 def _not_among(ports: Iterable[PublishedPort], named: Iterable[PublishedPort]) -> tuple[PublishedPort, ...]:

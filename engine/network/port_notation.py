@@ -81,14 +81,12 @@ def in_force(container: Container) -> Ports:
         return ()
     has_ipv4 = any(endpoint.address and endpoint.gateway for endpoint in container.endpoints)
     has_ipv6 = any(endpoint.address6 and endpoint.gateway6 for endpoint in container.endpoints)
-    found: list[PublishedPort] = []
-    for port in container.ports:
-        if port.host_address:
-            found.append(port)
-            continue
-        found += [replace(port, host_address="0.0.0.0")] if has_ipv4 else []
-        found += [replace(port, host_address="::")] if has_ipv6 else []
-    return tuple(found)
+    return tuple(
+        replace(port, host_address=address)
+        for port in container.ports
+        for address in ([port.host_address] if port.host_address else ["0.0.0.0", "::"])
+        if (has_ipv6 if ":" in address else has_ipv4)
+    )
 
 
 def summary(ports: Sequence[PublishedPort]) -> str:

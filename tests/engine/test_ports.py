@@ -264,6 +264,19 @@ async def test_without_a_network_of_its_own_there_is_nothing_to_publish(engine: 
 async def test_one_port_of_the_hosts_cannot_lead_to_two(engine: Engine) -> None:
     with pytest.raises(InvalidRequest, match="port 8080/tcp of the host would lead to two ports"):
         await engine.containers.create(request("8080:80", "8080:81"))
+    with pytest.raises(InvalidRequest, match="port 8080/tcp of the host leads to 80/tcp already: name it once"):
+        await engine.containers.create(request("8080:80", "8080:80"))
+
+
+async def test_ports_lead_nowhere_while_a_container_is_on_no_network(engine: Engine) -> None:
+    first, second = free_port(), free_port()
+    container = await engine.containers.run(request(f"{first}:80", f"127.0.0.1:{second}:81"))
+    assert {port.host_port for port in await engine.containers.ports.list(container.id)} == {first, second}
+    await engine.networks.disconnect("bridge", container.id)
+    assert await engine.containers.ports.list(container.id) == () and not elements(engine)
+    await engine.networks.connect("bridge", container.id)
+    assert {port.host_port for port in await engine.containers.ports.list(container.id)} == {first, second}
+    assert elements(engine)
 
 
 # What the killed leave
