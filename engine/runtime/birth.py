@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -302,7 +303,8 @@ def connect(pid: int, network: NetworkPlan) -> None:
     try:
         wiring.connect(home, network)
     except OSError as error:
-        raise RuntimeFailure(f"the container's network can't be made ({error})", "try --network none") from error
+        remedy = "rename or remove it, see: ip link" if error.errno == errno.EEXIST else "try --network none"
+        raise RuntimeFailure(f"the container's network can't be made ({error.strerror})", remedy) from error
     finally:
         os.close(home)
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 import pytest
 
 from engine import Engine
-from engine.errors import Conflict, InvalidRequest, NotFound
+from engine.errors import BoxdeckError, Conflict, InvalidRequest, NotFound
 from engine.linux import namespaces
 from engine.model import Attachment, Container, ContainerRequest, ExecRequest, NetworkRequest
 from engine.network import interface, wiring
@@ -150,6 +150,21 @@ async def test_an_interface_that_the_container_has_already_is_not_replaced(wired
         await wired.networks.connect("two", container.name)
     assert (await wired.containers.get(container.id)).endpoints == container.endpoints
     assert await wired.networks.members("two") == ()
+
+
+async def test_a_strangers_device_with_an_interfaces_name_is_told_in_one_sentence(wired: Engine) -> None:
+    container = await wired.containers.create(ContainerRequest(image="base", command=("sleep", "1000")))
+    name = wired.paths.veth_name(container.id)
+    subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
+    try:
+        with pytest.raises(BoxdeckError) as info:
+            await wired.containers.start(container.id)
+        cause = f"the container's network can't be made (there is a device {name} already, which isn't ours)"
+        assert str(info.value) == f"{cause}: rename or remove it, see: ip link"
+        assert not (await wired.containers.get(container.id)).is_running
+    finally:
+        subprocess.run(["ip", "link", "del", name], check=True)
+    assert (await wired.containers.start(container.id)).is_running
 
 
 async def test_published_ports_follow_a_container_from_network_to_network(wired: Engine) -> None:
