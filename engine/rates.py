@@ -60,6 +60,49 @@ class Reading(Struct, frozen=True, gc=False):
     traffic: Traffic | None = None
 
 
+class Comparison:
+    """Makes the samples of one container, look by look; as long as nothing changes it is the very same sample."""
+
+    __slots__ = ("_container_id", "_last", "_limits", "_rests", "_sample")
+
+    def __init__(self, container_id: str) -> None:
+        self._container_id = container_id
+        self._last: Reading | None = None
+        self._limits = Limits()
+        self._rests = False
+        self._sample = ContainerSample(container_id=container_id)
+
+    def sample(self, now: Reading, limits: Limits) -> ContainerSample:
+        """The sample of one tick, as `compare` makes it of this reading and the one before."""
+        before, self._last = self._last, now
+        rested, self._rests = self._rests, before is not None and _has_rested(now, before)
+        if not (rested and self._rests and limits is self._limits):
+            self._sample, self._limits = compare(self._container_id, now, before, limits), limits
+        return self._sample
+
+
+def _has_rested(now: Reading, before: Reading) -> bool:
+    """Whether nothing at all has changed in a time long enough to say so: all rates are 0.
+
+    Whoever reads tells what hasn't changed by the very same object.
+    """
+    usage, earlier = now.usage, before.usage
+    return (
+        usage.cpu is earlier.cpu
+        and usage.memory is earlier.memory
+        and usage.io is earlier.io
+        and usage.pids is earlier.pids
+        and _seconds(usage.at_ns, earlier.at_ns) > 0
+        and _is_quiet(now.traffic, before.traffic)
+    )
+
+
+def _is_quiet(now: Traffic | None, before: Traffic | None) -> bool:
+    if now is None or before is None:
+        return now is before
+    return now.interfaces is before.interfaces and _seconds(now.at_ns, before.at_ns) > 0
+
+
 def compare(container_id: str, now: Reading, before: Reading | None, limits: Limits) -> ContainerSample:
     """The sample of one tick; without an earlier reading rates are None.
 

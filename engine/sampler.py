@@ -78,7 +78,7 @@ class Sampler:
         self._survey = Survey(cgroup_path, open_counters)
         self._host: HostReader | None = None
         self._listeners: set[_Listener] = set()
-        self._changed = asyncio.Event()
+        self._pause_ends: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._latest: Snapshot | None = None
         self._latest_at = 0.0
@@ -104,7 +104,7 @@ class Sampler:
                 yield snapshot
         finally:
             self._listeners.discard(listener)
-            self._changed.set()
+            self._end_pause()
 
     async def once(self) -> Snapshot:
         """One snapshot with rates: over a quarter of a second when nobody else is listening.
@@ -123,7 +123,7 @@ class Sampler:
         for listener in self._listeners:
             listener.end()
         self._listeners.clear()
-        self._changed.set()
+        self._end_pause()
         if self._task is not None:
             await self._task
 
@@ -132,7 +132,7 @@ class Sampler:
         if self._latest is not None and time.monotonic() - self._latest_at < interval_seconds:
             listener.offer(self._latest, self._latest_due)
         self._listeners.add(listener)
-        self._changed.set()
+        self._end_pause()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return listener
@@ -210,13 +210,18 @@ class Sampler:
 
         By a timer of our own: asyncio.timeout is dearer, since it ends the sleep by an exception.
         """
-        self._changed.clear()
-        alarm = asyncio.get_running_loop().call_at(following, self._changed.set)
+        loop = asyncio.get_running_loop()
+        self._pause_ends = loop.create_future()
+        alarm = loop.call_at(following, self._end_pause)
         try:
-            await self._changed.wait()
+            await self._pause_ends
         finally:
             alarm.cancel()
         return time.monotonic() >= following
+
+    def _end_pause(self) -> None:
+        if self._pause_ends is not None and not self._pause_ends.done():
+            self._pause_ends.set_result(None)
 
     def _interval(self) -> float:
         shortest = min(listener.interval_seconds for listener in self._listeners)

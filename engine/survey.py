@@ -15,7 +15,7 @@ from engine.errors import BoxdeckError
 from engine.model import Container, ContainerSample, Endpoint, Limits
 from engine.model.topology import LinkCounters
 from engine.network.links import LinkStatistics
-from engine.rates import InterfaceCount, Reading, Traffic, compare
+from engine.rates import Comparison, InterfaceCount, Reading, Traffic
 
 _LIMITS_EVERY = 20  # turns: each container's limits are read in one out of so many, and when its record has changed
 _TURN_SECONDS = 0.9  # from one turn to the next; a look each second is one each time
@@ -35,13 +35,15 @@ class CounterReader(Protocol):
 
 
 class _Tracked:
-    """A container between two looks: its open files, limits and last reading."""
+    """A container between two looks: its open files, its limits, and what there is to compare with."""
 
     def __init__(self, container: Container, path: str, keep_open: bool) -> None:
         self.container = container
         self.path = path
         self.limits: Limits | None = None
-        self.last: Reading | None = None
+        self.comparison = Comparison(container.id)
+        self._counted: list[LinkCounters | None] = []
+        self._interfaces: tuple[InterfaceCount, ...] = ()
         self._reader: UsageReader | None = UsageReader(layout.detect(), path)
         if not keep_open:
             self.close()
@@ -50,6 +52,17 @@ class _Tracked:
         """What it uses now; None when it has gone."""
         return self._reader.read() if self._reader is not None else read_once(layout.detect(), self.path)
 
+    def traffic(self, counters: Mapping[str, LinkCounters], at_ns: int) -> Traffic | None:
+        """What went through its interfaces; None where there is none, and where none could be counted."""
+        if not self.container.endpoints:
+            return None
+        counted = [counters.get(endpoint.host_interface) for endpoint in self.container.endpoints]
+        if counted != self._counted:
+            ends = zip(self.container.endpoints, counted, strict=True)
+            self._counted = counted
+            self._interfaces = tuple([_count(end, found) for end, found in ends if found is not None])
+        return Traffic(at_ns, self._interfaces) if self._interfaces else None
+
     def is_of(self, container: Container) -> bool:
         """Whether it is about this very start, and not an earlier one in another cgroup."""
         if container is self.container:
@@ -57,6 +70,7 @@ class _Tracked:
         if container.started_unix_ns != self.container.started_unix_ns:
             return False
         self.container, self.limits = container, None  # something about it has changed: perhaps its limits
+        self._counted = []
         return True
 
     def close(self) -> None:
@@ -96,10 +110,14 @@ class Survey:
         counters, counted_at_ns = self._read_counters(containers), time.monotonic_ns()
         is_turn = self._turned()
         for number, container in enumerate(containers, self._turn):
-            traffic = _traffic(container.endpoints, counters, counted_at_ns)
-            sample = self._sample(container, traffic, fresh_limits=is_turn and number % _LIMITS_EVERY == 0)
-            if sample is not None:
-                yield sample
+            tracked = self._tracked.get(container.id) or self._track(container)
+            usage = tracked.read() if tracked else None
+            if tracked is None or usage is None:
+                self._forget(container.id)
+                continue
+            reading = Reading(usage, tracked.traffic(counters, counted_at_ns))
+            limits = self._limits(tracked, again=is_turn and number % _LIMITS_EVERY == 0)
+            yield tracked.comparison.sample(reading, limits)
 
     def _turned(self) -> bool:
         """Whether it is time for some more limits to be read."""
@@ -119,22 +137,15 @@ class Survey:
         self._forget_all_but(())
         self._close_counters()
 
-    def _sample(self, container: Container, traffic: Traffic | None, fresh_limits: bool) -> ContainerSample | None:
-        tracked = self._tracked.get(container.id) or self._track(container)
-        usage = tracked.read() if tracked else None
-        if tracked is None or usage is None:
-            self._forget(container.id)
-            return None
-        if fresh_limits or tracked.limits is None:
-            tracked.limits = self._read_limits(tracked.path)
-        reading = Reading(usage, traffic)
-        sample = compare(container.id, reading, tracked.last, tracked.limits)
-        tracked.last = reading
-        return sample
-
-    def _read_limits(self, path: str) -> Limits:
-        found = self._in_force.read(path)
-        return Limits(memory_bytes=found.memory_limit_bytes, cpus=found.cpus_limit, pids=found.pids_limit)
+    def _limits(self, tracked: _Tracked, again: bool) -> Limits:
+        """Those in force; the very same object as long as they are the same."""
+        if tracked.limits is None or again:
+            found = self._in_force.read(tracked.path)
+            limits = Limits(memory_bytes=found.memory_limit_bytes, cpus=found.cpus_limit, pids=found.pids_limit)
+            if limits != tracked.limits:
+                tracked.limits = limits
+                return limits
+        return tracked.limits
 
     def _track(self, container: Container) -> _Tracked | None:
         wanted = MOST_FILES * (len(self._tracked) + 1)
@@ -180,16 +191,6 @@ class Survey:
         if self._counters is not None:
             self._counters.close()
             self._counters = None
-
-
-def _traffic(endpoints: Sequence[Endpoint], counters: Mapping[str, LinkCounters], at_ns: int) -> Traffic | None:
-    """What went through a container's interfaces; None where there is none, and where none could be counted."""
-    counts = [
-        _count(endpoint, found)
-        for endpoint in endpoints
-        if (found := counters.get(endpoint.host_interface)) is not None
-    ]
-    return Traffic(at_ns, tuple(counts)) if counts else None
 
 
 def _count(endpoint: Endpoint, found: LinkCounters) -> InterfaceCount:

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Iterable, Sequence
 
-from engine.cgroups import cpuset, device_list, device_rules, folders, realtime
+from engine.cgroups import cpuset, device_list, device_rules, folders, io_counting, realtime
 from engine.cgroups.device_rules import DeviceFilter
 from engine.cgroups.killing import signal_listed
 from engine.cgroups.layout import Hierarchy, Layout, require
@@ -38,9 +38,11 @@ class V1:
         self.folders = tuple([hierarchy.point + path for hierarchy in layout.hierarchies])
         self.spare = tuple([hierarchy.point + path for hierarchy in layout.spare])
 
-    @staticmethod
-    def preload() -> None:
-        """Work out what to write for the default device rules."""
+    def preload(self) -> None:
+        """Work out what to write for the default device rules, and have disks count."""
+        for hierarchy in self._layout.hierarchies:
+            if "blkio" in hierarchy.controllers:
+                io_counting.begin(hierarchy.point)
         if wanted := device_rules.settle(device_rules.DEFAULT_DEVICE_RULES):
             device_list.settings(wanted)
 

@@ -27,6 +27,7 @@ class CounterReader:
         self._socket = transport.open_socket()
         self._hardware = Hardware()
         self._indices: dict[str, int] = {}
+        self._turned: dict[int, tuple[LinkStatistics, LinkCounters]] = {}
         self._devices: frozenset[int] = frozenset()
         self._absent: set[str] = set()
         self._ask_at = 0.0
@@ -47,7 +48,9 @@ class CounterReader:
         if len(indices) < len(names):
             indices |= self._looked_up([name for name in names if name not in indices], counted)
         self._indices = indices
-        return {name: _from_inside(counted[index]) for name, index in indices.items()}
+        before = self._turned
+        self._turned = {index: _turned(counted[index], before.get(index)) for index in indices.values()}
+        return {name: self._turned[index][1] for name, index in indices.items()}
 
     def _looked_up(self, names: Collection[str], counted: Mapping[int, LinkStatistics]) -> dict[str, int]:
         """Indices by name; what isn't there is asked for again when devices have come or gone, and after a while.
@@ -73,6 +76,13 @@ class CounterReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _turned(
+    host: LinkStatistics, before: tuple[LinkStatistics, LinkCounters] | None
+) -> tuple[LinkStatistics, LinkCounters]:
+    """A device's counters, and as the container has them; those of before where they are the same."""
+    return before if before is not None and before[0] == host else (host, _from_inside(host))
 
 
 def _from_inside(host: LinkStatistics) -> LinkCounters:

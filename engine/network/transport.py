@@ -185,30 +185,34 @@ def dump_packed(sock: socket.socket, request: bytes, payload: struct.Struct) -> 
     """As `dump`, of messages that all have the same layout: a third of the work, for what is asked every second.
 
     Args:
-        payload: the numbers at the beginning of each message's payload; shorter messages are left out.
+        payload: the numbers at the beginning of each message's payload, ``=`` first; shorter messages are left out.
     """
+    message = struct.Struct(_HEADER.format + payload.format.lstrip("="))
     for _ in range(_DUMP_ATTEMPTS):
-        found, consistent = _collect_packed(sock, _send(sock, request, _NLM_F_REQUEST | _NLM_F_DUMP), payload)
+        found, consistent = _collect_packed(sock, _send(sock, request, _NLM_F_REQUEST | _NLM_F_DUMP), message)
         if consistent:
             return found
     raise OSError(errno.EBUSY, "the kernel's list kept changing while it was read")
 
 
-def _collect_packed(sock: socket.socket, sequence: int, payload: struct.Struct) -> tuple[list[tuple[int, ...]], bool]:
+def _collect_packed(sock: socket.socket, sequence: int, message: struct.Struct) -> tuple[list[tuple[int, ...]], bool]:
+    """What `message` has behind the header, of each that is long enough."""
     found: list[tuple[int, ...]] = []
-    consistent, shortest = True, _HEADER.size + payload.size
+    consistent = True
     while True:
         text, at = sock.recv(_RECEIVE_BYTES), 0
+        last = len(text) - message.size
         while at < len(text):
-            length, kind, flags, number, _ = _HEADER.unpack_from(text, at)
+            row = message.unpack_from(text, at) if at <= last else _HEADER.unpack_from(text, at)
+            length, kind, flags, number = row[:4]
             if number == sequence:
                 consistent = consistent and not flags & _NLM_F_DUMP_INTR
                 if kind in (_NLMSG_ERROR, _NLMSG_DONE):
                     _raise_if_refused(Message(kind, flags, number, memoryview(text)[at + _HEADER.size : at + length]))
                     return found, consistent
-                if length >= shortest:
-                    found.append(payload.unpack_from(text, at + _HEADER.size))
-            at += _aligned(max(length, _HEADER.size))
+                if length >= message.size:
+                    found.append(row[5:])
+            at += _aligned(length) or _HEADER.size
 
 
 def _collect(sock: socket.socket, sequence: int) -> tuple[list[Message], bool]:

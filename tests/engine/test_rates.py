@@ -23,7 +23,7 @@ from engine.model import (
     Pressure,
     Stall,
 )
-from engine.rates import InterfaceCount, Reading, Traffic, compare
+from engine.rates import Comparison, InterfaceCount, Reading, Traffic, compare
 
 SECOND = 1_000_000_000
 PRESSURE = Pressure(some=Stall(avg10_percent=1.5, avg60_percent=0.5, avg300_percent=0.25, total_usec=4711))
@@ -266,3 +266,32 @@ def test_a_rate_times_its_time_is_what_was_added(before: Usage, added: int, pass
     sample = compare("abc", Reading(now), Reading(before), Limits()).cpu
     assert sample is not None and sample.percent is not None
     assert sample.percent / 100 * passed_ns / 1000 == pytest.approx(added)
+
+
+steps = st.tuples(st.sampled_from(["rest", "work", "pids"]), st.sampled_from([0, 1, SECOND]), st.booleans())
+
+
+@given(st.lists(steps, min_size=1, max_size=12), cpus, traffics)
+def test_what_rests_has_the_sample_that_comparing_would_make(
+    turns: list[tuple[str, int, bool]], cpu: CpuUsage, traffic: Traffic
+) -> None:
+    comparison, before, at_ns, limits = Comparison("abc"), None, 0, Limits(pids=3)
+    pids = PidsUsage(1)
+    for what, passed_ns, is_limited_anew in turns:
+        at_ns += passed_ns
+        if what == "work":
+            cpu = msgspec.structs.replace(cpu, usage_usec=cpu.usage_usec + 1000)
+        if what == "pids":
+            pids = PidsUsage(pids.current + 1)
+        if is_limited_anew:
+            limits = Limits(pids=(limits.pids or 0) + 1)
+        now = Reading(Usage(at_ns, cpu, None, None, pids), Traffic(at_ns, traffic.interfaces))
+        assert comparison.sample(now, limits) == compare("abc", now, before, limits)
+        before = now
+
+
+def test_a_container_that_rests_has_one_sample_for_all_looks() -> None:
+    comparison, limits, pids = Comparison("abc"), Limits(), PidsUsage(1)
+    samples = [comparison.sample(Reading(Usage(second * SECOND, pids=pids)), limits) for second in range(4)]
+    assert samples[1] is not samples[0]  # the first has no rates
+    assert samples[3] is samples[2] is samples[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 
@@ -86,15 +86,17 @@ class SlowFile(KernelFile, Generic[Value]):
         self._text = b""
         self.value = parse(b"")
 
-    def refresh(self) -> None:
-        """Read it; the same text isn't parsed once more.
+    def refresh(self) -> bool:
+        """Read it; the same text isn't parsed once more. Whether it says something else than before.
 
         Raises:
             OSError: ENODEV, the cgroup has gone.
         """
         text = self.read()
-        if text != self._text:
-            self._text, self.value = text, self._parse(text)
+        if text == self._text:
+            return False
+        self._text, self.value = text, self._parse(text)
+        return True
 
 
 class OpenFiles:
@@ -102,13 +104,20 @@ class OpenFiles:
 
     Args:
         at_a_time: how many slow files are read in one look; all of them are in the first one.
+
+    Attributes:
+        are_all_fresh: whether the last refresh was the first one, which reads those for a cgroup at work, too.
     """
 
     def __init__(self, at_a_time: int) -> None:
+        self.are_all_fresh = False
         self._at_a_time = at_a_time
         self._files: list[KernelFile] = []
-        self._slow: list[SlowFile[object]] | None = None
+        self._slow: list[SlowFile[Any]] = []
+        self._at_work: list[SlowFile[Any]] = []
+        self._turns: list[SlowFile[Any]] | None = None
         self._next = 0
+        self._rested = 0
 
     def each_time(self, path: str, size: int = _FIRST_BYTES) -> KernelFile:
         """Open a file that is read in each look."""
@@ -120,6 +129,14 @@ class OpenFiles:
         """Open a file that is read in some looks."""
         file = SlowFile(path, parse)
         self._files.append(file)
+        self._slow.append(file)
+        return file
+
+    def at_work(self, path: str, parse: Callable[[bytes], Value]) -> SlowFile[Value]:
+        """Open a file that its owner reads in each look at a cgroup that has run; it takes turns while that rests."""
+        file = SlowFile(path, parse)
+        self._files.append(file)
+        self._at_work.append(file)
         return file
 
     @property
@@ -127,21 +144,36 @@ class OpenFiles:
         """Whether any of them exists."""
         return any(file.is_there for file in self._files)
 
-    def refresh(self) -> None:
+    def refresh(self, has_run: bool) -> bool:
         """Read the slow files whose turn it is; those that don't exist don't take a turn.
+
+        Args:
+            has_run: since the last look. Of a cgroup that has rested for so long that everybody had a turn, one file
+                is read at a time.
+
+        Returns:
+            Whether any of them says something else than before.
 
         Raises:
             OSError: ENODEV, the cgroup has gone.
         """
-        if self._slow is None:
-            turn = self._slow = [file for file in self._files if isinstance(file, SlowFile) and file.is_there]
+        self.are_all_fresh = self._turns is None
+        if self._turns is None:
+            turn = self._turns = [file for file in (*self._slow, *self._at_work) if file.is_there]
+            self._slow = [file for file in self._slow if file.is_there]
         else:
-            turn = self._slow[self._next : self._next + self._at_a_time]
-            self._next += self._at_a_time
-            if self._next >= len(self._slow):
-                self._next = 0
+            turn = self._turn(self._slow if has_run else self._turns, has_run)
+        has_news = False
         for file in turn:
-            file.refresh()
+            has_news |= file.refresh()
+        return has_news
+
+    def _turn(self, among: list[SlowFile[Any]], has_run: bool) -> list[SlowFile[Any]]:
+        self._rested = 0 if has_run else self._rested + 1
+        at_a_time = 1 if self._rested > len(among) // self._at_a_time + 1 else self._at_a_time
+        first = self._next if self._next < len(among) else 0
+        self._next = first + at_a_time
+        return among[first : self._next]
 
     def close(self) -> None:
         """Close them all; they read as nothing then."""

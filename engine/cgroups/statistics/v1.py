@@ -9,6 +9,7 @@ from engine.cgroups.layout import Layout
 from engine.cgroups.statistics.block_devices import BlockDevices
 from engine.cgroups.statistics.files import NUMBER_BYTES, OpenFiles
 from engine.cgroups.statistics.numbers import Lines, number, number_after
+from engine.cgroups.statistics.remembered import Remembered
 from engine.cgroups.statistics.seats import in_seat
 from engine.cgroups.statistics.usage import CpuUsage, DeviceUsage, IoUsage, MemoryUsage, PidsUsage, Usage
 
@@ -22,6 +23,7 @@ _MEMORY = Lines(  # "total" is with all below
     "total_rss", "total_cache", "total_swap", "total_pgfault", "total_pgmajfault", "total_inactive_file"
 )
 
+Parts = tuple[CpuUsage | None, MemoryUsage | None, IoUsage | None, PidsUsage | None]
 Throttling = tuple[int | None, int | None, int | None]
 Numbers = list[int | None]
 
@@ -29,11 +31,14 @@ Numbers = list[int | None]
 class V1Source:
     """The files of one cgroup, in the folders at the same path of all hierarchies.
 
-    Read each time: cpuacct.usage, memory.usage_in_bytes, bytes of block devices, pids.current; when the first has
-    grown also cpuacct.stat, when one of the first two has changed memory.stat, and when bytes have, operations.
-    Throttling, kernel memory, peak, limit hits and OOM kills take turns, with those files of the others that nothing
-    calls for, so they may be as old as five looks. The kernel may be late with memory.stat by some pages. It counts
-    writes through the page cache nowhere but at the top, and knows no pressure of v1's cgroups.
+    Read each time: cpuacct.usage, memory.usage_in_bytes. Of a cgroup that has run since the last look, which the former
+    tells, also cpuacct.stat, memory.stat, bytes of block devices and pids.current, and operations when bytes have
+    grown. Throttling, kernel memory, peak, limit hits and OOM kills take turns, so they may be as old as four looks.
+    Who rests has no faults, forks nothing and reads and writes nothing: there those files that a look at one at work
+    reads take turns, too, since others may take memory away from it or put processes into it.
+
+    The kernel may be late with memory.stat by some pages. It counts writes through the page cache nowhere but at the
+    top, and knows no pressure of v1's cgroups.
 
     Args:
         machine: says where the hierarchies are.
@@ -46,22 +51,22 @@ class V1Source:
 
     def __init__(self, machine: Layout, path: str, files: OpenFiles) -> None:
         cpu, cpuacct, memory, blkio, pids = folders(machine, path)
+        devices = BlockDevices()
         self._files = files
-        self._devices = BlockDevices()
-        self._usage_text = b""
-        self._times: tuple[int, int] = (0, 0)
-        self._in_use = b""
-        self._memory_known: tuple[object, ...] = ()
-        self._memory_usage: MemoryUsage | None = None
-        self._io_texts = (b"", b"")
-        self._io_usage: IoUsage | None = None
+        self._ran_before = False
+        self._latest: Parts = (None, None, None, None)
+        self._usage_text = self._in_use = b""
+        self._cpu = Remembered(parse_cpu)
+        self._memory = Remembered(parse_memory)
+        self._io = Remembered(lambda counted, operations: parse_io(counted, operations, devices))
+        self._pids = Remembered(parse_pids)
         self._usage = files.each_time(f"{cpuacct}/cpuacct.usage", NUMBER_BYTES)
-        self._stat = files.each_time(f"{cpuacct}/cpuacct.stat")
         self._memory_current = files.each_time(f"{memory}/memory.usage_in_bytes", NUMBER_BYTES)
-        self._bytes = files.each_time(f"{blkio}/blkio.throttle.io_service_bytes_recursive")
-        self._pids_current = files.each_time(f"{pids}/pids.current", NUMBER_BYTES)
-        self._memory_stat = files.in_turn(f"{memory}/memory.stat", parse_memory_stat)
-        self._operations = files.in_turn(f"{blkio}/blkio.throttle.io_serviced_recursive", bytes)
+        self._times = files.at_work(f"{cpuacct}/cpuacct.stat", parse_times)
+        self._memory_stat = files.at_work(f"{memory}/memory.stat", parse_memory_stat)
+        self._bytes = files.at_work(f"{blkio}/blkio.throttle.io_service_bytes_recursive", bytes)
+        self._operations = files.at_work(f"{blkio}/blkio.throttle.io_serviced_recursive", bytes)
+        self._pids_current = files.at_work(f"{pids}/pids.current", number)
         self._throttling = files.in_turn(f"{cpu}/cpu.stat", parse_throttling)
         self._kernel = files.in_turn(f"{memory}/memory.kmem.usage_in_bytes", number)
         self._peak = files.in_turn(f"{memory}/memory.max_usage_in_bytes", number)
@@ -78,39 +83,42 @@ class V1Source:
         """
         usage = self._usage.read()
         at_ns = time.monotonic_ns()
-        self._files.refresh()
-        has_run = usage != self._usage_text
-        if has_run:  # its parts can't have grown otherwise
-            self._usage_text, self._times = usage, parse_times(self._stat.read())
-        return Usage(at_ns, self._cpu(usage), self._memory(has_run), self._io(), self._pids())
-
-    def _cpu(self, usage: bytes) -> CpuUsage | None:
-        return parse_cpu(usage, self._times, self._throttling.value)
-
-    def _memory(self, has_run: bool) -> MemoryUsage | None:
+        has_run = usage != self._usage_text or not usage  # without cpuacct nobody knows
+        has_news = self._files.refresh(has_run)
         in_use = self._memory_current.read()
-        if has_run or in_use != self._in_use:  # who sleeps has no faults, and what is taken from him shows in the sum
-            self._in_use = in_use
+        if has_run or self._ran_before or has_news or in_use != self._in_use:
+            if not self._files.are_all_fresh:
+                self._refresh(has_run, in_use != self._in_use)
+            self._usage_text, self._in_use, self._ran_before = usage, in_use, has_run
+            self._latest = self._parts()
+        return Usage(at_ns, *self._latest)
+
+    def _refresh(self, has_run: bool, memory_has_changed: bool) -> None:
+        """Read what a cgroup at work changes."""
+        self._pids_current.refresh()
+        if has_run or memory_has_changed:
             self._memory_stat.refresh()
+        if has_run:
+            self._times.refresh()
+            if self._bytes.refresh():
+                self._operations.refresh()
+
+    def _parts(self) -> Parts:
         # What fails at the limit of memory and swap isn't tried at that of memory; newer kernels don't count it.
         limit_hits = (self._limit_hits.value or 0) + (self._with_swap_hits.value or 0)
-        known = in_use, self._memory_stat.value, self._kernel.value, self._peak.value, limit_hits, self._oom_kills.value
-        if known != self._memory_known:
-            self._memory_known, self._memory_usage = known, parse_memory(*known)
-        return self._memory_usage
-
-    def _io(self) -> IoUsage | None:
-        counted = self._bytes.read()
-        if counted != self._io_texts[0]:
-            self._operations.refresh()
-        texts = counted, self._operations.value
-        if texts != self._io_texts:  # disks rest most of the time
-            self._io_texts, self._io_usage = texts, parse_io(*texts, self._devices)
-        return self._io_usage
-
-    def _pids(self) -> PidsUsage | None:
-        current = self._pids_current.read()
-        return PidsUsage(int(current), self._pids_events.value) if current else None
+        return (
+            self._cpu.of(self._usage_text, self._times.value, self._throttling.value),
+            self._memory.of(
+                self._in_use,
+                self._memory_stat.value,
+                self._kernel.value,
+                self._peak.value,
+                limit_hits,
+                self._oom_kills.value,
+            ),
+            self._io.of(self._bytes.value, self._operations.value),
+            self._pids.of(self._pids_current.value, self._pids_events.value),
+        )
 
 
 def folders(machine: Layout, path: str) -> tuple[str, str, str, str, str]:
@@ -198,6 +206,11 @@ def _reads_and_writes(text: bytes) -> dict[bytes, tuple[int, int]]:
         elif kind == b"Write":
             found[device] = (found.get(device, (0, 0))[0], int(words[at + 2]))
     return found
+
+
+def parse_pids(current: int | None, limit_hits: int) -> PidsUsage | None:
+    """From pids.current and pids.events; None without the controller."""
+    return PidsUsage(current, limit_hits) if current is not None else None
 
 
 def parse_oom_kills(control: bytes) -> int:

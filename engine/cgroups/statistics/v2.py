@@ -8,6 +8,7 @@ import time
 from engine.cgroups.statistics.block_devices import BlockDevices
 from engine.cgroups.statistics.files import NUMBER_BYTES, ControllerOff, OpenFiles
 from engine.cgroups.statistics.numbers import Lines, number, number_after
+from engine.cgroups.statistics.remembered import Remembered
 from engine.cgroups.statistics.seats import in_seat
 from engine.cgroups.statistics.usage import CpuUsage, DeviceUsage, IoUsage, MemoryUsage, PidsUsage, Usage
 from engine.pressure import Pressure, parse_pressure
@@ -16,13 +17,19 @@ _CPU = Lines("usage_usec", "user_usec", "system_usec", "nr_periods", "nr_throttl
 _MEMORY = Lines("anon", "file", "kernel", "pgfault", "pgmajfault", "inactive_file")
 _MEMORY_EVENTS = Lines("max", "oom_kill")
 
+Numbers = list[int | None]
+Parts = tuple[CpuUsage | None, MemoryUsage | None, IoUsage | None, PidsUsage | None]
+
 
 class V2Source:
     """The files of one cgroup.
 
-    Read each time: cpu.stat, memory.current, memory.stat, io.stat and pids.current. Swap, peak, limit hits, OOM kills
-    and pressure take turns, so they may be as old as four looks. The kernel itself renews the averages of pressure
-    every two seconds, and may be late with memory.stat by some pages.
+    Read each time: cpu.stat, memory.current and io.stat; of a cgroup that has run since the last look, which the first
+    tells, also memory.stat and pids.current. Swap, peak, limit hits, OOM kills and pressure take turns, so they may be
+    as old as four looks. Who rests has no faults and forks nothing: there all but the first three take turns, since
+    others may take memory away from it or put processes into it.
+
+    The kernel itself renews the averages of pressure every two seconds, and may be late with memory.stat by some pages.
 
     Args:
         folder: of the cgroup.
@@ -33,15 +40,20 @@ class V2Source:
     """
 
     def __init__(self, folder: str, files: OpenFiles) -> None:
+        devices = BlockDevices()
         self._files = files
-        self._devices = BlockDevices()
-        self._io_text = b""
-        self._io_devices: tuple[DeviceUsage, ...] = ()
+        self._ran_before = False
+        self._latest: Parts = (None, None, None, None)
+        self._cpu_text = self._in_use = self._io_text = b""
+        self._cpu = Remembered(parse_cpu)
+        self._memory = Remembered(parse_memory)
+        self._io = Remembered(lambda stat, pressure: IoUsage(parse_io(stat, devices), pressure))
+        self._pids = Remembered(parse_pids)
         self._cpu_stat = files.each_time(f"{folder}/cpu.stat")
         self._memory_current = files.each_time(f"{folder}/memory.current", NUMBER_BYTES)
-        self._memory_stat = files.each_time(f"{folder}/memory.stat")
         self._io_stat = files.each_time(f"{folder}/io.stat")
-        self._pids_current = files.each_time(f"{folder}/pids.current", NUMBER_BYTES)
+        self._memory_stat = files.at_work(f"{folder}/memory.stat", _MEMORY.values)
+        self._pids_current = files.at_work(f"{folder}/pids.current", number)
         self._memory_events = files.in_turn(f"{folder}/memory.events", _MEMORY_EVENTS.values)
         self._cpu_pressure = files.in_turn(f"{folder}/cpu.pressure", parse_pressure)
         self._swap = files.in_turn(f"{folder}/memory.swap.current", number)
@@ -60,33 +72,37 @@ class V2Source:
         cpu_stat = self._cpu_stat.read()  # which is there as long as the cgroup
         at_ns = time.monotonic_ns()
         try:
-            self._files.refresh()
-            return Usage(at_ns, parse_cpu(cpu_stat, self._cpu_pressure.value), self._memory(), self._io(), self._pids())
+            has_news = self._files.refresh(has_run := cpu_stat != self._cpu_text)
+            in_use, io_stat = self._memory_current.read(), self._io_stat.read()
+            if has_run or self._ran_before or has_news or in_use != self._in_use or io_stat != self._io_text:
+                if not self._files.are_all_fresh:
+                    self._refresh(has_run or in_use != self._in_use)
+                self._cpu_text, self._ran_before, self._in_use, self._io_text = cpu_stat, has_run, in_use, io_stat
+                self._latest = self._parts()
         except OSError as error:
             raise ControllerOff from error
+        return Usage(at_ns, *self._latest)
 
-    def _memory(self) -> MemoryUsage | None:
-        limit_hits, oom_kills = self._memory_events.value
-        return parse_memory(
-            self._memory_current.read(),
-            self._memory_stat.read(),
-            swap_bytes=self._swap.value,
-            peak_bytes=self._peak.value,
-            limit_hits=limit_hits or 0,
-            oom_kills=oom_kills or 0,
-            pressure=self._memory_pressure.value,
+    def _refresh(self, memory_may_have_changed: bool) -> None:
+        """Read what a cgroup at work changes."""
+        self._pids_current.refresh()
+        if memory_may_have_changed:
+            self._memory_stat.refresh()
+
+    def _parts(self) -> Parts:
+        return (
+            self._cpu.of(self._cpu_text, self._cpu_pressure.value),
+            self._memory.of(
+                self._in_use,
+                self._memory_stat.value,
+                self._swap.value,
+                self._peak.value,
+                self._memory_events.value,
+                self._memory_pressure.value,
+            ),
+            self._io.of(self._io_text, self._io_pressure.value) if self._io_stat.is_there else None,
+            self._pids.of(self._pids_current.value, self._pids_events.value),
         )
-
-    def _io(self) -> IoUsage | None:
-        stat = self._io_stat.read()
-        if not self._io_stat.is_there:
-            return None
-        if stat != self._io_text:  # disks rest most of the time
-            self._io_text, self._io_devices = stat, parse_io(stat, self._devices)
-        return IoUsage(self._io_devices, self._io_pressure.value)
-
-    def _pids(self) -> PidsUsage | None:
-        return parse_pids(self._pids_current.read(), self._pids_events.value)
 
 
 def _pids_events(folder: str) -> str:
@@ -105,18 +121,17 @@ def parse_cpu(stat: bytes, pressure: Pressure | None = None) -> CpuUsage | None:
 
 def parse_memory(
     current: bytes,
-    stat: bytes,
-    *,
-    swap_bytes: int | None = None,
-    peak_bytes: int | None = None,
-    limit_hits: int = 0,
-    oom_kills: int = 0,
-    pressure: Pressure | None = None,
+    stat: Numbers,
+    swap_bytes: int | None,
+    peak_bytes: int | None,
+    events: Numbers,
+    pressure: Pressure | None,
 ) -> MemoryUsage | None:
-    """From memory.current and memory.stat; None without the controller."""
+    """From memory.current and what memory.stat and memory.events say; None without the controller."""
     if not current:
         return None
-    anonymous, file, kernel, faults, major_faults, inactive_file = _MEMORY.values(stat)
+    anonymous, file, kernel, faults, major_faults, inactive_file = stat
+    limit_hits, oom_kills = events
     in_use = int(current)
     return MemoryUsage(
         in_use,
@@ -128,8 +143,8 @@ def parse_memory(
         None if peak_bytes is None else max(peak_bytes, in_use),  # which was read some looks ago
         faults or 0,
         major_faults or 0,
-        limit_hits,
-        oom_kills,
+        limit_hits or 0,
+        oom_kills or 0,
         pressure,
     )
 
@@ -151,9 +166,9 @@ def _device(line: bytes, devices: BlockDevices) -> DeviceUsage:
     )
 
 
-def parse_pids(current: bytes, limit_hits: int = 0) -> PidsUsage | None:
-    """From pids.current; None without the controller."""
-    return PidsUsage(int(current), limit_hits) if current else None
+def parse_pids(current: int | None, limit_hits: int) -> PidsUsage | None:
+    """From pids.current and pids.events; None without the controller."""
+    return PidsUsage(current, limit_hits) if current is not None else None
 
 
 def parse_hits(events: bytes) -> int:

@@ -401,7 +401,7 @@ def test_a_look_takes_few_system_calls(make: Make) -> None:
         looks = system_calls_that_read() - before - OF_THE_QUESTION
     finally:
         reader.close()
-    assert 400 <= looks <= 700
+    assert 300 <= looks <= 450  # of one where nothing runs
 
 
 @pytest.mark.vm
