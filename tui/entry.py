@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = ("--root", "--runroot", "--theme")
 _WEB = "--web"
+_WITHOUT_CURSOR = ("dumb", "unknown")
 _SERVED = "textual.drivers.web_driver:WebDriver"
 
 
@@ -81,6 +83,11 @@ def _run_app(options: dict[str, str]) -> int:
             return _serve(options)
         if not ((sys.stdin.isatty() and sys.stderr.isatty()) or _is_served()):  # Textual paints on stderr
             raise InvalidRequest("the app needs a terminal", "see `boxdeck --help` for commands that don't")
+        if os.environ.get("TERM") in _WITHOUT_CURSOR:  # Rich takes any such for 80 by 25 cells, and would paint on
+            raise InvalidRequest(
+                f"the app needs a terminal that moves its cursor, and TERM is {os.environ['TERM']!r}",
+                "if yours does, say so: TERM=xterm-256color boxdeck",
+            )
         sys.stdout.write(asyncio.run(_app(options)))
     except BoxdeckError as error:
         return _fail(error)
@@ -91,8 +98,6 @@ def _run_app(options: dict[str, str]) -> int:
 
 def _is_served() -> bool:
     """Whether a browser shows this app: textual-serve talks to it through pipes, in Textual's own protocol."""
-    import os
-
     return os.environ.get("TEXTUAL_DRIVER") == _SERVED
 
 

@@ -16,9 +16,11 @@ def published_ports(request: ContainerRequest, image: ImageConfig) -> tuple[Publ
     """The ports to be published, those that the host chooses a number for included.
 
     Raises:
-        InvalidRequest: the container has no network of its own, or two of its ports want the same one of the host's.
+        InvalidRequest: the container has no network of its own, two of its ports want the same one of the host's, or
+            what is exposed is no port.
     """
     wanted = request.ports
+    port_notation.exposed(request.exposed_ports)  # what is no port is said, whether it is to be published or not
     if request.publish_all:
         wanted += _not_among(port_notation.exposed((*image.exposed_ports, *request.exposed_ports)), request.ports)
     if not wanted or request.network == "host":

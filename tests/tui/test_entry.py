@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,16 @@ def test_without_a_terminal_the_app_says_so(tmp_path: object) -> None:
     )
     assert done.returncode == 125
     assert done.stderr == "boxdeck: the app needs a terminal: see `boxdeck --help` for commands that don't\n"
+
+
+def test_a_terminal_without_a_cursor_is_refused(tmp_path: Path) -> None:
+    """Painting on regardless, the app was at it all the time and heard no key."""
+    command = f"TERM=dumb {sys.executable} -m tui.entry --root {tmp_path}"
+    done = subprocess.run(
+        ["script", "-qec", command, "/dev/null"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 125
+    assert "TERM is 'dumb': if yours does, say so: TERM=xterm-256color boxdeck" in done.stdout
 
 
 def test_an_option_without_its_value_is_refused(
