@@ -10,6 +10,7 @@ from tui.drawing.lines import Line, Span, Tone, fit, line, printable
 
 _LABEL_CELLS = 11
 _MOST_PORTS = 40
+_MOST_MAKERS = 4
 _EVERYWHERE = {"0.0.0.0": "every IPv4 address of the host", "::": "every IPv6 address of the host"}
 
 
@@ -24,19 +25,23 @@ def facts(topology: Topology, port: PortMap) -> list[Line]:
     group = topology_ports.group_of(topology, port)
     if group is None:
         return [line(Span("It isn't published any more.", Tone.MUTED))]
-    shown = [_way(each) for each in group.ports[:_MOST_PORTS]]
-    if rest := len(group.ports) - len(shown):
-        shown.append(line(Span(f"and {rest} more", Tone.MUTED)))
     addresses = dict.fromkeys(_EVERYWHERE.get(each.host_address, each.host_address) for each in group.ports)
+    makers = dict.fromkeys(each.by or "Boxdeck's table of nftables" for each in group.ports)
     rows: list[tuple[str, Sequence[Line]]] = [
         ("reached at", [line(address) for address in addresses]),
         ("protocol", (line(port.protocol),)),
         ("leads to", (_target(port),)),
-        ("ports", shown),
-        ("made by", (line(port.by or "Boxdeck's table of nftables"),)),
+        ("ports", _first([_way(each) for each in group.ports], _MOST_PORTS)),
+        ("made by", _first([line(maker) for maker in makers], _MOST_MAKERS)),
         ("by way of", _links(topology, group.ports)),
     ]
     return [each for label, lines in rows for each in _labelled(label, lines)]
+
+
+def _first(lines: Sequence[Line], most: int) -> list[Line]:
+    """With a count of those that are left out."""
+    rest = len(lines) - most
+    return [*lines[:most], *([line(Span(f"and {rest} more", Tone.MUTED))] if rest > 0 else [])]
 
 
 def _target(port: PortMap) -> Line:

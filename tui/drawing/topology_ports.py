@@ -31,7 +31,7 @@ def groups(ports: Iterable[PortMap]) -> list[PortGroup]:
     found: dict[tuple[str, ...], dict[tuple[int, int], list[PortMap]]] = {}
     for port in ports:
         target = printable(port.container_name) or port.address
-        same = found.setdefault((_host(port), port.protocol, target, port.by), {})
+        same = found.setdefault((_host(port), port.protocol, target), {})
         same.setdefault((port.host_port, port.port), []).append(port)
     made = [_group(key, run) for key, same in found.items() for run in _runs(same)]
     return sorted(made, key=lambda group: (group.ports[0].host_port, group.text))
@@ -101,7 +101,7 @@ def _runs(same: dict[tuple[int, int], list[PortMap]]) -> list[list[PortMap]]:
 
 
 def _group(key: tuple[str, ...], run: list[PortMap]) -> PortGroup:
-    host, protocol, target, _ = key
+    host, protocol, target = key
     kind = "" if protocol == "tcp" else f"/{protocol}"
     first, last = run[0], run[-1]
     host_ports, ports = _range(first.host_port, last.host_port), _range(first.port, last.port)

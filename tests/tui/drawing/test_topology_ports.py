@@ -68,6 +68,15 @@ def test_a_port_tells_where_it_is_where_it_leads_and_by_whose_doing() -> None:
     assert text(port_facts.facts(wiring(3), ports[0])) == "It isn't published any more."
 
 
+def test_one_that_a_rule_and_a_proxy_lead_to_is_one() -> None:
+    four, six = leading(0, 8080)
+    ports = (replace(four, by="the chain ip nat DOCKER"), replace(six, by="docker-proxy (1)"))
+    found = replace(wiring(1), ports=ports)
+    assert text_of(view(found)).count(":8080 →") == 1
+    said = text(port_facts.facts(found, ports[0]))
+    assert "made by    the chain ip nat DOCKER\n           docker-proxy (1)" in said
+
+
 def test_a_port_of_somebody_elses_says_whose_it_is() -> None:
     port = PortMap(
         host_address="192.0.2.5", host_port=80, protocol="tcp", address="172.17.0.9", port=8000,
