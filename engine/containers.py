@@ -372,13 +372,16 @@ class Containers:
 
     # Streams
 
-    async def attach(self, reference: str) -> Session:
+    async def attach(self, reference: str, *, past: bool = False) -> Session:
         """The streams of the first process, from now on.
+
+        Args:
+            past: with what it wrote last to its terminal, as far as 64 KiB hold it (`Session.past`).
 
         Raises:
             Conflict: it isn't running, or is paused.
         """
-        return await self._streams.attach(reference)
+        return await self._streams.attach(reference, past=past)
 
     async def exec(self, reference: str, request: ExecRequest) -> Session:
         """Run a further process in a running container.

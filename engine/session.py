@@ -18,7 +18,7 @@ class Session:
     Attributes:
         container: as it was when the session began.
         tty: whether the process has a terminal; all its output is stdout then.
-        past: of a session that was resumed, what it wrote last, to be shown before anything else.
+        past: of a terminal that was there before, what it showed last, to be shown before anything else.
     """
 
     def __init__(

@@ -28,17 +28,14 @@ class Streams:
         self._paths = paths
         self._lookup = lookup
 
-    async def attach(self, reference: str) -> Session:
+    async def attach(self, reference: str, *, past: bool = False) -> Session:
         """As `Containers.attach`."""
         container = await self._lookup.get_moving(reference)
-        connection = await self._attach(container, stdin=container.request.interactive)
-        return Session(connection, container, container.request.tty, self._lookup.follow_up(container))
-
-    async def _attach(self, container: Container, stdin: bool) -> socket.socket:
-        connection = shims.connect(self._paths.runtime(container.id))
-        await shims.post(connection, protocol.Attach(stdin))
-        await shims.answer(connection)
-        return connection
+        message = protocol.Attach(stdin=container.request.interactive, past=past)
+        connection, answer = await self._connected(container, message)
+        before = answer.past if isinstance(answer, protocol.Resumed) else b""  # shims of earlier versions have none
+        follow_up = self._lookup.follow_up(container)
+        return Session(connection, container, container.request.tty, follow_up, past=before)
 
     async def exec(self, reference: str, request: ExecRequest) -> Session:
         """As `Containers.exec`."""

@@ -223,7 +223,7 @@ class Operations:
         """
         if not container.request.tty:
             raise Conflict(f"{container.name} has no terminal of its own", "see what it writes with l, or open a shell")
-        return await self._engine.containers.attach(container.id)
+        return await self._engine.containers.attach(container.id, past=True)
 
     async def debug(self, container: Container) -> Session:
         """A shell of the image ``base`` in its namespaces."""

@@ -119,9 +119,14 @@ class Kill(Struct, tag=True, frozen=True):
 
 
 class Attach(Struct, tag=True, frozen=True):
-    """To a shim: send me the first process's output from now on, and take its input from me."""
+    """To a shim: send me the first process's output from now on, and take its input from me.
+
+    Attributes:
+        past: answer with what it wrote last to its terminal (`Resumed`).
+    """
 
     stdin: bool = True
+    past: bool = False
 
 
 class Exec(Struct, tag=True, frozen=True, kw_only=True):
@@ -164,7 +169,7 @@ class SessionList(Struct, tag=True, frozen=True):
 
 
 class Resumed(Struct, tag=True, frozen=True):
-    """What a kept session wrote last; what it writes from now on follows."""
+    """What a terminal's process wrote last; what it writes from now on follows."""
 
     past: bytes
 

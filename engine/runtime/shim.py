@@ -190,7 +190,7 @@ class Shim:
 
     def _use(self, terminal: bool, streams: list[int]) -> None:
         if terminal:
-            self._streams.use_terminal(streams[0])
+            self._streams.use_terminal(streams[0], remembers=True)
         else:
             stdin = streams[0] if self._launch.interactive else -1
             self._streams.use_pipes(Pipes((-1, -1, -1), stdin, streams[-2], streams[-1]))
@@ -396,7 +396,8 @@ class Shim:
             case protocol.Wait():
                 self._waiting.append(client)
             case protocol.Attach():
-                client.send_message(protocol.Running(self._pid))
+                answer = protocol.Resumed(self._streams.past) if message.past else protocol.Running(self._pid)
+                client.send_message(answer)
                 self._streams.add_viewer(client, feeds=message.stdin)
             case protocol.Exec() | protocol.Resume() | protocol.ListSessions():
                 self._enter(client, message)

@@ -95,13 +95,19 @@ class Streams:
         self._pending_size = 0
         self._close_input_when_written = False
         self._paused = False
+        self._past: Past | None = None
         self._held_back: list[Client] = []  # who wrote more than the process has read
         self.viewers: list[Client] = []
         self.feeder: Client | None = None
 
-    def use_terminal(self, master: int) -> None:
-        """The process has a terminal with this master."""
+    def use_terminal(self, master: int, *, remembers: bool = False) -> None:
+        """The process has a terminal with this master.
+
+        Args:
+            remembers: whether who comes later wants to know what it wrote last (`past`).
+        """
         self._terminal = self._input = master
+        self._past = Past() if remembers else None
         self._begin({master: protocol.STDOUT})
 
     def use_pipes(self, pipes: Pipes) -> None:
@@ -123,6 +129,11 @@ class Streams:
         return not self._outputs
 
     # Output
+
+    @property
+    def past(self) -> bytes:
+        """What was written last to a terminal that remembers it."""
+        return self._past.data if self._past is not None else b""
 
     def add_viewer(self, client: Client, feeds: bool) -> None:
         """Send output to a client from now on; one that `feeds` writes the input and closes it when it goes."""
@@ -177,6 +188,8 @@ class Streams:
     def _deliver(self, kind: int, data: bytes) -> None:
         if self._log is not None:
             self._log.write(b"stdout" if kind == protocol.STDOUT else b"stderr", data)
+        if self._past is not None:
+            self._past.write(b"stdout", data)
         frame = bytes((kind,)) + data
         for viewer in list(self.viewers):
             viewer.send(frame)

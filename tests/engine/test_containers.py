@@ -239,6 +239,21 @@ async def test_several_viewers_see_the_same(engine: Engine) -> None:
     assert [await output(session) for session in sessions] == [("got it\n", "", 0)] * 3
 
 
+async def test_who_comes_later_sees_what_a_terminal_shows_already(engine: Engine) -> None:
+    script = "printf 'your name? '; read x; echo hello $x"
+    container = await engine.containers.run(request("sh", "-c", script, tty=True, interactive=True))
+    for _ in range(100):
+        first = await engine.containers.attach(container.id, past=True)
+        if first.past:
+            break
+        await first.close()
+        await asyncio.sleep(0.05)
+    second, third = [await engine.containers.attach(container.id, past=past) for past in (True, False)]
+    assert [each.past for each in (first, second, third)] == [b"your name? ", b"your name? ", b""]
+    await second.write(b"me\n")
+    assert [await output(each) for each in (first, second, third)] == [("me\r\nhello me\r\n", "", 0)] * 3
+
+
 async def test_logs_can_be_read_followed_and_cut(engine: Engine) -> None:
     container = await engine.containers.run(request("sh", "-c", "echo one; echo two >&2; sleep 0.3; echo three"))
     followed = [(line.stream, line.data) async for line in engine.containers.logs(container.id, follow=True)]

@@ -64,6 +64,21 @@ async def test_top_shows_the_processes_of_the_container_alone(engine: Engine) ->
         await until(pilot, lambda: "ended 0" in app.notes)
 
 
+async def test_a_terminal_that_is_attached_shows_at_once_what_it_showed_before(engine: Engine) -> None:
+    script = "printf 'your name? '; read x; echo hello $x; sleep 1000"
+    request = ContainerRequest(
+        image="base", command=("sh", "-c", script), tty=True, interactive=True, network="none", name="asks"
+    )
+    container = await engine.containers.run(request)
+    for greeting in ("your name?", "hello me"):
+        app = Desk(await engine.containers.attach(container.id, past=True))
+        async with app.run_test(size=(100, 24)) as pilot:
+            await until_shown(pilot, greeting)
+            if greeting == "your name?":
+                await press(pilot, "me", "enter")
+                await until_shown(pilot, "hello me")
+
+
 async def test_a_closed_pane_takes_its_shell_along_but_not_the_container(engine: Engine) -> None:
     async with shell(engine, "sh") as (app, pilot):
         await press(pilot, "echo up", "enter")
