@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import random
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from engine.images.unpack import Unpacked, unpack
 from engine.oci.image_spec import go_architecture
 from engine.paths import Paths
 from engine.store.database import Database
+from tests.engine.registry.served import Served
 
 MTIME = 1_600_000_000
 
@@ -159,3 +161,25 @@ class Layout:
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path / "layout")
+
+
+@pytest.fixture
+def nobody_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials or settings of this machine's, and quick further tries."""
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
+    monkeypatch.setenv("BOXDECK_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setattr("engine.registry.transport._FIRST_PAUSE_SECONDS", 0.01)
+
+
+@pytest.fixture
+def served(layout: Layout) -> Iterator[Served]:
+    """A registry of our own that serves the layout, and breaks its word where a test wants it."""
+    registry = Served(layout.folder)
+    yield registry
+    registry.close()
+
+
+@pytest.fixture
+def layer(tar: MakeTar, member: MakeMember) -> bytes:
+    """A layer that compresses badly and isn't small."""
+    return tar(member("noise", random.Random(1).randbytes(3_000_000)), member("hello", b"hello\n"))
