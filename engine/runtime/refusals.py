@@ -6,7 +6,7 @@ from engine.errors import InvalidRequest, Unsupported
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Spec
 from engine.oci.version import is_known
-from engine.runtime import sysctls
+from engine.runtime import sysctls, wrong_values
 
 _WITHOUT = "take it out of config.json"
 
@@ -15,13 +15,14 @@ def refuse(spec: Spec) -> None:
     """Say what can't be had.
 
     Raises:
-        InvalidRequest: it is of another major version.
+        InvalidRequest: it is of another major version, or has a value that can't be meant.
         Unsupported: with the name of the field.
     """
     if not is_known(spec.oci_version):
         raise InvalidRequest(
             f"config.json is of version {spec.oci_version!r} of the OCI runtime specification", "give it one of 1.x"
         )
+    wrong_values.refuse(spec)
     linux = spec.linux or Linux()
     sysctls.require_own(linux)
     if linux.namespace("mount") is None:

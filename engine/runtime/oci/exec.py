@@ -12,6 +12,7 @@ from engine.runtime.oci.folder import Folder
 from engine.runtime.oci.foreground import Foreground
 from engine.runtime.oci.status import not_running, status_of
 from engine.runtime.oci.verb import Call, Verb
+from engine.runtime.wrong_values import refuse_process
 
 _FAILED = 255  # so that it isn't taken for the process's own
 
@@ -22,6 +23,7 @@ def action(call: Call) -> int:
     kept = preserved.count(options.preserve_fds)  # before there are descriptors of ours that it would count
     container = _open(Folder(call.settings.state_root, call.container_id), options)
     process = process_of(options, call.words[1:], container.spec)
+    refuse_process(process)
     console.check(process, options.console_socket, options.detach)
     guest = enter(container, process, kept)
     return _accompany(guest, options)

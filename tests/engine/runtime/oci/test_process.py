@@ -194,3 +194,16 @@ def test_rules_that_can_t_be_meant_make_no_container(runtime: Runtime) -> None:
     change(runtime, seccomp=Seccomp(default_action="SCMP_ACT_ALLOW", architectures=("SCMP_ARCH_Z80",)))
     assert run(runtime).returncode != 0
     assert "SCMP_ARCH_Z80" in runtime.log.read_text()
+
+
+def test_the_user_that_is_none_is_not_root(runtime: Runtime) -> None:
+    """4294967295 tells setresuid(2) to leave the user as it is: without `wrong_values`, `id` said root here."""
+    runtime.describe("id", user=User(uid=2**32 - 1, gid=0))
+    done = run(runtime)
+    assert done.returncode == 1
+    assert "root" not in done.stdout
+    assert "process.user.uid" in runtime.log.read_text()
+    runtime.start("sleep", "1000")
+    done = runtime("exec", "--user", str(2**32 - 1), "one", "id")
+    assert done.returncode == 255
+    assert "root" not in done.stdout
