@@ -24,12 +24,15 @@ class LogConfig(Struct, frozen=True, kw_only=True):
         max_bytes: of each file.
         max_files: how many files there are at most; the oldest is forgotten.
         compress: those that are full.
+        labels, env: names of labels and variables of the container that belong to each line (`engine.log_attributes`).
     """
 
     driver: LogDriver = "file"
     max_bytes: int = 10 * 1024 * 1024
     max_files: int = 3
     compress: bool = True
+    labels: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Refuse what can't be done.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import socket
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from engine.cgroups import reservation
 from engine.errors import BoxdeckError
 from engine.exec_process import compile_exec
 from engine.launch import Launcher
+from engine.log_attributes import log_attributes
 from engine.model import Container, Endpoint, ExecRequest
 from engine.names.post import LOCK
 from engine.network.networks import Networks
@@ -107,7 +109,7 @@ class Starting:
             attach=attach,
             seccomp_cache=str(self._paths.seccomp_cache),
             log_config=container.request.log,
-            journal_fields=_journal_fields(container) if container.request.log.driver == "journald" else {},
+            journal_fields=self._journal_fields(container) if container.request.log.driver == "journald" else {},
             restarting=self._restarts.order(container, is_due),
             health=self._health_order(container),
             xray=xray,
@@ -126,6 +128,20 @@ class Starting:
         except BaseException:
             self._recovery.refresh()
             raise
+
+    def _journal_fields(self, container: Container) -> dict[str, str]:
+        """What docker's driver tells the journal about a container."""
+        process = joining.spec(self._paths, container.id).process
+        named = log_attributes(container, process.env if process is not None else ())
+        return {
+            **{re.sub(r"[^A-Z0-9_]", "_", name.upper()).lstrip("_"): value for name, value in named.items()},
+            "CONTAINER_ID": container.short_id,
+            "CONTAINER_ID_FULL": container.id,
+            "CONTAINER_NAME": container.name,
+            "CONTAINER_TAG": container.short_id,
+            "IMAGE_NAME": container.request.image,
+            "SYSLOG_IDENTIFIER": container.short_id,
+        }
 
     def _health_order(self, container: Container) -> protocol.HealthOrder | None:
         if container.health_check is None:
@@ -171,15 +187,3 @@ async def _leave(last: status.Status) -> None:
         await asyncio.sleep(_LEAVING_SECONDS / _LEAVING_LOOKS)
         if not status.shim_is_alive(last):
             return
-
-
-def _journal_fields(container: Container) -> dict[str, str]:
-    """What docker's driver tells the journal about a container."""
-    return {
-        "CONTAINER_ID": container.short_id,
-        "CONTAINER_ID_FULL": container.id,
-        "CONTAINER_NAME": container.name,
-        "CONTAINER_TAG": container.short_id,
-        "IMAGE_NAME": container.request.image,
-        "SYSLOG_IDENTIFIER": container.short_id,
-    }

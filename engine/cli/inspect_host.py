@@ -142,7 +142,8 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
 
 def _log_config(log: LogConfig) -> LogConfigDocument:
     options = {"max-size": str(log.max_bytes), "max-file": str(log.max_files), "compress": str(log.compress).lower()}
-    return LogConfigDocument(type=log.driver, config=options if log.driver == "file" else {})
+    named = {name: ",".join(names) for name, names in (("labels", log.labels), ("env", log.env)) if names}
+    return LogConfigDocument(type=log.driver, config={**(options if log.driver == "file" else {}), **named})
 
 
 def mounts(container: Container, spec: Spec) -> tuple[MountDocument, ...]:

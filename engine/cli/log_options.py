@@ -12,7 +12,12 @@ from engine.errors import InvalidRequest
 from engine.log_config import DRIVERS, LogConfig, LogDriver
 
 DRIVER_HELP = "file, journald, or none to keep nothing [file]"
-HELP = "max-size=SIZE of each of max-file=NUMBER files, compress=BOOL those that are full [10m, 3, true]"
+HELP = (
+    "max-size=SIZE of each of max-file=NUMBER files, compress=BOOL those that are full [10m, 3, true]; "
+    "labels=NAME,… and env=NAME,… that belong to each line (logs --details)"
+)
+_NAMES = {"labels": "labels", "env": "env"}
+_WITH_NAMES = ("file", "journald")
 _DOCKERS: dict[str, LogDriver] = {"json-file": "file", "local": "file"}
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -38,9 +43,11 @@ def log_config(driver: LogDriver, words: Iterable[str]) -> LogConfig:
     config = LogConfig(driver=driver)
     for word in words:
         name, _, value = word.partition("=")
-        if driver != "file":
+        if name in _NAMES and value and driver in _WITH_NAMES:
+            config = replace(config, **{_NAMES[name]: tuple(filter(None, value.split(",")))})
+        elif driver != "file":
             raise InvalidRequest(f"the log driver {driver} has no option {name!r}", "leave it out")
-        if name == "max-size":
+        elif name == "max-size":
             config = replace(config, max_bytes=_size(value))
         elif name == "max-file":
             config = replace(config, max_files=_count(value))
@@ -48,7 +55,8 @@ def log_config(driver: LogDriver, words: Iterable[str]) -> LogConfig:
             config = replace(config, compress=_BOOLEANS[value])
         else:
             raise InvalidRequest(
-                f"there is no log option {word!r}", "choose max-size=10m, max-file=3 or compress=false"
+                f"there is no log option {word!r}",
+                "choose max-size=10m, max-file=3, compress=false, labels=NAME or env=NAME",
             )
     return config
 

@@ -19,7 +19,7 @@ systemd-machine-id-setup >/dev/null 2>&1 || true
 journal=$!
 trap 'kill $journal; wait $journal || :' EXIT
 for try in $(seq 100); do [ -S /run/systemd/journal/socket ] && break; sleep 0.1; done
-{boxdeck} run --name web --log-driver journald base sh -c {script}
+{boxdeck} run --name web --log-driver journald --log-opt labels=app.tier -l app.tier=front base sh -c {script}
 for try in $(seq 50); do
     journalctl --directory /run/log/journal --sync >/dev/null 2>&1 || :
     journalctl --directory /run/log/journal -o export CONTAINER_NAME=web > {out} 2>/dev/null || :
@@ -47,7 +47,7 @@ def test_lines_are_entries_of_the_journal(boxdeck: CommandLine, tmp_path: Path) 
     ]
     said = {entry["MESSAGE"]: entry["PRIORITY"] for entry in entries}
     assert said == {"one": "6", "two": "3", "unended": "6"}
-    assert {entry["IMAGE_NAME"] for entry in entries} == {"base"}
+    assert {(entry["IMAGE_NAME"], entry["APP_TIER"]) for entry in entries} == {("base", "front")}
     assert all(entry["CONTAINER_ID_FULL"].startswith(entry["CONTAINER_ID"]) for entry in entries)
     assert "read it with: journalctl CONTAINER_NAME=web" in refused.read_text()
 

@@ -24,7 +24,7 @@ def test_sizes_and_numbers(words: tuple[str, ...], expected: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize(
-    "word", ["max-size=much", "max-file=few", "max-file=-1", "labels=x", "max-size", "compress=maybe", ""]
+    "word", ["max-size=much", "max-file=few", "max-file=-1", "labels=", "label=x", "max-size", "compress=maybe", ""]
 )
 def test_what_can_t_be_meant_is_refused(word: str) -> None:
     with pytest.raises(InvalidRequest):
@@ -97,3 +97,15 @@ def test_other_drivers_are_refused_in_one_sentence(boxdeck: CommandLine) -> None
     assert refused.status == 125 and "choose file, none or journald" in refused.err
     refused = boxdeck("run", "--log-driver", "none", "--log-opt", "max-size=1m", "base", "true")
     assert "the log driver none has no option 'max-size'" in refused.sentence
+
+
+def test_details_are_the_labels_and_variables_that_were_named(boxdeck: CommandLine) -> None:
+    named = ("--log-opt", "labels=tier,none", "--log-opt", "env=COLOUR,PATH_X")
+    words = ("-l", "tier=web & more", "-l", "other=1", "-e", "COLOUR=red")
+    boxdeck.ok("run", "--name", "one", *named, *words, "base", "echo", "said")
+    boxdeck.ok("run", "--name", "two", "base", "echo", "said")
+    assert boxdeck.ok("logs", "--details", "one") == "COLOUR=red,tier=web+%26+more said"
+    assert boxdeck.ok("logs", "-t", "--details", "one").endswith("Z COLOUR=red,tier=web+%26+more said")
+    assert boxdeck.ok("logs", "--details", "two") == " said" and boxdeck.ok("logs", "one") == "said"
+    shown = boxdeck.ok("inspect", "-f", "{{json .HostConfig.LogConfig.Config}}", "one")
+    assert '"labels":"tier,none"' in shown and '"env":"COLOUR,PATH_X"' in shown
