@@ -130,4 +130,4 @@ def _refuse_relative(name: str, paths: Iterable[str]) -> None:
 
 
 def _wrong(name: str, value: object, remedy: str) -> InvalidRequest:
-    return InvalidRequest(f"{name} in config.json can't be {value!r}" if value != "" else f"{name} is wrong", remedy)
+    return InvalidRequest(f"{name} can't be {value!r}" if value != "" else f"{name} is wrong", remedy)
