@@ -40,6 +40,10 @@ _LEAST_SECONDS = 0.4
 _FOREIGN_SECONDS = 2.0
 """For so long ports of others count as unchanged: the kernel doesn't tell of them, and their rules are many."""
 
+_THOROUGH_SECONDS = 2.0
+"""Somebody may hold the other end of a pair by a descriptor alone. To look at all of them takes as long as all the
+rest, and where containers start one after the other there is always a pair of which one end is on its way."""
+
 _FRESH_SECONDS = 0.8
 """For so long what nothing was told of counts as unchanged, so that a change costs as much as it is large."""
 
@@ -60,6 +64,7 @@ class TopologyReader:
         self._known: dict[int, Surveyed] = {}
         self._spaces: dict[int, tuple[Surveyed, NetworkSpace]] = {}
         self._known_at = 0.0
+        self._thorough_at = -_THOROUGH_SECONDS
         self._foreign: tuple[PortMap, ...] = ()
         self._foreign_at = 0.0
         self._is_listening = False
@@ -112,9 +117,12 @@ class TopologyReader:
         is_whole = not self._is_fresh(home, changed)
         complete = Numbering(is_complete=self._is_listening)
         found = survey(home, places, complete) if is_whole else self._renewed(home, places, changed)
-        if _unmatched(found) - self._hopeless:  # somebody may hold the other end by a descriptor alone
+        unmatched = _unmatched(found)
+        is_new = bool(unmatched - self._hopeless)
+        if is_new and time.monotonic() - self._thorough_at >= _THOROUGH_SECONDS:
             found, is_whole = survey(home, _with_home(self._places.look(is_thorough=True), home), complete), True
-        self._hopeless = _unmatched(found)
+            unmatched, is_new, self._thorough_at = _unmatched(found), False, time.monotonic()
+        self._hopeless = unmatched if not is_new else self._hopeless & unmatched
         self._known = {each.place.inode: each for each in found}
         if is_whole:
             self._known_at = time.monotonic()

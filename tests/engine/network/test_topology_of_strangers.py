@@ -16,7 +16,7 @@ from engine.model import Container, LinkEnd, NetworkDevice, NetworkSpace, Topolo
 from engine.network import watch
 from engine.network.networks import Networks
 from engine.network.topology import reader
-from engine.network.topology.places import parse_control_group
+from engine.network.topology.places import Place, Places, parse_control_group
 from tests.engine.network.boxes import Box, shell
 from tests.engine.network.test_topology import connected, endpoint_of, send_a_million_bytes
 
@@ -87,6 +87,29 @@ async def test_dockers_bridge_a_pair_by_hand_and_ours_are_one_right_map(box: Box
 )
 def test_containers_of_other_programs_are_known_by_their_control_group(text: str, expected: str) -> None:
     assert parse_control_group(text) == expected
+
+
+async def test_where_pairs_come_one_after_the_other_descriptors_are_looked_at_seldom(
+    machine: None, engine_on: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, looks = Places.look, []
+
+    def counted(self: Places, is_thorough: bool = False) -> dict[int, Place]:
+        looks.append(is_thorough)
+        return look(self, is_thorough)
+
+    monkeypatch.setattr(Places, "look", counted)
+    networks, held = engine_on(), []
+    for number in range(4):
+        hidden = Box()
+        shell(f"ip link add left{number} type veth peer name eth0 netns {hidden.pid}")
+        held.append(os.dup(hidden.namespace))  # we aren't looked at
+        hidden.end()
+        found = await networks.topology([])
+        assert device(found.spaces[0], f"left{number}").peer is None
+    assert looks.count(True) == 1
+    for each in held:
+        os.close(each)
 
 
 async def test_two_pairs_with_the_same_indices_are_told_apart(box: Boxes, engine_on: Maker) -> None:
