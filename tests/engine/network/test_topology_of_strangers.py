@@ -99,6 +99,7 @@ async def test_where_pairs_come_one_after_the_other_descriptors_are_looked_at_se
         return look(self, is_thorough)
 
     monkeypatch.setattr(Places, "look", counted)
+    monkeypatch.setattr(reader, "_THOROUGH_SECONDS", 60)
     networks, held = engine_on(), []
     for number in range(4):
         hidden = Box()
