@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engine.cli.command import Command, with_engine
 from engine.cli.failure import warn
 from engine.cli.health_options import health_of
+from engine.cli.limit_notes import without_effect
 from engine.cli.limit_options import limits_of
 from engine.cli.line_files import labels, variables
 from engine.cli.log_options import log_config
@@ -110,7 +111,8 @@ def _cidfile(path: str | None) -> Iterator[Callable[[Container], None]]:
 
 
 def _warn_of(engine: Engine, container: Container) -> None:
-    for warning in (*container.warnings, *engine.containers.ports.obstacles(container)):
+    of_limits = without_effect(container.request.limits)
+    for warning in (*container.warnings, *of_limits, *engine.containers.ports.obstacles(container)):
         warn(warning)
 
 

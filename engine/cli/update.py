@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from engine.cli import values
 from engine.cli.command import Command, Parser, with_engine
 from engine.cli.containers import for_each
+from engine.cli.failure import warn
+from engine.cli.limit_notes import without_effect
 from engine.cli.limit_options import LimitOptions, limit_arguments, limits_of
 from engine.errors import InvalidRequest
 from engine.limits import Limits
@@ -41,7 +43,10 @@ async def _update(engine: Engine, options: UpdateOptions) -> int:
         if options.restart is not None:
             await engine.containers.set_restart_policy(reference, options.restart)
 
-    return await for_each(options.containers, update)
+    status = await for_each(options.containers, update)
+    for sentence in without_effect(limits):
+        warn(sentence)
+    return status
 
 
 UPDATE = Command(UpdateOptions, _arguments, with_engine(_update))

@@ -120,3 +120,13 @@ def test_an_update_that_is_refused_is_one_sentence(boxdeck: CommandLine, options
         assert answer.status == 125
         assert words in answer.sentence
         assert boxdeck.names("-a") == ["calm"]
+
+
+def test_a_limit_above_what_the_machine_has_is_taken_and_said_to_hold_nothing_back(boxdeck: CommandLine) -> None:
+    words = "warning: a memory limit of 8PiB holds nothing back here: the machine has "
+    answer = boxdeck("run", "-d", "--name", "large", "-m", str(8 << 50), "--network", "none", "base", "sleep", "99")
+    assert answer.status == 0 and words in answer.err
+    answer = boxdeck("update", "-m", str(8 << 50), "large")
+    assert answer.status == 0 and words in answer.err
+    assert boxdeck("inspect", "large").json[0]["LimitsInForce"]["MemoryFrom"] == "machine"
+    assert words not in boxdeck("update", "-m", "64m", "large").err

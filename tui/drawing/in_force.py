@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.model import Container
-from engine.model.limits_in_force import LimitsInForce
+from engine.model.limits_in_force import MACHINE, LimitsInForce
 from tui.drawing import units
 from tui.drawing.lines import Line, Span, Tone, joined, line
 
@@ -21,11 +21,24 @@ def in_force_line(container: Container, limits: LimitsInForce) -> Line:
     return joined(
         (
             line(Span("in force", Tone.MUTED)),
-            _limit("memory", units.size(memory) if memory else "", origin_of(container, limits.memory_from)),
+            _without_effect(container, limits)
+            or _limit("memory", units.size(memory) if memory else "", origin_of(container, limits.memory_from)),
             _limit("cpus", units.cpus(cpus) if cpus else "", origin_of(container, limits.cpus_from)),
             _limit("processes", str(pids) if pids else "", origin_of(container, limits.pids_from)),
         ),
         _DOT,
+    )
+
+
+def _without_effect(container: Container, limits: LimitsInForce) -> Line | None:
+    """That the machine has less memory than the container may have; None where that isn't so."""
+    own = container.request.limits.memory_bytes or 0
+    if limits.memory_from != MACHINE or own <= limits.memory_bytes:
+        return None
+    return line(
+        Span("memory ", Tone.MUTED),
+        units.size(limits.memory_bytes),
+        Span(f", all that the machine has, below the limit of {units.size(own)}", Tone.WARN),
     )
 
 
