@@ -58,6 +58,7 @@ from tui.terminal.emulator import (
     Row,
     Run,
 )
+from tui.terminal.links import followable
 from tui.terminal.widths import fitted
 
 logger = logging.getLogger(__name__)
@@ -415,6 +416,7 @@ def cell_style(style: Any) -> CellStyle:
         reverse=bool(style.reverse),
         conceal=bool(style.conceal),
         strike=bool(style.strike),
+        link=followable(style.hyperlink),
     )
     return PLAIN if converted == PLAIN else converted
 

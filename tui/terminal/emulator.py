@@ -20,7 +20,11 @@ Colour = int | tuple[int, int, int] | None
 
 
 class CellStyle(Struct, frozen=True, kw_only=True):
-    """How one cell looks (ECMA-48, 8.3.117 SGR); what should blink is shown steadily."""
+    """How one cell looks (ECMA-48, 8.3.117 SGR), and where it leads; what should blink is shown steadily.
+
+    Attributes:
+        link: an address that may be followed (`links.followable`); empty for none.
+    """
 
     foreground: Colour = None
     background: Colour = None
@@ -31,6 +35,7 @@ class CellStyle(Struct, frozen=True, kw_only=True):
     reverse: bool = False
     conceal: bool = False
     strike: bool = False
+    link: str = ""
 
 
 PLAIN = CellStyle()

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from threading import RLock
 from typing import Any
 
 from rich.cells import cell_len
 
-from tui.terminal import keys
+from tui.terminal import keys, links
 from tui.terminal.emulator import (
     CLIPBOARD_LIMIT_BYTES,
     Cursor,
@@ -71,6 +72,7 @@ class GhosttyEmulator:
         self._callbacks = connect(self._terminal, self._replies, self._clipboard)
         self._screen = GhosttyScreen()
         self._line = ffi.new("uint8_t[]", _LINE_BYTES)
+        self._link = ffi.new("uint8_t[]", links.LONGEST)
         self._mouse = MouseEncoder()
         self._stale = True
         self._seen_cursor = Cursor(0, 0)
@@ -198,7 +200,8 @@ class GhosttyEmulator:
             return (Run(" " * self._columns, self._columns),)
         with self._lock:
             self._refresh()
-        return self._screen.row(y)
+            line = self._get(lib.GHOSTTY_TERMINAL_DATA_SCROLLBACK_ROWS, "size_t") - self._offset() + y
+            return self._screen.row(y, partial(self._link_at, line))
 
     def line_text(self, line: int, columns: int | None = None) -> str:
         """See `Emulator`."""
@@ -287,6 +290,14 @@ class GhosttyEmulator:
         if self._stale:
             self._stale = False
             self._screen.update(self._terminal, self._rows)
+
+    def _link_at(self, line: int, x: int) -> str:
+        where, length = place(self._terminal, x, line), ffi.new("size_t*")
+        if where is None:
+            return ""
+        lib.ghostty_grid_ref_hyperlink_uri(ffi.new("GhosttyGridRef*", where), self._link, links.LONGEST, length)
+        address = bytes(ffi.buffer(self._link, min(length[0], links.LONGEST)))
+        return links.followable(address.decode("utf-8", "replace"))
 
     def _text_of(self, line: int, columns: int) -> str:
         start, end = place(self._terminal, 0, line), place(self._terminal, columns - 1, line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -63,9 +63,13 @@ class GhosttyScreen:
         self._rewind()
         return range(self._height) if how[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL else changed
 
-    def row(self, y: int) -> Row:
-        """One row as runs."""
-        return RowCells(self._raw(y), self._style_at, self._cluster_at).runs()
+    def row(self, y: int, link_of: Callable[[int], str]) -> Row:
+        """One row as runs.
+
+        Args:
+            link_of: the address of the link at a column.
+        """
+        return RowCells(self._raw(y), self._style_at, self._cluster_at, link_of).runs()
 
     def width_at(self, x: int, y: int) -> int:
         """Columns that a cell's character takes."""

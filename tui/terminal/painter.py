@@ -11,6 +11,9 @@ from textual.strip import Strip
 from tui.terminal.colours import NATIVE, Sixteen
 from tui.terminal.emulator import CellStyle, Colour, Cursor, Row
 
+LINK = "container-link"
+"""What a style's `meta` calls the address of a link."""
+
 _KEPT_STYLES = 4096
 
 
@@ -57,10 +60,11 @@ def _rich_style(cell: CellStyle, sixteen: Sixteen) -> Style:
         bold=cell.bold or None,
         dim=cell.dim or None,
         italic=cell.italic or None,
-        underline=cell.underline or None,
+        underline=cell.underline or bool(cell.link) or None,
         reverse=cell.reverse or None,
         conceal=cell.conceal or None,
         strike=cell.strike or None,
+        meta={LINK: cell.link} if cell.link else None,
     )
 
 

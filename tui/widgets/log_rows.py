@@ -29,6 +29,7 @@ from tui.terminal.log_buffer import LogBuffer
 from tui.terminal.log_text import row_starts, runs_of
 from tui.terminal.painter import Painter, highlighted, selection_style, with_words
 from tui.widgets.direct import Direct
+from tui.widgets.links import Links
 
 LINES_KEPT = 5_000
 FRAME_SECONDS = 1 / 30
@@ -43,7 +44,7 @@ _GUTTER_COLUMNS = 2
 _TIME_COLUMNS = 13
 
 
-class LogRows(ScrollView, Direct, can_focus=True):
+class LogRows(ScrollView, Direct, Links, can_focus=True):
     """The last lines of a log.
 
     It follows the end until it is scrolled up, and again once it is scrolled to the end. Lines from

@@ -12,17 +12,17 @@ from textual.geometry import Region, Size
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
-from textual.widget import Widget
 
 from tui.terminal.choice import new_emulator
 from tui.terminal.colours import sixteen_of
 from tui.terminal.frames import FrameClock
 from tui.terminal.look_back import LookBack, Mark, Stretch
 from tui.terminal.painter import Painter, highlighted, selection_style, with_words
+from tui.widgets.links import Links
 from tui.widgets.pane_keys import key_rows
 
 
-class PaneRows(Widget):
+class PaneRows(Links):
     """A terminal's screen or a part of its history."""
 
     DEFAULT_CSS = """

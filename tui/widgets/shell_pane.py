@@ -359,6 +359,11 @@ class ShellPane(PaneRows, can_focus=True):
         return not self._wants_mouse
 
     @property
+    def takes_clicks(self) -> bool:
+        """See `Links`."""
+        return self._wants_mouse
+
+    @property
     def _wants_mouse(self) -> bool:
         return self.exit_status is None and self._emulator.modes.mouse is not MouseTracking.OFF
 
