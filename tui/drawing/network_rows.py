@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 
 from engine.model import BridgeNode, Container, LinkRates, Network, Topology
-from tui.drawing import units
+from tui.drawing import ports, units
 from tui.drawing.columns import Column
 from tui.drawing.lines import Line, Span, Tone, clip, fit, joined, line, printable
 from tui.drawing.name_table import NameTable
@@ -77,7 +77,7 @@ def _members(row: NetworkRow) -> Line:
 
 def _ports(row: NetworkRow) -> Line:
     found = [port.host_port for each in row.running for port in each.ports if port.host_port]
-    return line(", ".join(map(str, sorted(set(found))))) if found else line(Span(units.UNKNOWN, Tone.FAINT))
+    return line(ports.numbers(found)) if found else line(Span(units.UNKNOWN, Tone.FAINT))
 
 
 def _received(row: NetworkRow) -> Line:

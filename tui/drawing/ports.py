@@ -1,6 +1,8 @@
-"""Published ports of one container, in words."""
+"""Published ports in words: of one container, and the numbers of many."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from engine.model import Container, PublishedPort
 from tui.drawing.lines import Line, Span, Tone, joined, line
@@ -18,6 +20,17 @@ def lines(container: Container) -> list[Line]:
     if not container.ports:
         return [line(Span("Nothing of the host's leads to it.", Tone.MUTED))]
     return [_port(port, container.is_running) for port in container.ports]
+
+
+def numbers(found: Iterable[int]) -> str:
+    """In order, each once, and those that follow one another as a range: ``80, 3000-3099``."""
+    runs: list[list[int]] = []
+    for number in sorted(set(found)):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)
 
 
 def _port(port: PublishedPort, is_open: bool) -> Line:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.model import BridgeNode, BridgePort, Container, LinkRates, Network, Subnet, Topology
 from tests.tui.fake_engine import container
-from tui.drawing import network_rows, units
+from tui.drawing import network_rows, ports, units
 from tui.drawing.lines import plain
 
 BRIDGE = Network(
@@ -45,3 +45,11 @@ def test_a_row_tells_who_is_on_it_and_what_moves(
 def test_a_bridge_that_has_gone_is_told_with_what_mends_it() -> None:
     row = network_rows.row_of(BRIDGE, (WEB,), Topology(uplink=None, bridges=()))
     assert "it has gone: the next start makes it anew" in plain(network_rows.facts(row)[0])
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [([], ""), ([80], "80"), ([443, 80], "80, 443"), ([81, 80, 80], "80-81"), ([9, 3, 1, 2, 4], "1-4, 9")],
+)
+def test_ports_that_follow_one_another_are_a_range(found: list[int], said: str) -> None:
+    assert ports.numbers(found) == said
