@@ -118,7 +118,9 @@ def explained(side: Side, verb: str) -> Iterator[None]:
 def _sentence(side: Side, verb: str, error: OSError) -> BoxdeckError:
     where = side.words()
     if error.errno == errno.ENOENT:
-        return NotFound(f"there is no {where}", "see what is there")
+        if verb == "written":
+            return NotFound(f"there is no folder that {where} could be in", "make it first")
+        return NotFound(f"there is no {where}", "check how it is written")
     if error.errno == errno.ENOTDIR:
         return Conflict(f"{where} would be in something that is no folder", "choose another path")
     if error.errno == errno.ELOOP:

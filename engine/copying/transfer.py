@@ -133,7 +133,7 @@ def _found(source: Side, spelling: Spelling, follow: bool) -> Iterator[Located]:
         with explained(source, "read"):
             found = stack.enter_context(located(source.root, spelling.path, follow))
         if found.mode is None:
-            raise NotFound(f"there is no {source.words()}", "see what is there")
+            raise NotFound(f"there is no {source.words()}", "check how it is written")
         if spelling.is_folder and not found.is_folder:
             raise Conflict(f"{source.words()} is no folder", "leave out the slash at its end")
         with explained(source, "read"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import re
 import socket
 import ssl
 import threading
@@ -37,6 +38,7 @@ _WORTH_ANOTHER_TRY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _USER_AGENT: Final = f"boxdeck/{__version__}"
 _SECRET: Final = "authorization"
+_ERROR_NUMBER: Final = re.compile(r"^\[Errno -?\d+\] ")  # of the kernel's or the resolver's, whose words suffice
 _CONNECTED: Final = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 
 NONSENSE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -248,6 +250,7 @@ def unreachable(host: str, error: httpx.TransportError) -> RegistryError:
             f"the certificate of the registry {host} isn't trusted ({reason})",
             f"put its authority's into {CERTIFICATES[0]}/{host}/ca.crt",
         )
+    reason = _ERROR_NUMBER.sub("", reason)
     return RegistryError(f"the registry {host} can't be reached ({reason})", "check its name and the network")
 
 

@@ -104,7 +104,7 @@ WRONG = (
     (("cp", "ghost:/etc", "/tmp"), "no container 'ghost'"),
     (("cp", "web:/nothing", "/tmp"), "there is no /nothing of web"),
     (("cp", "web:/etc", "/etc/passwd"), "a folder can't be copied over the file /etc/passwd"),
-    (("cp", "web:/etc/passwd", "/nowhere/at/all"), "there is no /nowhere/at/all"),
+    (("cp", "web:/etc/passwd", "/nowhere/at/all"), "there is no folder that /nowhere/at/all could be in: make it"),
     (("cp", "web:/etc/passwd/", "/tmp"), "/etc/passwd/ of web is no folder"),
     (("cp", "-a", "--chown", "root", "web:/etc", "/tmp/x"), "both kept and given"),
     (("cp", "--chown", "root", "web:/etc", "-"), "keeps its owners"),

@@ -178,7 +178,7 @@ def test_tags_are_listed(boxdeck: CommandLine, registry: DockerRegistry) -> None
     ("arguments", "words"),
     [
         (("pull", "Not/A/Name"), "lower case"),
-        (("pull", "127.0.0.1:1/image"), "can't be reached"),
+        (("pull", "127.0.0.1:1/image"), "can't be reached (Connection refused): check"),
         (("pull", "image", "--platform", "linux/a/b/c"), "not a platform"),
         (("login", "--password-stdin", "localhost:1"), "needs a name"),
         (("login", "-u", "me", "--password-stdin", "no host"), "invalid image reference"),

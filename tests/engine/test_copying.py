@@ -325,7 +325,7 @@ WRONG: dict[str, tuple[tuple[str, str], type[BoxdeckError], str]] = {
     "no source": (("{top}/nothing", "/opt"), NotFound, "there is no .*/nothing"),
     "a file as folder": (("{top}/file/", "/opt"), Conflict, "file/ is no folder"),
     "below a file": (("{top}/file/x", "/opt"), Conflict, "in something that is no folder"),
-    "no parent": (("{top}/file", "/opt/a/b"), NotFound, "there is no /opt/a/b of"),
+    "no parent": (("{top}/file", "/opt/a/b"), NotFound, "no folder that /opt/a/b of .* could be in"),
     "no folder": (("{top}/file", "/opt/a/"), NotFound, "the folder /opt/a/ of .* doesn't exist"),
     "a folder over a file": (("{top}/folder", "/etc/passwd"), Conflict, "can't be copied over the file"),
     "a file over a folder": (("{top}/folder/.", "/"), Conflict, "'etc' is a file to be copied, and a folder"),
