@@ -10,6 +10,7 @@ from tests.tui.fake_engine import FakeEngine, crowd
 from tui.app import BoxdeckApp
 from tui.past_runs import PastRuns
 from tui.screens.run_form import RunForm
+from tui.widgets.proposing_field import ProposingField, fitting
 
 NARROW = (80, 24)
 
@@ -49,11 +50,40 @@ async def test_sentences_come_and_go_while_one_types() -> None:
 async def test_names_of_images_and_networks_are_completed() -> None:
     async with desk(FakeEngine(*crowd()), size=NARROW) as at:
         await at.press("n")
-        await at.until(lambda: "image" in at.app.screen._suggesters)  # type: ignore[attr-defined]
+        await at.until(lambda: "postgres:16" in at.app.screen._names["image"])  # type: ignore[attr-defined]
         await at.type("postg")
         await at.see("postgres:16")
         await at.press("right")
         await at.see("run -dit postgres:16 sh")
+
+
+async def test_names_drop_down_while_one_types_and_are_gone_through_with_arrows() -> None:
+    engine = FakeEngine(*crowd())
+    async with desk(engine, size=NARROW) as at:
+        await at.press("n")
+        await at.until(lambda: len(at.app.screen._names["image"]) > 3)  # type: ignore[attr-defined]
+        names = at.app.screen._names["image"]  # type: ignore[attr-defined]
+        found = fitting("e", names)
+        assert len(found) > 1
+        await at.press("ctrl+u", "e")
+        await at.see(*found[:8])
+        await at.press("down", "down")
+        await at.see(f"▸ {found[1]}")
+        await at.press("enter")
+        await at.see_no("▸ ")
+        await at.see(f"run -dit {found[1]} sh")
+        assert isinstance(at.app.screen, RunForm) and at.app.focused is at.app.screen.query_one("#image")
+        await at.press("ctrl+u", "e", "escape")
+        await at.until(lambda: not at.app.screen.query_one("#image", ProposingField).proposals.display)
+        assert isinstance(at.app.screen, RunForm)
+        await at.press("down")
+        await at.until(lambda: at.app.focused is at.app.screen.query_one("#command"))
+
+
+def test_what_begins_with_what_is_typed_comes_first() -> None:
+    names = ("debian:12", "base", "team/base:2", "BASE-two")
+    assert fitting("bas", names) == ["base", "BASE-two", "team/base:2"]
+    assert fitting("base", names) == fitting("", names) == []
 
 
 async def test_rules_of_others_that_drop_are_told_when_it_runs() -> None:

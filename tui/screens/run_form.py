@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 
@@ -24,6 +23,7 @@ from tui.screens.pick import Choice, Pick
 from tui.widgets.check import Check
 from tui.widgets.field import Field
 from tui.widgets.form_field import clear_errors, complain, form_field, say, tell
+from tui.widgets.proposing_field import ProposingField
 from tui.widgets.pull_progress import PullProgress
 from tui.widgets.section_tabs import SectionTabs
 
@@ -68,7 +68,7 @@ class RunForm(ModalScreen[Started | None]):
         self._operations, self._past = operations, past
         self._typed: dict[str, str] = {"image": image or "base", "command": "" if image else "sh", "tty": "yes"}
         self._section = 0
-        self._suggesters: dict[str, SuggestFromList] = {"network": SuggestFromList(_NETWORKS)}
+        self._names: dict[str, tuple[str, ...]] = {"image": ("base",), "network": _NETWORKS}
         self._pull: Pull | None = None
 
     # --- what is shown ---
@@ -96,7 +96,10 @@ class RunForm(ModalScreen[Started | None]):
     def _rows(self) -> Iterator[Widget]:
         """The fields of the section."""
         for field in sections()[self._section].fields:
-            yield from form_field(field.name, self._widget(field), field.label)
+            widget = self._widget(field)
+            yield from form_field(field.name, widget, field.label)
+            if isinstance(widget, ProposingField):
+                yield widget.proposals
 
     def _widget(self, field: RunField) -> Input | Select[str] | Checkbox:
         text = self._typed.get(field.name, "")
@@ -108,22 +111,18 @@ class RunForm(ModalScreen[Started | None]):
                 [(f"{each} · {field.hint}" if each == usual else each, each) for each in field.choices],
                 id=field.name, value=text or usual, allow_blank=False, compact=True,
             )  # fmt: skip
-        return Field(
-            text,
-            id=field.name,
-            placeholder=field.hint,
-            suggester=self._suggesters.get(field.name),
-        )
+        if field.name in self._names:
+            return ProposingField(text, self._names[field.name], id=field.name, placeholder=field.hint)
+        return Field(text, id=field.name, placeholder=field.hint)
 
     async def _suggest(self) -> None:
         names = await self._operations.image_names()
         short = [name.removesuffix(":latest") for name in names]
-        self._suggesters["image"] = SuggestFromList(list(dict.fromkeys(("base", *short, *names))))
+        self._names["image"] = tuple(dict.fromkeys(("base", *short)))
         networks = await self._operations.network_names()
-        self._suggesters["network"] = SuggestFromList(list(dict.fromkeys((*_NETWORKS, *networks))))
-        for name, suggester in self._suggesters.items():
-            for field in self.query(f"#{name}").results(Input):
-                field.suggester = suggester
+        self._names["network"] = tuple(dict.fromkeys((*_NETWORKS, *networks)))
+        for field in self.query(ProposingField):
+            field.propose(self._names[field.id or ""])
 
     # --- sections ---
 
