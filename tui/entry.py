@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine import standard_streams
-from engine.errors import BoxdeckError, InvalidRequest
+from engine.errors import BoxdeckError, InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _OPTIONS = ("--root", "--runroot", "--theme")
 _WEB = "--web"
 _WITHOUT_CURSOR = ("dumb", "unknown")
+_CALM_SECONDS = 0.2  # the first frame comes before what it doesn't need
 _SERVED = "textual.drivers.web_driver:WebDriver"
 
 
@@ -89,11 +90,24 @@ def _run_app(options: dict[str, str]) -> int:
                 "if yours does, say so: TERM=xterm-256color boxdeck",
             )
         sys.stdout.write(asyncio.run(_app(options)))
+    except Unsupported as error:
+        return _examined(error, options)
     except BoxdeckError as error:
         return _fail(error)
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _examined(error: BoxdeckError, options: dict[str, str]) -> int:
+    """Say what is wrong, and all that this machine has and lacks with the commands that mend it."""
+    from engine.cli.main import main as command_line
+
+    status = _fail(error)
+    sys.stderr.write("\n")
+    roots = [f"{name}={value}" for name, value in options.items() if name in ("--root", "--runroot")]
+    command_line([*roots, "doctor"])
+    return status
 
 
 def _is_served() -> bool:
@@ -111,6 +125,8 @@ def _serve(options: dict[str, str]) -> int:
 
 async def _app(options: dict[str, str]) -> str:
     """Run the app to its end; returns what to say then."""
+    import asyncio
+
     from engine import Engine
 
     async with Engine.open(options.get("--root"), options.get("--runroot")) as engine:
@@ -123,10 +139,14 @@ async def _app(options: dict[str, str]) -> str:
         config = read().config  # what is wrong in it the app says
         if "--theme" in options:
             config = replace(config, theme=options["--theme"])
-        engine.xrays.record_starts()
+
+        def settle() -> None:
+            engine.xrays.record_starts()
+            gc.freeze()
+            gc.enable()
+
         app = BoxdeckApp(engine, config, state_folder())
-        gc.freeze()
-        gc.enable()
+        asyncio.get_running_loop().call_later(_CALM_SECONDS, settle)
         await app.run_async()
         if _is_served():
             return ""

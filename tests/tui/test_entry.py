@@ -73,3 +73,17 @@ def test_the_app_leaves_the_kernel_to_the_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_without_root_the_app_says_what_the_machine_lacks_and_how_to_mend_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("tui.entry._is_served", lambda: True)  # which needs no terminal of ours
+    monkeypatch.setattr(sys, "argv", ["boxdeck", "--root", str(tmp_path)])
+    assert main() == 125
+    told = capsys.readouterr()
+    assert told.err.startswith("boxdeck: Boxdeck needs root")
+    missing = [line.split()[:2] for line in told.out.splitlines() if line.startswith("MISSING")]
+    assert missing == [["MISSING", "root"]]
+    assert "sudo boxdeck" in told.out and str(tmp_path) in told.out
