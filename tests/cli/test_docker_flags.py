@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli.attach_options import detach_keys
+from engine.model.request import STOP_SECONDS
 from tests.command_line import PROGRAM, CommandLine
 from tests.conftest import needs_root
 from tests.docker_table import README, written
@@ -56,8 +57,9 @@ def test_the_id_goes_into_a_new_file_that_stays_only_with_its_container(boxdeck:
 
 def test_how_long_and_by_which_signal_it_is_stopped(boxdeck: CommandLine) -> None:
     started(boxdeck, "--stop-timeout", "0")
+    began = time.monotonic()
     boxdeck.ok("stop", "deaf")
-    assert boxdeck.state("deaf")["ExitCode"] == 137
+    assert boxdeck.state("deaf")["ExitCode"] == 137 and time.monotonic() - began < STOP_SECONDS
     boxdeck.ok("rm", "deaf")
     started(boxdeck, "--stop-timeout", "-1")
     boxdeck.ok("stop", "-s", "USR1", "deaf")
