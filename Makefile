@@ -56,6 +56,8 @@ bench: venv
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.throughput
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.terminal
 	$(BIN)/python -m tests.benchmarks.key_press
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.opening
+	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.idle
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.crowd
 	$(AS_ROOT) $(BIN)/python -m tests.benchmarks.flood
 

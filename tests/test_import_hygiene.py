@@ -86,6 +86,14 @@ def test_the_app_begins_without_the_command_line() -> None:
     assert among(imported_by("import tui.app"), ("engine.cli", "argparse")) == []
 
 
+def test_the_first_frame_needs_no_emulator_and_no_other_screen() -> None:
+    other_screens = tuple(
+        f"tui.screens.{name}" for name in ("help", "host", "images", "networks", "topology", "run_form")
+    )
+    later = ("bittty", "pyghostty", "wcwidth", "pyroute2", "psutil", "watchfiles", "tui.commands", "engine.sampler")
+    assert among(imported_by("import tui.entry, tui.app"), (*later, *other_screens)) == []
+
+
 def test_version_imports_no_engine() -> None:
     found = imported_by("import sys; from tui.entry import main; sys.argv = ['boxdeck', 'version']; main()")
     assert (

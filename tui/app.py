@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,16 +10,11 @@ from textual import events
 
 from engine.config.model import Config
 from tui import keys, messages, themes
-from tui.commands import Commands
 from tui.garbage import Garbage
 from tui.machine_actions import MachineActions
 from tui.past_runs import PastRuns
 from tui.place import Keeper
-from tui.screens.help import Help
-from tui.screens.host import HostScreen
 from tui.screens.live_screen import LiveScreen
-from tui.screens.namespaces import NamespacesScreen
-from tui.screens.topology import TopologyScreen
 from tui.settings import LiveSettings
 from tui.theming import Theming
 
@@ -26,15 +22,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.engine import Engine
+    from tui.commands import Commands
 
 
 _LEADER_SECONDS = 2.0
 
-_SCREENS: dict[str, type[LiveScreen]] = {
-    "topology": TopologyScreen,
-    "namespaces": NamespacesScreen,
-    "host": HostScreen,
-}
+_CALM_SECONDS, _READY_SECONDS = 0.3, 2.0
+
+# What isn't needed for the first frame is imported at its first use: it costs start-up time.
+
+
+def _commands() -> type[Commands]:
+    from tui.commands import Commands
+
+    return Commands
+
+
+def _import_what_colours_take() -> None:
+    import tui.terminal.log_looks  # noqa: F401
 
 
 class BoxdeckApp(MachineActions):
@@ -48,7 +53,7 @@ class BoxdeckApp(MachineActions):
 
     TITLE = "boxdeck"
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar = {Commands}
+    COMMANDS: ClassVar = {_commands}
     BINDINGS = keys.BINDINGS
     CSS_PATH: ClassVar = ["app.tcss", "screens/containers.tcss"]  # the default screen's isn't loaded by itself
     ESCAPE_TO_MINIMIZE = False
@@ -78,14 +83,24 @@ class BoxdeckApp(MachineActions):
         self.settings.begin()
         for name, loop in self.live.loops().items():
             self.run_worker(loop(), name=name, group="live")
-        self.run_worker(self.theming.follow(), name="themes", group="live")
         self.run_worker(self.keeper.follow(), name="place", group="live")
         if self.keeper.place.view != self.view:
             self.action_go(self.keeper.place.view)
-        self.run_worker(self.settings.follow(), name="settings", group="live")
         self.call_after_refresh(self.settings.say_all)
         self.run_worker(self.look_at_machine(), name="preflight", group="live")
         self.run_worker(self.garbage.follow(), name="garbage", group="live")
+        self.set_timer(_CALM_SECONDS, self._follow_files)
+
+    def _follow_files(self) -> None:
+        """Now that there is something to see: what watches files takes time to import."""
+        self.run_worker(self.theming.follow(), name="themes", group="live")
+        self.run_worker(self.settings.follow(), name="settings", group="live")
+        self.run_worker(self._make_ready(), name="imports", group="live")
+
+    async def _make_ready(self) -> None:
+        """A first coloured line of a log isn't to wait for imports either."""
+        await asyncio.sleep(_READY_SECONDS)
+        await asyncio.to_thread(_import_what_colours_take)
 
     async def on_event(self, event: events.Event) -> None:
         """Whoever presses keys isn't to wait for what can be done in a pause."""
@@ -168,22 +183,38 @@ class BoxdeckApp(MachineActions):
     def _made(self, name: str) -> LiveScreen | None:
         """A screen that lies above that of the containers."""
         if name == "images":
-            from tui.screens.images import ImagesScreen  # at its first use: it costs start-up time
+            from tui.screens.images import ImagesScreen
 
             return ImagesScreen(self.deck, self)
         if name == "volumes":
-            from tui.screens.volumes import VolumesScreen  # likewise
+            from tui.screens.volumes import VolumesScreen
 
             return VolumesScreen(self.deck, self)
-        wanted = _SCREENS.get(name)
         if name == "networks":
-            from tui.screens.networks import NetworksScreen  # likewise
+            from tui.screens.networks import NetworksScreen
 
             return NetworksScreen(self.deck, self)
-        return wanted(self.deck) if wanted is not None else None
+        return self._made_of_readings(name)
+
+    def _made_of_readings(self, name: str) -> LiveScreen | None:
+        if name == "topology":
+            from tui.screens.topology import TopologyScreen
+
+            return TopologyScreen(self.deck)
+        if name == "namespaces":
+            from tui.screens.namespaces import NamespacesScreen
+
+            return NamespacesScreen(self.deck)
+        if name == "host":
+            from tui.screens.host import HostScreen
+
+            return HostScreen(self.deck)
+        return None
 
     def action_help(self) -> None:
         """Every key."""
+        from tui.screens.help import Help
+
         bindings = [active.binding for active in self.screen.active_bindings.values()]
         self.push_screen(Help(bindings))
 

@@ -25,11 +25,7 @@ from tui.past_runs import PastRuns
 from tui.readings import Readings
 from tui.screens.confirm import Confirm
 from tui.screens.containers import ContainersScreen
-from tui.screens.copy_form import CopyForm
 from tui.screens.live_screen import LiveScreen
-from tui.screens.port_form import PortForm
-from tui.screens.rename_form import RenameForm
-from tui.screens.update_form import UpdateForm
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -166,6 +162,8 @@ class ContainerActions(App[None]):
     @work
     async def action_update(self) -> None:
         """Ask which limits the selected container shall have."""
+        from tui.screens.update_form import UpdateForm  # at its first use: it costs start-up time
+
         container = self.deck.selected
         if container is None:
             return
@@ -182,6 +180,8 @@ class ContainerActions(App[None]):
     @work
     async def action_ports(self) -> None:
         """Ask which ports of the selected container are to be published, or withdrawn."""
+        from tui.screens.port_form import PortForm  # at its first use: it costs start-up time
+
         container = self.deck.selected
         if container is None:
             return
@@ -194,6 +194,8 @@ class ContainerActions(App[None]):
     @work
     async def action_rename(self) -> None:
         """Ask what the selected container is to be called."""
+        from tui.screens.rename_form import RenameForm  # at its first use: it costs start-up time
+
         if container := self.deck.selected:
             await self.push_screen_wait(RenameForm(container.name, partial(self.operations.rename, container)))
             self.live.hurry()
@@ -201,6 +203,8 @@ class ContainerActions(App[None]):
     @work
     async def action_copy(self) -> None:
         """Ask what to copy into the selected container, or out of it."""
+        from tui.screens.copy_form import CopyForm  # at its first use: it costs start-up time
+
         container = self.deck.selected
         if container is None:
             return

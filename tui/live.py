@@ -20,6 +20,7 @@ INTERVAL_SECONDS = 1.0
 _CALM_SECONDS = 0.05
 """After a change the list is read at most this often, so that a flood of events costs one read."""
 
+_FRAME_SECONDS = 0.03
 _RETRY_SECONDS = 3.0
 _TOPOLOGY_SECONDS = 1.0
 """How often the counters of links are read while somebody looks; changes are told by the kernel, and shown at once."""
@@ -65,6 +66,7 @@ class Live:
         self._topology_in_sight = topology_in_sight
         self._changed = asyncio.Event()
         self._changed.set()
+        self._listed = asyncio.Event()
         self._wiring_changed = asyncio.Event()
         self._tree_wanted = asyncio.Event()
         self._said: dict[type[Message], Message] = {}
@@ -72,13 +74,19 @@ class Live:
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The loops by name; each is to be run in a worker of its own."""
         return {
-            "events": lambda: self._forever(self._follow_events),
             "containers": lambda: self._forever(self._read_containers),
-            "samples": lambda: self._forever(self._follow_samples),
-            "topology": lambda: self._forever(self._read_topology),
-            "wiring": lambda: self._forever(self._follow_wiring),
-            "namespaces": lambda: self._forever(self._read_namespaces),
+            "events": lambda: self._afterwards(self._follow_events),
+            "samples": lambda: self._afterwards(self._follow_samples),
+            "topology": lambda: self._afterwards(self._read_topology),
+            "wiring": lambda: self._afterwards(self._follow_wiring),
+            "namespaces": lambda: self._afterwards(self._read_namespaces),
         }
+
+    async def _afterwards(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """The list of containers comes first: it is what the first frame shows, and what opens the rest takes time."""
+        await self._listed.wait()
+        await asyncio.sleep(_FRAME_SECONDS)
+        await self._forever(loop)
 
     def hurry(self) -> None:
         """Read everything now: something was done, or came into sight."""
@@ -109,7 +117,10 @@ class Live:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self._post(ContainersRead(await self._engine.containers.list(all_states=True)))
+            try:
+                self._post(ContainersRead(await self._engine.containers.list(all_states=True)))
+            finally:
+                self._listed.set()
             self._wiring_changed.set()
             self._tree_wanted.set()
             await asyncio.sleep(_CALM_SECONDS)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-from bittty.style import Style, parse_sgr_with_reset
 from msgspec import Struct
 from rich.cells import cell_len, chop_cells
 
-from tui.terminal.bittty_emulator import cell_style
-from tui.terminal.emulator import Row, Run
+from tui.terminal.emulator import PLAIN, CellStyle, Row, Run
 
 TAB_COLUMNS = 8
 
@@ -61,28 +59,25 @@ def runs_of(data: bytes) -> Row:
     # A progress bar rewrites its line: what stays on a terminal is, nearly always, the last part.
     text = text.rpartition("\r")[2]
     runs: list[Run] = []
-    style, column, position = Style(), 0, 0
+    if "\x1b" not in text and "\x9b" not in text:
+        _add(runs, text, PLAIN, 0)
+        return tuple(runs)
+    from tui.terminal.log_looks import Looks  # at the first colour: it costs start-up time
+
+    looks, column, position = Looks(), 0, 0
     for match in _SEQUENCE.finditer(text):
-        column = _add(runs, text[position : match.start()], style, column)
-        style = _restyled(style, match.group())
+        column = _add(runs, text[position : match.start()], looks.cell, column)
+        looks.obey(match.group())
         position = match.end()
-    _add(runs, text[position:], style, column)
+    _add(runs, text[position:], looks.cell, column)
     return tuple(runs)
 
 
-def _restyled(style: Style, sequence: str) -> Style:
-    if not sequence.startswith("\x1b[") or not sequence.endswith("m") or sequence[2:3] in ("?", ">"):
-        return style
-    change, reset = parse_sgr_with_reset(sequence)
-    base = Style() if reset else style
-    return base if change is None else base.merge(change)
-
-
-def _add(runs: list[Run], text: str, style: Style, column: int) -> int:
+def _add(runs: list[Run], text: str, style: CellStyle, column: int) -> int:
     clean = _CONTROL.sub("", _untabbed(text, column) if "\t" in text else text)
     if clean:
         width = cell_len(clean)
-        runs.append(Run(clean, width, cell_style(style)))
+        runs.append(Run(clean, width, style))
         column += width
     return column
 
