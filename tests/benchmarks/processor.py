@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 _V1 = Path("/sys/fs/cgroup/cpuacct")
+_PREFIX, _OURS = "boxdeck-bench-", "-us"
 
 
 class ProcessorTime:
@@ -22,13 +23,14 @@ class ProcessorTime:
     """
 
     def __init__(self, tag: str, containers: str) -> None:
-        self.peers = f"boxdeck-bench-{tag}"
-        self._own = _V1 / f"{self.peers}-us"
+        self.peers = f"{_PREFIX}{tag}"
+        self._own = _V1 / f"{self.peers}{_OURS}"
         self._folders = [self._own, _V1 / self.peers, _V1 / containers]
         self._home: Path | None = None
 
     def __enter__(self) -> Self:
         if (_V1 / "cpuacct.usage").exists():
+            sweep()
             self._home = _V1 / _name_of_own().lstrip("/")
             for folder in self._folders:
                 folder.mkdir(exist_ok=True)
@@ -47,6 +49,17 @@ class ProcessorTime:
         if self._home is None:
             return None
         return sum(int((folder / "cpuacct.usage").read_text()) for folder in self._folders) / 1e6
+
+
+def sweep() -> None:
+    """Remove the cgroups of benchmarks that were killed: those with nobody where the benchmark itself would be."""
+    for own in _V1.glob(f"{_PREFIX}*{_OURS}"):
+        with suppress(OSError):  # ENOENT, EBUSY: another one sweeps, or has just begun
+            if not (own / "cgroup.procs").read_text():
+                peers = own.name.removesuffix(_OURS)
+                own.rmdir()
+                (_V1 / peers).rmdir()
+                (_V1 / f"boxdeck-{peers.removeprefix(_PREFIX)}").rmdir()
 
 
 def _name_of_own() -> str:

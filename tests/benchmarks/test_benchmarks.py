@@ -6,15 +6,18 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import processor
 from tests.benchmarks.contest import Result
 from tests.benchmarks.samples import Contestant, Look, Samples
 from tests.benchmarks.table import Measured, markdown, text
 from tests.command_line import CHECKOUT
 from tests.conftest import needs_root
 
+ACCOUNTS = Path("/sys/fs/cgroup/cpuacct")
 CRUN, OURS, BWRAP = Result(20.0, 15.0, 30.0, 10.0), Result(9.0, 8.0, 12.0, None), Result(6.0, 5.0, 7.0, 2.5)
 MEASURED = Measured(
     100,
@@ -91,3 +94,22 @@ def test_a_short_run_prints_the_table() -> None:
     assert re.search(r"^boxdeck stats --no-stream +\d+\.\d ms", ended.stdout, re.MULTILINE)
     assert re.search(r"^memory after 10,000 looks: [+-]\d+ KiB", ended.stdout, re.MULTILINE)
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.alone
+@pytest.mark.skipif(not (ACCOUNTS / "cpuacct.usage").exists(), reason="processor time is measured on v1")
+def test_what_a_killed_benchmark_has_left_the_next_one_takes_away() -> None:
+    tag = f"0{os.getpid()}"
+    script = (
+        f"from tests.benchmarks.processor import ProcessorTime as T; T('{tag}', 'boxdeck-{tag}').__enter__(); print()"
+    )
+    argv = [sys.executable, "-c", f"{script}; input()"]
+    with subprocess.Popen(argv, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as benchmark:
+        assert benchmark.stdout is not None
+        benchmark.stdout.readline()
+        assert len([*ACCOUNTS.glob(f"boxdeck*{tag}*")]) == 3
+        processor.sweep()
+        assert len([*ACCOUNTS.glob(f"boxdeck*{tag}*")]) == 3  # it is still there
+        benchmark.kill()
+    processor.sweep()
+    assert [*ACCOUNTS.glob(f"boxdeck*{tag}*")] == []
