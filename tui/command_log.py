@@ -20,7 +20,8 @@ _KEPT = 500
 
 _VERBS: Mapping[str, Mapping[str, str]] = {
     "containers": {
-        "run": "run", "create": "create", "start": "start", "stop": "stop", "kill": "kill", "restart": "restart",
+        "run": "run", "run_attached": "run -it", "create": "create", "start": "start", "stop": "stop", "kill": "kill",
+        "restart": "restart",
         "pause": "pause", "unpause": "unpause", "remove": "rm --force", "update": "update", "rename": "rename",
         "exec": "exec", "shell": "exec -it", "debug": "debug", "attach": "attach", "prune": "container prune",
     },

@@ -9,7 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from engine.model import LogLine, Snapshot
+from engine.model import LogLine, NamespaceAspect, NamespacePortrait, Snapshot
+from engine.model.xray import KernelCall, Xray
+from engine.preflight.part import good, limited, missing
+from engine.xray.xrays import Recording
 from tests.tui import fake_engine, fake_images
 from tests.tui.fake_engine import FakeEngine, crowd
 
@@ -38,11 +41,71 @@ class StillEngine(FakeEngine):
     def __init__(self) -> None:
         super().__init__(*crowd())
         self.containers.logs = _logs  # type: ignore[method-assign]
+        self.xrays, self.namespaces, self.machine = StillXrays(), StillNamespaces(self), _MACHINE
 
     async def samples(self, interval_seconds: float = 1.0) -> AsyncIterator[Snapshot]:
         for tick in range(_TICKS):
             yield self._snapshot(tick)
         await asyncio.Event().wait()
+
+
+class StillXrays:
+    """A start and an exec of every container."""
+
+    async def list(self, reference: str, kind: str = "") -> tuple[Recording, ...]:
+        return Recording("exec", 2, "exec-2"), Recording("start", 1, "start-1")
+
+    async def open(self, path: str) -> Xray:
+        calls = tuple(
+            KernelCall(
+                at_usec=at,
+                duration_usec=took,
+                process=process,
+                pid=1,
+                kind=kind,  # type: ignore[arg-type]
+                name=name,
+                arguments=words,
+                result="0",
+                failed=False,
+                explanation=f"What {name} is for, in a sentence.",
+            )
+            for at, took, process, kind, name, words in _CALLS
+        )
+        return Xray(action="start", subject="x", name="web", began_unix_ns=MOMENT_NS, error="", calls=calls)
+
+
+class StillNamespaces:
+    """What containers and the host see, two kinds of it the same."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self._engine = engine
+
+    async def portrait(self, reference: str) -> NamespacePortrait:
+        number, name, pid = 0, "host", 1
+        for place, each in enumerate(self._engine.all, 1):
+            if each.id == reference:
+                number, name, pid = place, each.name, each.pid or 0
+        aspects = (
+            NamespaceAspect(kind="user", inode=4026531837 + number, contents=f"0→{200_000 + number * 65_536} x65536"),
+            NamespaceAspect(kind="pid", inode=4026532301 + number, contents="5 processes"),
+            NamespaceAspect(kind="net", inode=4026532306 + number, contents="eth0, lo"),
+            NamespaceAspect(kind="time", inode=4026531834, contents="no offsets"),
+        )
+        return NamespacePortrait(name=name, pid=pid, aspects=aspects)
+
+
+_CALLS = (
+    (120.0, 1100.0, "maker", "namespace", "clone3", "{flags=CLONE_NEWUSER|CLONE_NEWNS|CLONE_NEWNET}, 88"),
+    (1290.0, 30.0, "maker", "cgroup", "write", '5</sys/fs/cgroup/boxdeck/web/memory.max>, "268435456"'),
+    (1400.0, 410.0, "init", "mount", "fsopen", '"proc", FSOPEN_CLOEXEC'),
+    (2300.0, 90.0, "engine", "network", "sendto", "NETLINK_ROUTE, RTM_NEWLINK {kind veth, up}"),
+    (2600.0, 60.0, "init", "privilege", "seccomp", "SECCOMP_SET_MODE_FILTER, 0, {305 instructions}"),
+)
+_MACHINE = (
+    good("root", "with all that it takes"),
+    limited("swap accounting", "isn't there", "add swapaccount=1 to the kernel's command line", "no limit of swap"),
+    missing("nftables", "the kernel doesn't have it", "modprobe nf_tables", "no container reaches a network"),
+)
 
 
 async def _logs(

@@ -9,12 +9,20 @@ import pytest
 from tests.tui import snapshots
 from tests.tui.driving import desk
 from tests.tui.still_engine import StillEngine, stopped_clock
+from tui import machine_actions
 
 SIZES = ((80, 24), (120, 36), (200, 60))
 THEMES = ("boxdeck-dark", "boxdeck-light")
 SCREENS: dict[str, tuple[str, ...]] = {
     "containers": (),
-    "graphs": ("right", "right"),
+    "graphs": ("right",),
+    "processes": ("right", "right"),
+    "a-containers-namespaces": ("right", "right", "right"),
+    "its-place-in-the-network": ("right", "right", "right", "right"),
+    "files": ("f",),
+    "x-ray": ("X",),
+    "namespaces-side-by-side": ("5", "equals_sign", "down", "enter"),
+    "doctor": ("D",),
     "images": ("2",),
     "networks": ("3",),
     "topology": ("t",),
@@ -23,13 +31,22 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "host": ("6",),
     "logs": ("l",),
     "run-form": ("n",),
+    "run-form-names": ("n", "ctrl+u", "e"),
+    "run-form-limits": ("n", *["pagedown"] * 4),
     "limits-form": ("u",),
     "ports-form": ("P",),
     "remove": ("d",),
     "actions": ("x",),
     "columns": ("C",),
     "groups": ("b",),
+    "copy-form": ("c",),
+    "rename-form": ("R",),
     "network-form": ("3", "n"),
+    "connect-form": ("3", "c"),
+    "volume-form": ("4", "n"),
+    "pull-form": ("2", "p"),
+    "tag-form": ("2", "a"),
+    "facts-of-an-image": ("2", "i"),
     "command-log": ("L",),
     "help": ("question_mark",),
     "commands": ("colon",),
@@ -39,6 +56,9 @@ SCREENS: dict[str, tuple[str, ...]] = {
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setattr(machine_actions, "_CALM_SECONDS", 1000)  # the doctor comes when it is called
     with stopped_clock():
         yield
 

@@ -31,9 +31,9 @@ from tui.widgets.topology import TopologyPanel
 
 TABS = ("overview", "graphs", "processes", "namespaces", "topology", "logs")
 _SHELL = "shell"
-_NAME_CELLS = 12  # for the container's name, at least
+_NAME_CELLS = 10  # for the container's name and what follows it, at least
 _TITLE_CELLS = 3  # corner, line and blank before the title
-_CORNER_CELLS = 4  # a line and a blank on either side of it, within the frame
+_CORNER_CELLS = 6  # corner, line and blank on either side of it
 
 
 class Panel(StillVertical):
@@ -54,7 +54,7 @@ class Detail(StillVertical):
     """The side that is shown; one of `TABS`, or ``shell``."""
 
     def __init__(self, deck: Deck, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes=f"-{TABS[0]}")
         self._deck = deck
         self._logs_of: tuple[str, ...] | None = None
         self._shown_id: str | None = None
@@ -159,8 +159,8 @@ class Detail(StillVertical):
 
     def watch_tab(self, before: str, after: str) -> None:
         """The style sheet decides by class what is shown."""
-        self.remove_class(*(f"-{name}" for name in (*TABS, _SHELL)))
-        self.add_class(f"-{after}")
+        for name in (*TABS, _SHELL):  # one by one, since each that differs has all styles below looked up again
+            self.set_class(name == after, f"-{name}")
         if self.parent is not None:
             self.parent.set_class(after != "overview", "-deep")  # lists and shells want more lines than curves do
         self._title()
@@ -190,10 +190,14 @@ class Detail(StillVertical):
             return ""
         return {"graphs": self._graphs.span, "logs": self._log_view.label, _SHELL: self.shells.hint}.get(self.tab, "")
 
+    @property
+    def _title_room(self) -> int:
+        return self.outer_size.width - _CORNER_CELLS
+
     def _title_of(self, name: str) -> Content:
-        in_sight = tabs_in_sight(self.tabs, self.tab, self.size.width - _NAME_CELLS - _CORNER_CELLS)
+        in_sight = tabs_in_sight(self.tabs, self.tab, self._title_room - _NAME_CELLS)
         tabs = [(f" {tab} ", "bold $accent" if tab == self.tab else "$muted") for tab in in_sight]
-        room = self.size.width - sum(len(text) for text, _ in tabs) - 2 - _CORNER_CELLS
+        room = self._title_room - sum(len(text) for text, _ in tabs) - 2
         return Content.assemble((f"{_short(name, room)} ", "bold $foreground"), ("─", "$border-quiet"), *tabs)
 
     def on_click(self, event: events.Click) -> None:
