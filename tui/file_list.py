@@ -30,6 +30,7 @@ class FileList:
         only_changes: whether files that nothing was done to are hidden.
         filter_text: only files whose names contain it are listed, with the folders that lead to them; with a slash in
             it, whose paths do.
+        found: the rows of what a filter looks for itself, without the folders that lead there.
         version: another number whenever all rows were made anew.
     """
 
@@ -37,6 +38,7 @@ class FileList:
         self.only_changes = False
         self.filter_text = ""
         self.rows: list[FileRow] = []
+        self.found: list[int] = []
         self.version = 0
         self._root: LayerFile | None = None
         self._turned: dict[bool, set[str]] = {False: set(), True: set()}
@@ -87,10 +89,12 @@ class FileList:
     def refresh(self) -> None:
         """Make the rows anew."""
         self.version += 1
+        self.found = []
         if self._root is None:
             self.rows = []
         elif wanted := self.filter_text.casefold():
             self.rows = self._matching(self._root, "", 0, wanted)
+            self.found = [index for index, row in enumerate(self.rows) if _fits(row.path, row.file.name, wanted)]
         else:
             self.rows = []
             self._list(self._root, "", 0, self.rows)
@@ -114,13 +118,18 @@ class FileList:
         return self.only_changes and file.action in (None, "changed")
 
     def _matching(self, folder: LayerFile, place: str, depth: int, wanted: str) -> list[FileRow]:
-        by_path, only_changes = "/" in wanted, self.only_changes
+        only_changes = self.only_changes
         rows: list[FileRow] = []
         for file in folder.children:
             if only_changes and not file.is_touched:
                 continue
             below = self._matching(file, f"{place}/{file.name}", depth + 1, wanted) if file.children else ()
-            if below or wanted in (f"{place}/{file.name}" if by_path else file.name).casefold():
+            if below or _fits(f"{place}/{file.name}", file.name, wanted):
                 rows.append(FileRow(file, place, depth, bool(below)))
                 rows.extend(below)
         return rows
+
+
+def _fits(path: str, name: str, wanted: str) -> bool:
+    """Whether a name contains a text; a path where that has a slash in it."""
+    return wanted in (path if "/" in wanted else name).casefold()

@@ -39,6 +39,17 @@ def paths(files: FileList) -> list[str]:
     return [row.path for row in files.rows]
 
 
+def test_what_is_looked_for_is_told_from_the_folders_that_lead_there() -> None:
+    files = listed()
+    files.set_filter("env")
+    assert paths(files) == ["/usr", "/usr/bin", "/usr/bin/env"]
+    assert files.found == [2]
+    files.set_filter("usr/bin/e")
+    assert files.found == [2, 3]
+    files.set_filter("etc")
+    assert [paths(files)[index] for index in files.found] == ["/etc", "/usr/bin/Etcd"]
+
+
 def test_folders_are_closed_until_they_are_opened() -> None:
     files = listed()
     assert paths(files) == ["/etc", "/opt", "/usr"]

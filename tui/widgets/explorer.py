@@ -142,7 +142,7 @@ class Explorer(Widget):
         of = "all layers" if chosen is None else f"layer {chosen.number}" if chosen.diff_id else "its own layer"
         what = "changes of" if files.only_changes else "files of" if chosen is None else "files with"
         marks = layer_rows.counts(chosen) if chosen is not None else ()
-        found = line(f"{len(files.rows):,} found") if files.filter_text else ()
+        found = line(f"{len(files.found):,} found") if files.filter_text else ()
         return joined((line(Span(f"{what} {of}", Tone.MUTED)), marks, found), Span(" · ", Tone.FAINT))
 
     def _entitle(self, selector: str, title: Content, *, is_below: bool = False) -> None:
@@ -199,6 +199,8 @@ class Explorer(Widget):
         if self._exploration is not None and event.value != self._exploration.files.filter_text:
             self._exploration.files.set_filter(event.value)
             self.show(self._exploration)
+            if found := self._exploration.files.found:
+                self._files.go_to(found[0])
 
     @on(Input.Submitted)
     def _keep_filter(self, event: Input.Submitted) -> None:
