@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from engine import container_files
 from engine.compile import capabilities
-from engine.compile.command import require_text, with_variables
+from engine.compile.command import absolute, require_text, with_variables
 from engine.errors import InvalidRequest
 from engine.images.users import resolve_user
 from engine.model import ExecRequest
@@ -22,7 +22,8 @@ def compile_exec(spec: Spec, pid: int | None, request: ExecRequest) -> Process:
         pid: of the container's first process, whose root is looked into for user names.
 
     Raises:
-        InvalidRequest: a user that the container doesn't have, a variable that is none, nothing to run.
+        InvalidRequest: a user that the container doesn't have, a variable that is none, a relative folder,
+            nothing to run.
     """
     assert spec.process is not None
     require_text(request)
@@ -32,7 +33,7 @@ def compile_exec(spec: Spec, pid: int | None, request: ExecRequest) -> Process:
     return replace(
         spec.process,
         args=request.argv,
-        cwd=request.working_dir or spec.process.cwd,
+        cwd=absolute(request.working_dir or spec.process.cwd),
         user=user,
         env=_environment(spec.process, request, home),
         terminal=request.tty,

@@ -60,3 +60,14 @@ def with_variables(known: dict[str, str], entries: tuple[str, ...]) -> tuple[str
             raise InvalidRequest(f"{entry!r} is not an environment variable", "write it as NAME=value")
         merged[name] = value
     return tuple(f"{name}={value}" for name, value in merged.items())
+
+
+def absolute(folder: str) -> str:
+    """A working directory.
+
+    Raises:
+        InvalidRequest: it doesn't begin with a slash.
+    """
+    if not folder.startswith("/"):
+        raise InvalidRequest(f"the working directory {folder!r} is not absolute", "start it with a slash")
+    return folder

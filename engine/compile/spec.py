@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.cgroups.device_rules import DEFAULT_DEVICE_RULES
 from engine.compile import capabilities, devices, limits, masks, mounts, namespaces, seccomp, sysctls
-from engine.compile.command import argv, environment
+from engine.compile.command import absolute, argv, environment
 from engine.compile.placement import Placement
 from engine.compile.resources import compile_resources
 from engine.errors import InvalidRequest
@@ -58,7 +58,7 @@ def _linux(request: ContainerRequest, placement: Placement) -> Linux:
 def _process(request: ContainerRequest, image: ImageConfig, placement: Placement) -> Process:
     return Process(
         args=argv(request, image),
-        cwd=_absolute(request.working_dir or image.working_dir or "/"),
+        cwd=absolute(request.working_dir or image.working_dir or "/"),
         user=placement.user,
         env=environment(request.env, image, placement.home, placement.hostname, request.tty),
         terminal=request.tty,
@@ -78,12 +78,6 @@ def _annotations(request: ContainerRequest) -> dict[str, str]:
     said = {**request.labels, **request.annotations}
     others = {key: value for key, value in said.items() if not key.startswith(_OURS)}
     return {**others, INIT_ANNOTATION: "true"} if request.init else others
-
-
-def _absolute(folder: str) -> str:
-    if not folder.startswith("/"):
-        raise InvalidRequest(f"the working directory {folder!r} is not absolute", "start it with a slash")
-    return folder
 
 
 def _oom_score(score: int | None) -> int | None:

@@ -119,6 +119,12 @@ async def test_environment_folder_and_user_are_as_asked_for(engine: Engine) -> N
     assert out == "hi /\n/tmp\n12\n34\n0022\n"
 
 
+async def test_an_exec_s_working_directory_is_absolute(engine: Engine) -> None:
+    container = await engine.containers.run(request(*SLEEP))
+    with pytest.raises(InvalidRequest, match="'tmp' is not absolute"):
+        await engine.containers.exec(container.id, ExecRequest(argv=("true",), working_dir="tmp"))
+
+
 # Networks
 
 
