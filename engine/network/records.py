@@ -117,7 +117,7 @@ def delete(database: Database, network: Network) -> None:
     if users:
         raise Conflict(
             f"the network {network.name} is used by {_listed(users)}",
-            f"disconnect them first with: boxdeck network disconnect {network.name} {users[0]}",
+            f"disconnect {_them(users)} first with: boxdeck network disconnect {network.name} {users[0]}",
         )
     database.execute("DELETE FROM networks WHERE id = ?", (network.id,))
 
@@ -153,6 +153,10 @@ def _network(database: Database, row: Collection[object]) -> Network:
         labels=msgspec.json.decode(str(labels), type=dict[str, str]),
         created_unix_ns=int(str(created_unix_ns)),
     )
+
+
+def _them(names: Collection[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def _listed(names: list[str], shown: int = 3) -> str:

@@ -147,7 +147,7 @@ def test_a_running_container_is_connected_and_disconnected(boxdeck: CommandLine,
     boxdeck.ok("network", "connect", "--ip", f"{place}.33", "--alias", "db", "late", "web")
     assert f"{place}.33/24" in inside(boxdeck, "web", "ip -br addr show eth1")
     assert boxdeck("network", "rm", "late").sentence == (
-        "boxdeck: the network late is used by web: disconnect them first with: boxdeck network disconnect late web"
+        "boxdeck: the network late is used by web: disconnect it first with: boxdeck network disconnect late web"
     )
     boxdeck.ok("network", "disconnect", "bridge", "web")
     assert inside(boxdeck, "web", "ls /sys/class/net").split() == ["eth1", "lo"]

@@ -34,9 +34,12 @@ _PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 _IGNORED = frozenset(("counter", "log"))
 _NARROWING = frozenset((6, 7, 15))  # of meta: iifname, oifname, nfproto; who may come that way, not where it leads
 
-# struct xt_tcp, xt_udp: source ports, destination ports; struct nf_nat_range2
+# struct xt_tcp, xt_udp: source ports, destination ports; struct xt_multiport_v1: flags, count, ports, which of them
+# begin a range, and whether it is inverted; struct nf_nat_range2
 _XT_PORTS = struct.Struct("=HHHH")
 _XT_INVERTED = {"tcp": 11, "udp": 8}
+_XT_MULTIPORT = struct.Struct("=BB15H15s?")
+_TO_DESTINATIONS = 1  # XT_MULTIPORT_DESTINATION
 _NAT_RANGE = struct.Struct("!4x16s16sHH")
 _DEEPEST = 8
 
@@ -137,22 +140,28 @@ class _Reader:
         if not is_equal:
             return what == "address"  # all but one: such as 127.0.0.0/8
         if what == "protocol":
-            self.found.protocol = _PROTOCOLS.get(value[0], "")
-        elif what == "port" and len(value) == _PORT_BYTES[1]:
-            self.found.host_port = int.from_bytes(value, "big")
-        elif what == "address" and len(value) in (4, 16):
-            self.found.host_address = str(ip_address(value))
-        elif what != "local":
-            return False
-        return True
+            return self._asks("protocol", _PROTOCOLS.get(value[0], ""))
+        if what == "port" and len(value) == _PORT_BYTES[1]:
+            return self._asks("host_port", int.from_bytes(value, "big"))
+        if what == "address" and len(value) in (4, 16):
+            return self._asks("host_address", str(ip_address(value)))
+        return what == "local"
+
+    def _asks(self, what: str, value: str | int) -> bool:
+        """Note it; False where it contradicts what was asked for before, so that nothing matches."""
+        before = getattr(self.found, what)
+        setattr(self.found, what, value)
+        return not before or before == value
 
     def _matches(self, name: str, info: bytes) -> bool:
         """By a match of iptables' own."""
         if name in _XT_INVERTED:
             _, last_source, first, last = _XT_PORTS.unpack_from(info)
             is_plain = first == last and last_source == 0xFFFF and not info[_XT_INVERTED[name]]
-            self.found.protocol, self.found.host_port = name, first
-            return is_plain
+            return is_plain and self._asks("protocol", name) and self._asks("host_port", first)
+        if name == "multiport" and len(info) >= _XT_MULTIPORT.size:
+            flags, count, port, *_, is_inverted = _XT_MULTIPORT.unpack_from(info)  # a range counts as two
+            return (flags, count, is_inverted) == (_TO_DESTINATIONS, 1, False) and self._asks("host_port", port)
         return name in ("comment", "addrtype")
 
     def _translates(self, attributes: _Attributes) -> bool:

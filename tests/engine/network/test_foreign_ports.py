@@ -31,6 +31,7 @@ table ip {name} {{
         tcp dport 7100 dnat to 172.17.0.2:7100-7110
         tcp dport != 7200 dnat to 172.17.0.2:7200
         tcp dport 7300 ip saddr 10.0.0.0/8 dnat to 172.17.0.2:7300
+        tcp dport 7350 tcp dport 7351 dnat to 172.17.0.2:7350
         ip daddr 10.0.0.0/8 tcp dport 7400 dnat to 172.17.0.2:7400
         dnat to tcp dport map @few
     }}
@@ -56,6 +57,12 @@ IPTABLES = """
     iptables-nft -t nat -A DOCKER -i docker0 -j RETURN
     iptables-nft -t nat -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
     iptables-nft -t nat -A DOCKER -d 127.0.0.1/32 ! -i docker0 -p udp --dport 53 -j DNAT --to-destination 172.17.0.2:53
+    iptables-nft -t nat -N CNI-DN
+    iptables-nft -t nat -A DOCKER -p tcp -m comment --comment web -m multiport --dports 8090 -j CNI-DN
+    iptables-nft -t nat -A CNI-DN -p tcp --dport 8090 -j DNAT --to-destination 10.88.0.2:80
+    iptables-nft -t nat -A CNI-DN -p tcp --dport 8091 -j DNAT --to-destination 10.88.0.2:81
+    iptables-nft -t nat -A DOCKER -p tcp -m multiport --dports 8092,8093 -j DNAT --to-destination 10.88.0.2:80
+    iptables-nft -t nat -A DOCKER -p tcp -m multiport --sports 8094 -j DNAT --to-destination 10.88.0.2:80
     iptables-nft -t nat -A DOCKER -p tcp -m tcp --dport 7000:7005 -j DNAT --to-destination 172.17.0.2
     iptables-nft -t nat -A DOCKER -p tcp -m tcp ! --dport 7100 -j DNAT --to-destination 172.17.0.2:7100
     iptables-nft -t nat -A DOCKER -p tcp -m tcp --sport 7200 --dport 7200 -j DNAT --to-destination 172.17.0.2:7200
@@ -93,13 +100,14 @@ def test_rules_of_nft_are_followed_as_far_as_they_are_certain(netfilter: socket.
     }
 
 
-def test_rules_of_iptables_are_those_that_docker_makes(netfilter: socket.socket) -> None:
+def test_rules_of_iptables_are_those_that_docker_and_podman_make(netfilter: socket.socket) -> None:
     if shutil.which("iptables-nft") is None:
         pytest.skip("iptables isn't installed: apt-get install iptables")
     shell(f"set -e; {IPTABLES}")
     assert words(foreign_ports.read(netfilter, "own")) == {
         "0.0.0.0 8080/tcp 172.17.0.2 80 by the chain ip nat DOCKER",
         "127.0.0.1 53/udp 172.17.0.2 53 by the chain ip nat DOCKER",
+        "0.0.0.0 8090/tcp 10.88.0.2 80 by the chain ip nat CNI-DN",
     }
 
 
