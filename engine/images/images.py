@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from msgspec.structs import replace
+
 from engine.errors import InvalidRequest, NotFound, RegistryError
 from engine.images.lock import adding_content
 from engine.images.monitor import in_thread
@@ -104,6 +106,8 @@ class Images:
 
     def load(self, path: Path) -> Job[tuple[Image, ...]]:
         """Bring in the images of an OCI layout, a folder or a tar, or of an archive by ``docker save``.
+
+        Each is returned with those of its names that it was given by this.
 
         Raises:
             NotFound: (from the job) there is no such file.
@@ -340,10 +344,12 @@ class Images:
             with recorded_for(self._paths, "load") as done:
                 loaded = await in_thread(report, lambda monitor: load_archive(self._paths, path, monitor))
                 done += [Subject(each.installed.id, next(iter(each.names), path.name)) for each in loaded]
+            names: dict[str, tuple[str, ...]] = {}
             for image in loaded:
                 for name in image.names or (None,):
                     self._records.save(image.installed, name, "load")
-        return tuple([await self.get(image_id) for image_id in dict.fromkeys(image.installed.id for image in loaded)])
+                names[image.installed.id] = (*names.get(image.installed.id, ()), *image.names)
+        return tuple([replace(await self.get(each), references=given) for each, given in names.items()])
 
     async def _import(
         self, path: Path, reference: str, changes: tuple[str, ...], message: str | None, report: Report

@@ -72,6 +72,17 @@ async def test_a_layouts_annotations_name_its_image(
     assert loaded.references == (expected,)
 
 
+async def test_an_image_that_was_here_is_loaded_with_what_it_is_called_now(
+    images: Images, layout: Layout, tar: MakeTar, member: MakeMember
+) -> None:
+    image = layout.image(tar(member("a", b"1")))
+    for name in ("one:1", "two:2"):
+        image["annotations"] = {"org.opencontainers.image.ref.name": name}
+        (loaded,) = await images.load(layout.finish(image))
+        assert loaded.references == (name,)
+    assert (await images.get("one:1")).references == ("one:1", "two:2")
+
+
 async def test_of_a_nested_index_this_machines_image_is_loaded(
     images: Images, layout: Layout, tar: MakeTar, member: MakeMember, paths: Paths
 ) -> None:
