@@ -43,6 +43,21 @@ class Tmux:
         """What is on the screen now, with its escape sequences."""
         return self._tmux("capture-pane", "-p", "-e")
 
+    @property
+    def cells(self) -> str:
+        """The same with the blanks at the ends of rows."""
+        return self._tmux("capture-pane", "-p", "-e", "-N")
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """The column and row of the cursor, from 0."""
+        column, row = self._tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
+        return int(column), int(row)
+
+    def keys(self, text: str) -> None:
+        """Type text as it is."""
+        self._tmux("send-keys", "-l", text)
+
     def press(self, *keys: str) -> None:
         """Press keys, by tmux's names."""
         self._tmux("send-keys", *keys)
