@@ -120,43 +120,55 @@ async def test_from_memory_high_on_it_is_pushed_back(engine: Engine) -> None:
 async def test_a_reservation_keeps_what_others_would_take(engine: Engine) -> None:
     read = "dd if=/dev/zero of=/file bs=1M count={0} conv=fsync 2>/dev/null; cat /file >/dev/null"
     kept = {}
-    for reservation in (-1, 24 * MIB):
+    for reservation in (-1, 12 * MIB):
         first, second = await started(engine), await started(engine)
         await engine.containers.update(first.id, Limits(memory_reservation_bytes=reservation))
         above = f"{layout.detect().unified}/{engine.paths.cgroup_name}/memory.max"
-        await sh(engine, first, read.format(16))
+        await sh(engine, first, read.format(8))
         try:
-            folders.write(above, str(40 * MIB))
-            await sh(engine, second, read.format(80))
+            folders.write(above, str(24 * MIB))
+            await sh(engine, second, read.format(40))
             kept[reservation] = int(content(engine, first, "memory", "memory.current"))
         finally:
             folders.write(above, "max")
             for container in (first, second):
                 await engine.containers.remove(container.id, force=True)
-    assert kept[24 * MIB] > 16 * MIB > kept[-1]
+    assert kept[12 * MIB] > 8 * MIB > kept[-1]
 
 
 async def test_a_quota_is_kept_to_within_a_twentieth(engine: Engine) -> None:
     container = await started(engine, "sh", "-c", SPIN, cpu_quota_usec=5000, cpu_period_usec=25_000)
-    for _ in range(5):  # a busy machine may give less for a while, but never more
+    least, most = 0.2 * 0.95, 0.2 * 1.05 + ONE_PERIOD
+    for _ in range(5):  # a busy machine may give less for a while
         before = stopped_periods(engine, container)
         share = await cpu_share(engine, container)
-        assert share <= 0.2 * 1.05 + ONE_PERIOD
-        if share >= 0.2 * 0.95:
+        if least <= share <= most:
             break
+        if share > most:  # an emulated processor that stood still meanwhile was charged for it; that is paid back
+            await asyncio.sleep(2.5)
+            continue
         of_periods = (stopped_periods(engine, container) - before) / (2.5 / 0.025)
-        assert share >= 0.2 * 0.95 * min(of_periods, 1) - 0.01  # whenever it was stopped it had had its part
+        assert share >= least * min(of_periods, 1) - 0.01  # whenever it was stopped it had had its part
+    assert share <= most
     await engine.containers.update(container.id, Limits(cpus=0.1))
-    shares = [await cpu_share(engine, container) for _ in range(2)]  # the first may have what was left of before
-    assert shares[1] <= 0.1 * 1.05 + ONE_PERIOD
+    await cpu_share(engine, container)  # which may have what was left of before
+    shares = [await cpu_share(engine, container)]
+    while shares[-1] > 0.1 * 1.05 + ONE_PERIOD and len(shares) < 4:
+        shares.append(await cpu_share(engine, container))
+    assert shares[-1] <= 0.1 * 1.05 + ONE_PERIOD
 
 
 async def test_saved_up_quota_may_be_used_at_once(engine: Engine) -> None:
-    work = "for k in 1 2 3 4; do sleep 0.3; i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done; done"
-    container = await started(engine, cpu_quota_usec=2000, cpu_period_usec=50_000)
+    container = await started(engine)
+    loop = "i=0; while [ $i -lt {} ]; do i=$((i+1)); done"
+    before = cpu_seconds(engine, container)
+    await sh(engine, container, loop.format(5000))
+    turns = int(5000 * 0.06 / (cpu_seconds(engine, container) - before)) + 1  # which take 60 ms on any machine
+    await engine.containers.update(container.id, Limits(cpu_quota_usec=20_000, cpu_period_usec=50_000))
+    work = f"for k in 1 2 3 4; do sleep 0.3; {loop.format(turns)}; done"
     await sh(engine, container, work)
     assert not folders.value_of(content(engine, container, "cpu", "cpu.stat"), "nr_bursts")
-    await engine.containers.update(container.id, Limits(cpu_burst_usec=2000))
+    await engine.containers.update(container.id, Limits(cpu_burst_usec=20_000))
     await sh(engine, container, work)
     assert folders.value_of(content(engine, container, "cpu", "cpu.stat"), "nr_bursts")
 
