@@ -68,6 +68,7 @@ class Live:
         self._changed.set()
         self._listed = asyncio.Event()
         self._wiring_changed = asyncio.Event()
+        self._looked = asyncio.Event()
         self._tree_wanted = asyncio.Event()
         self._said: dict[type[Message], Message] = {}
 
@@ -93,6 +94,7 @@ class Live:
         self._changed.set()
         self._wiring_changed.set()
         self._tree_wanted.set()
+        self._looked.set()
 
     async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
         """A loop that fails says so and tries again; it says the same thing once."""
@@ -130,8 +132,14 @@ class Live:
             self._post(Sampled(snapshot))
 
     async def _follow_wiring(self) -> None:
-        async for _ in self._engine.network_changes():
-            self._wiring_changed.set()
+        """While somebody looks: the kernel has a dozen words for every container that begins or ends anywhere."""
+        while True:
+            if self._topology_in_sight():
+                async for _ in self._engine.network_changes():
+                    self._wiring_changed.set()
+                    if not self._topology_in_sight():
+                        break
+            await _either(self._looked, _UNSEEN_SECONDS, 0)
 
     async def _read_topology(self) -> None:
         while True:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 from msgspec.structs import replace
 
@@ -344,3 +347,27 @@ async def test_a_group_is_told_in_place_of_a_container_and_an_empty_list_says_wh
         await at.see("Nothing passes the filter")
         await at.press("escape")
         await at.see("bridge")
+
+
+async def test_changes_of_the_wiring_are_listened_to_while_it_is_in_sight_alone() -> None:
+    engine = FakeEngine(*crowd())
+    listening = 0
+
+    async def changes() -> AsyncIterator[None]:
+        nonlocal listening
+        listening += 1
+        try:
+            while True:
+                await asyncio.sleep(0.02)
+                yield
+        finally:
+            listening -= 1
+
+    engine.network_changes = changes  # type: ignore[method-assign]
+    async with desk(engine) as at:
+        await asyncio.sleep(0.3)
+        assert listening == 0
+        await at.press("t")
+        await at.until(lambda: listening == 1)
+        await at.press("t")
+        await at.until(lambda: listening == 0)
