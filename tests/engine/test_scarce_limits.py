@@ -13,7 +13,7 @@ from engine import Engine
 from engine.cgroups import folders, layout
 from engine.cgroups.manager import Cgroup
 from engine.model import Container, HugetlbLimit, Limits
-from tests.engine.test_enforced_limits import content, sh, started
+from tests.engine.test_enforced_limits import content, started
 
 pytestmark = [
     pytest.mark.alone,
@@ -23,14 +23,14 @@ pytestmark = [
 
 MIB = 1 << 20
 HUGE_PAGES = Path("/proc/sys/vm/nr_hugepages")
-FILL = "head -c 40m /dev/zero > /dev/shm/full && rm /dev/shm/full"
 TAKE = """
 import mmap, sys
 sys.stdin.readline()
 try:
-    held = mmap.mmap(-1, int(sys.argv[1]) << 21, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000)  # MAP_HUGETLB
-    for page in range(int(sys.argv[1])):
-        held[page << 21] = 1
+    size, page, flags = map(int, sys.argv[1:])
+    held = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | flags)
+    for at in range(0, size, page):
+        held[at] = 1
     print("taken", flush=True)
 except OSError:
     print("refused", flush=True)
@@ -54,9 +54,9 @@ def swap(tmp_path: Path) -> Iterator[None]:
 @pytest.mark.usefixtures("swap")
 async def test_swap_is_as_much_as_memory_leaves_of_both(engine: Engine) -> None:
     none = await started(engine, memory_bytes=24 * MIB, memory_swap_bytes=24 * MIB)
-    assert (await sh(engine, none, FILL))[1] != 0
+    assert take(engine, none, 40 * MIB) == b""
     await engine.containers.update(none.id, Limits(memory_swap_bytes=64 * MIB))
-    assert await sh(engine, none, FILL) == ("", 0)
+    assert take(engine, none, 40 * MIB) == b"taken"
     assert content(engine, none, "memory", "memory.swap.max") == str(40 * MIB)
 
 
@@ -64,8 +64,8 @@ async def test_swap_is_as_much_as_memory_leaves_of_both(engine: Engine) -> None:
 async def test_without_a_word_there_is_as_much_swap_as_memory(engine: Engine) -> None:
     container = await started(engine, memory_bytes=30 * MIB)
     assert content(engine, container, "memory", "memory.swap.max") == str(30 * MIB)
-    assert await sh(engine, container, FILL) == ("", 0)
-    assert (await sh(engine, container, FILL.replace("40m", "63m")))[1] != 0
+    assert take(engine, container, 40 * MIB) == b"taken"
+    assert take(engine, container, 63 * MIB) == b""
 
 
 @pytest.fixture
@@ -80,10 +80,13 @@ def huge_pages() -> Iterator[None]:
     HUGE_PAGES.write_text("0")
 
 
-def take(engine: Engine, container: Container, pages: int) -> bytes:
-    """What a process in the container's cgroup says when it wants so many huge pages; nothing when it was killed."""
+def take(engine: Engine, container: Container, size: int, page: int = 4096, flags: int = 0) -> bytes:
+    """What a process in the container's cgroup says when it wants so much memory; nothing when it was killed.
+
+    Memory of its own: what is in a file of a tmpfs outlives who is killed for it, and others are killed then.
+    """
     child = subprocess.Popen(
-        [sys.executable, "-c", TAKE, str(pages)],
+        [sys.executable, "-c", TAKE, str(size), str(page), str(flags)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -92,12 +95,17 @@ def take(engine: Engine, container: Container, pages: int) -> bytes:
     return child.communicate(b"\n")[0].strip()
 
 
+def take_huge(engine: Engine, container: Container, pages: int) -> bytes:
+    """As `take`, of huge pages."""
+    return take(engine, container, pages * 2 * MIB, 2 * MIB, 0x40000)  # MAP_HUGETLB
+
+
 @pytest.mark.usefixtures("huge_pages")
 async def test_more_huge_pages_than_allowed_are_not_to_be_had(engine: Engine) -> None:
     container = await started(engine, hugetlb=(HugetlbLimit("2MB", 4 * MIB),))
-    assert take(engine, container, 2) == b"taken"
-    assert take(engine, container, 3) in (b"refused", b"")
+    assert take_huge(engine, container, 2) == b"taken"
+    assert take_huge(engine, container, 3) in (b"refused", b"")
     await engine.containers.update(container.id, Limits(hugetlb=(HugetlbLimit("2MB", 8 * MIB),)))
-    assert take(engine, container, 3) == b"taken"
+    assert take_huge(engine, container, 3) == b"taken"
     path = f"{engine.paths.cgroup_path(container.id)}/hugetlb.2MB.max"
     assert folders.read(f"{layout.detect().unified}{path}") == str(8 * MIB)
