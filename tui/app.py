@@ -17,6 +17,7 @@ from tui.place import Keeper
 from tui.screens.live_screen import LiveScreen
 from tui.settings import LiveSettings
 from tui.theming import Theming
+from tui.widgets.pane_keys import SHIPPED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +64,7 @@ class BoxdeckApp(MachineActions):
         self.runs = PastRuns(state / "runs.json" if state else None)
         place = state / "place.json" if state else None
         self.keeper = Keeper(place, self.deck, self.containers_screen.detail, lambda: self.view)
+        self.pane_keys = SHIPPED
         self.settings = LiveSettings(self, config)
         self.theming = Theming(self, config.theme)
         self.theming.load()

@@ -14,6 +14,7 @@ from engine.config.app_side import Doubt, KeyInForce
 from engine.config.model import PRESET, Config
 from tui import keymaps, keys
 from tui.key_names import key_name
+from tui.widgets import pane_keys
 
 
 class View(NamedTuple):
@@ -70,6 +71,7 @@ _DIALOGS = (
 def views() -> Iterator[View]:
     """All of them; imports every screen."""
     app = _bindings(keys.BINDINGS)
+    yield View("a shell, after its leader", (_bindings(pane_keys.BINDINGS), (keys.LEADER,)))
     for name, screen, *widgets in _LIVE:
         here = _class(f"screens.{screen}")
         yield View(name, (*_inner(widgets), _of(here), app), getattr(here, "ACTS_ON_CONTAINERS", True))

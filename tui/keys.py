@@ -10,6 +10,9 @@ def _numbered(key: str, view: str, tooltip: str) -> list[BindingType]:
     return [Binding(key, f"go('{view}')", view, id=f"view.{view}_by_number", show=False, tooltip=tooltip)]
 
 
+LEADER = Binding("ctrl+g", "leader", "shell keys", id="app.leader", show=False, tooltip="In a shell: leads to its keys")
+"""What a pane doesn't give to its process, but waits after it for a key of its own."""
+
 BINDINGS: list[BindingType] = [
     Binding("n", "run", "run", id="container.run", tooltip="Run a new container"),
     Binding("e", "shell", "shell", id="container.shell", tooltip="A shell in it, beside the list"),
@@ -77,7 +80,7 @@ BINDINGS: list[BindingType] = [
     ),
     Binding("question_mark", "help", "keys", id="app.help", tooltip="This list"),
     Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; containers keep running"),
-    Binding("ctrl+g", "leader", "shell keys", id="app.leader", show=False, tooltip="In a shell: leads to its keys"),
+    LEADER,
     Binding("ctrl+c", "quit", "quit", id="app.quit_too", show=False, tooltip="Leave; containers keep running"),
 ]
 

@@ -11,6 +11,7 @@ from engine.config import places
 from engine.config.model import PRESET, Config
 from engine.config.reading import Mistake, read
 from tui import keymaps, themes
+from tui.widgets.pane_keys import PaneKeys
 
 if TYPE_CHECKING:
     from tui.app import BoxdeckApp
@@ -28,11 +29,14 @@ class LiveSettings:
     def __init__(self, app: BoxdeckApp, config: Config) -> None:
         self._app = app
         self._config = config
+        self._as_read = _saved()
         self._theme_set = read().config.theme  # the app may wear another, for once
 
     def begin(self) -> None:
         """Put keys in force."""
-        self._app.set_keymap(keymaps.keymap_of(self._config.keys))
+        keymap = keymaps.keymap_of(self._config.keys)
+        self._app.pane_keys = PaneKeys(keymap)
+        self._app.set_keymap(keymap)
 
     def wear_keys(self, preset: str) -> None:
         """Put a preset's keys in force until the app ends, and say how to keep them."""
@@ -55,6 +59,7 @@ class LiveSettings:
             if not own.parent.parent.is_dir():
                 return
             await themes.appearance(own.parent)
+        if _saved() != self._as_read:  # saved since the app began
             self._reload()
         folders = tuple({file.parent for file in places.files() if file.parent.is_dir()})
         wanted = {file.name for file in places.files()}
@@ -85,6 +90,12 @@ class LiveSettings:
     def _say_doubts(self, config: Config) -> None:
         for doubt in _doubts(config):
             self._app.notify(f"{doubt[0]}: {doubt[1]}", severity="warning", timeout=10, markup=False)
+
+
+def _saved() -> list[tuple[str, int, int]]:
+    """What tells whether a file was saved: its name, when, and its size."""
+    found = ((str(file), file.stat()) for file in places.files() if file.is_file())
+    return [(name, status.st_mtime_ns, status.st_size) for name, status in found]
 
 
 def _doubts(config: Config) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from engine.config.model import Config
 from tests.tui.driving import desk
 from tests.tui.fake_engine import FakeEngine, crowd
 from tui import key_views, keymaps
+from tui.widgets.shell_pane import ShellPane
 
 
 @pytest.mark.parametrize("name", ["ctop", "k9s", "lazydocker"])
@@ -64,6 +65,7 @@ def test_own_keys_go_over_the_presets_and_are_written_as_people_write_them() -> 
         ({"container.stop": "escpe"}, "there is no key escpe; did you mean escape?"),
         ({"container.stop": ""}, "container.stop has no key; give it one"),
         ({"container.stop": "r"}, "in containers, r is both container.stop and container.restart"),
+        ({"pane.zoom": "x"}, "in a shell, after its leader, x is both pane.zoom and pane.end"),
         ({"container.stop": "slash"}, "in containers, / is both containers.filter and container.stop"),
     ],
 )
@@ -118,6 +120,24 @@ async def test_letters_move_like_arrows_in_every_view(view: str) -> None:
             assert at.app.selected_name == begun != below
         await at.press("right_square_bracket", "h", "left_square_bracket")
         assert at.app.view == here
+
+
+async def test_the_leader_and_the_keys_after_it_can_be_others_and_are_named_so() -> None:
+    keys = {"app.leader": "ctrl+b", "pane.zoom": "Z", "pane.record": "ctrl+r"}
+    async with desk(FakeEngine(*crowd()), size=(160, 60), config=Config(keys=keys)) as at:
+        await at.press("e")
+        await at.see("ctrl+b leave, more", "ctrl+b then")
+        await at.press("ctrl+b")
+        await at.see("Z zoom", "ctrl+r record", "ctrl+b itself")
+        await at.press("z")  # nobody's now
+        assert at.app.screen.maximized is None
+        await at.press("ctrl+b", "Z")
+        assert at.app.screen.maximized is not None
+        await at.press("ctrl+b", "Z", "ctrl+g", "q")  # the process's
+        assert isinstance(at.app.screen.focused, ShellPane)
+        await at.press("ctrl+b", "q", "question_mark")
+        await at.see("ctrl+b Z", "Type a ctrl+b")
+        assert not isinstance(at.app.screen.focused, ShellPane)
 
 
 async def test_a_preset_can_be_tried_from_the_palette() -> None:

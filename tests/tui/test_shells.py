@@ -120,7 +120,7 @@ async def test_the_frame_says_how_to_leave(engine: Engine) -> None:
         await open_shell(at, "e")
         await at.see("ctrl+g leave, more")
         await at.press("ctrl+g")
-        await at.see("n p tabs", "b same keys")
+        await at.see("n other tab", "b same keys")
 
 
 async def test_a_shell_outlives_the_app_and_is_returned_to(engine: Engine) -> None:

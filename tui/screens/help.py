@@ -14,6 +14,7 @@ from textual.widgets import Static
 from tui.drawing.lines import Line, Span, Tone, line
 from tui.key_names import key_name
 from tui.widgets.drawn import content_of_lines
+from tui.widgets.pane_keys import PaneKeys, pane_keys_of
 
 _GROUPS = {
     "container": "Containers",
@@ -35,21 +36,6 @@ _GROUPS = {
     "log": "Logs",
     "app": "Boxdeck",
 }
-_SHELL = (
-    ("ctrl+g q", "Leave it; it runs on, and e comes back to it"),
-    ("ctrl+g z", "As large as the screen, and back"),
-    ("ctrl+g t n p", "Another in a new tab; the next, the previous"),
-    ("ctrl+g | -", "Another beside this one, or below it"),
-    ("ctrl+g o", "To the other panes; arrows do, too"),
-    ("ctrl+g b", "The same keys to all panes in sight"),
-    ("ctrl+g [ /", "Look back in its output, or search it"),
-    ("ctrl+g y", "Copy what is selected with the mouse"),
-    ("ctrl+g r", "Record what it shows into a file, or no more"),
-    ("ctrl+g x", "End it"),
-    ("ctrl+g ctrl+g", "Type a ctrl+g"),
-)
-
-
 _TWO_COLUMNS = 150
 """Cells of a screen on which two columns have room."""
 
@@ -81,7 +67,7 @@ class Help(ModalScreen[None]):
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "keys"
             dialog.border_subtitle = "esc closes"
-            groups = help_groups(self._keys)
+            groups = help_groups(self._keys, pane_keys_of(self.app))
             if self.app.size.width < _TWO_COLUMNS:
                 yield Static(content_of_lines(_joined(groups)))
                 return
@@ -91,7 +77,7 @@ class Help(ModalScreen[None]):
                     yield Static(content_of_lines(_joined(column)))
 
 
-def help_groups(bindings: Iterable[Binding]) -> list[list[Line]]:
+def help_groups(bindings: Iterable[Binding], in_shell: PaneKeys) -> list[list[Line]]:
     """Groups of keys with their titles, in the order in which they are defined."""
     grouped: dict[str, dict[str, list[str]]] = {}
     for binding in bindings:
@@ -102,7 +88,8 @@ def help_groups(bindings: Iterable[Binding]) -> list[list[Line]]:
         _group(title, [(" ".join(keys), says) for says, keys in grouped.get(title, {}).items()])
         for title in dict.fromkeys(_GROUPS.values())
     ]
-    return list(filter(None, [*groups, _group("In a shell", _SHELL), _group("Other keys", _OTHER)]))
+    groups += [_group("In a shell", tuple(in_shell.described())), _group("Other keys", _OTHER)]
+    return list(filter(None, groups))
 
 
 def _joined(groups: Sequence[list[Line]]) -> list[Line]:

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from tui.drawing.lines import Line, Span, Tone, joined, line, width
 from tui.key_names import key_name
 from tui.widgets.drawn import content_of
+from tui.widgets.pane_keys import PaneKeys, Wish, pane_keys_of
 from tui.widgets.shell_pane import ShellPane
 
 _ORDER = (
@@ -52,10 +53,12 @@ def _keys(*pairs: tuple[str, str]) -> Line:
     return joined([line(Span(key, Tone.ACCENT), Span(f" {does}", Tone.MUTED)) for key, does in pairs], Span("  "))
 
 
-_SHELL_KEYS = line(
-    Span("keys go to the shell   ", Tone.MUTED),
-    *_keys(("ctrl+g", "then"), ("q", "leave"), ("z", "zoom"), ("|", "split"), ("[", "look back")),
-)
+def _shell_keys(keys: PaneKeys) -> Line:
+    after = (("leave", "leave"), ("zoom", "zoom"), (Wish.BESIDE.value, "split"), ("look_back", "look back"))
+    pairs = [(keys.name(f"pane.{action}"), does) for action, does in after]
+    return line(Span("keys go to the shell   ", Tone.MUTED), *_keys((keys.leader, "then"), *pairs))
+
+
 _FIELD_KEYS = _keys(("enter", "keep"), ("esc", "clear"))
 
 
@@ -93,7 +96,7 @@ class KeyBar(Static):
         self._places = []
         focused = self.screen.focused
         if isinstance(focused, ShellPane):
-            return _SHELL_KEYS
+            return _shell_keys(pane_keys_of(self.app))
         return _FIELD_KEYS if isinstance(focused, Input) else self._lay_out(self.size.width)
 
     def on_click(self, event: events.Click) -> None:

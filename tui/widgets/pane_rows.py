@@ -19,7 +19,7 @@ from tui.terminal.frames import FrameClock
 from tui.terminal.look_back import LookBack, Mark, Stretch
 from tui.terminal.painter import Painter, highlighted, selection_style, with_words
 from tui.widgets.links import Links
-from tui.widgets.pane_keys import key_rows
+from tui.widgets.pane_keys import pane_keys_of
 
 
 class PaneRows(Links):
@@ -69,9 +69,9 @@ class PaneRows(Links):
         return True
 
     @property
-    def keys_now(self) -> Iterable[tuple[str, str]]:
-        """Keys after the leader that there are only now, each with what it does."""
-        return ()
+    def has_wish(self) -> bool:
+        """Whether the process waits for an answer about the clipboard."""
+        return False
 
     def output_arrived(self) -> None:
         """The emulator was fed: paint when it is time to."""
@@ -140,7 +140,7 @@ class PaneRows(Links):
     def _led_row(self, y: int) -> Strip | None:
         """The row of keys after the leader that lies over the lowest rows of the pane."""
         key, words = (self.get_component_rich_style(f"shell-pane--{name}") for name in ("key", "rest"))
-        rows = key_rows(self.size.width, key, words, self.keys_now)
+        rows = pane_keys_of(self.app).rows(self.size.width, key, words, has_wish=self.has_wish)
         below = y - (self.size.height - len(rows))
         return rows[below] if below >= 0 else None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 from textual import events
 from textual.content import Content
@@ -18,7 +18,7 @@ from tui.terminal.pane_recording import PaneRecording
 from tui.terminal.pump import Pump
 from tui.terminal.session import TerminalSession
 from tui.widgets import pane_messages
-from tui.widgets.pane_keys import CLIPBOARD_KEY, WISHES
+from tui.widgets.pane_keys import CLIPBOARD, Wish, pane_keys_of
 from tui.widgets.pane_rows import PaneRows
 
 WHEEL_ROWS = 3
@@ -30,11 +30,10 @@ _WHEEL_UP, _WHEEL_DOWN = 64, 65
 class ShellPane(PaneRows, can_focus=True):
     """A process in a pane: what it writes is interpreted as xterm would, what is typed goes to it.
 
-    While the pane has the focus, every key goes to the process but the leader (ctrl+g). After the leader,
-    ``q`` leaves the pane, ``z`` makes it as large as the screen or small again, ``[`` or page up looks back
-    in its output (see `LookBack` for keys there) and ``/`` searches it, ``y`` copies what is selected, ``c`` answers a
-    process that wants to put a text into the clipboard, and ctrl+g types a ctrl+g. Those of `Wish` are for whoever
-    shows several panes. Once the process has ended, enter closes the pane. Removing the pane closes the session.
+    While the pane has the focus, every key goes to the process but the leader (ctrl+g, as it ships). After the leader
+    come those of `tui.widgets.pane_keys`; the leader once more types itself. Keys while one looks back in the output
+    are `LookBack`'s, those of `Wish` are for whoever shows several panes. Once the process has ended, enter closes the
+    pane. Removing the pane closes the session.
 
     Args:
         session: the process; the pane closes it.
@@ -44,8 +43,6 @@ class ShellPane(PaneRows, can_focus=True):
     """
 
     ALLOW_SELECT = True
-
-    LEADER: ClassVar[str] = "ctrl+g"
 
     title: var[str] = var("")
     """What the border says, in place of what the process calls itself."""
@@ -137,7 +134,8 @@ class ShellPane(PaneRows, can_focus=True):
         """What it wants and is called may have changed."""
         text = self._emulator.take_clipboard()
         if text is not None and self._clipboard.offer(text):
-            self.notify(f"{self.label} wants to put a text into the clipboard: ctrl+g c to answer", markup=False)
+            words = f"{self.label} wants to put a text into the clipboard: {self._clipboard_keys} to answer"
+            self.notify(words, markup=False)
         self._show_labels()
 
     @property
@@ -151,9 +149,9 @@ class ShellPane(PaneRows, can_focus=True):
         return self.exit_status is None
 
     @property
-    def keys_now(self) -> Iterable[tuple[str, str]]:
+    def has_wish(self) -> bool:
         """See `PaneRows`."""
-        return (CLIPBOARD_KEY,) if self._clipboard.text is not None else ()
+        return self._clipboard.text is not None
 
     @property
     def label(self) -> str:
@@ -175,18 +173,24 @@ class ShellPane(PaneRows, can_focus=True):
     @property
     def hint(self) -> str:
         """Which keys there are beside those that go to the process, and whether it is recorded."""
-        wish = "copy? ctrl+g c · " if self._clipboard.text is not None else ""
+        wish = f"copy? {self._clipboard_keys} · " if self.has_wish else ""
         return f"{'● recording · ' if self._recording.is_on else ''}{wish}{self._hint}"
 
     @property
+    def _clipboard_keys(self) -> str:
+        keys = pane_keys_of(self.app)
+        return f"{keys.leader} {keys.name(CLIPBOARD)}"
+
+    @property
     def _hint(self) -> str:
+        keys = pane_keys_of(self.app)
         if self._led:
-            return "q leave · z zoom · …"
+            return f"{keys.name('pane.leave')} leave · {keys.name('pane.zoom')} zoom · …"
         if self._back is not None:
             return "enter search · esc back" if self._back.entry is not None else "/ search · v select · y copy · q end"
         if self.exit_status is not None:
             return "enter close"
-        return f"{'attached · ' if self.joined else ''}ctrl+g leave, more"
+        return f"{'attached · ' if self.joined else ''}{keys.leader} leave, more"
 
     # --- keys ---
 
@@ -196,7 +200,7 @@ class ShellPane(PaneRows, can_focus=True):
         if self._led:
             self._lead(False)
             self._command(event)
-        elif event.key == self.LEADER:
+        elif pane_keys_of(self.app).leads(event.key):
             self._lead(True)
         elif self._back is not None:
             self._press_in_past(self._back, event)
@@ -223,27 +227,28 @@ class ShellPane(PaneRows, can_focus=True):
         self.refresh()
 
     def _command(self, event: events.Key) -> None:
-        """The key after the leader; any other than these is forgotten."""
-        if event.key in ("left_square_bracket", "pageup"):
-            self._look_back(event.key)
-        elif event.key == self.LEADER:
+        """The key after the leader; one that nothing has is forgotten."""
+        keys = pane_keys_of(self.app)
+        action = keys.action(event.key)
+        if keys.leads(event.key):
             self.type_key(event.key, event.character)
-        elif event.key in WISHES:
-            self.post_message(self.Asked(self, WISHES[event.key]))
-        elif (command := self._commands.get(event.key)) is not None:
+        elif action == "look_back":
+            self._look_back(event.key)
+        elif action is not None and (command := self._commands.get(action)) is not None:
             command()
+        elif action is not None:
+            self.post_message(self.Asked(self, Wish(action)))
 
     @property
     def _commands(self) -> Mapping[str, Callable[[], object]]:
         return {
-            "q": self._leave,
-            "ctrl+q": self._leave,
-            "z": self._toggle_zoom,
-            "slash": partial(self._look_back, "question_mark"),  # what is looked for is above
-            "y": self.screen.action_copy_text,
-            "c": self._ask_about_clipboard,
-            "r": self._toggle_recording,
-            "x": lambda: self.run_worker(self._end(), name="end"),
+            "leave": self._leave,
+            "zoom": self._toggle_zoom,
+            "search": partial(self._look_back, "question_mark"),  # what is looked for is above
+            "copy": self.screen.action_copy_text,
+            "clipboard": self._ask_about_clipboard,
+            "record": self._toggle_recording,
+            "end": lambda: self.run_worker(self._end(), name="end"),
         }
 
     def _leave(self) -> None:
