@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 def _numbered(key: str, view: str, tooltip: str) -> list[BindingType]:
     """A further key of a view."""
-    return [Binding(key, f"go('{view}')", view, id=f"view.{view}_by_number", show=False, tooltip=tooltip)]
+    return [Binding(key, f"show_view('{view}')", view, id=f"view.{view}_by_number", show=False, tooltip=tooltip)]
 
 
 LEADER = Binding("ctrl+g", "leader", "shell keys", id="app.leader", show=False, tooltip="In a shell: leads to its keys")
@@ -49,19 +49,21 @@ BINDINGS: list[BindingType] = [
     Binding("c", "copy", "copy", id="container.copy", show=False, tooltip="Copy files into it, or out of it"),
     Binding("P", "ports", "ports", id="container.ports", show=False, tooltip="Publish ports of it, or withdraw them"),
     Binding("R", "rename", "rename", id="container.rename", show=False, tooltip="Give it another name"),
-    Binding("1", "go('containers')", "containers", id="view.containers", show=False, tooltip="The containers"),
-    Binding("2", "go('images')", "images", id="view.images", tooltip="Images, with their layers and files"),
+    Binding("1", "show_view('containers')", "containers", id="view.containers", show=False, tooltip="The containers"),
+    Binding("2", "show_view('images')", "images", id="view.images", tooltip="Images, with their layers and files"),
     Binding("t", "go('topology')", "topology", id="view.topology", tooltip="How containers are wired, full screen"),
     Binding("N", "go('namespaces')", "namespaces", id="view.namespaces", tooltip="All namespaces, full screen"),
     Binding(
         "3",
-        "go('networks')",
+        "show_view('networks')",
         "networks",
         id="view.networks",
         show=False,
         tooltip="Networks, who is on them, and the map",
     ),
-    Binding("4", "go('volumes')", "volumes", id="view.volumes", show=False, tooltip="Volumes, and who uses them"),
+    Binding(
+        "4", "show_view('volumes')", "volumes", id="view.volumes", show=False, tooltip="Volumes, and who uses them"
+    ),
     *_numbered("5", "namespaces", "All namespaces, full screen"),
     Binding("H", "go('host')", "host", id="view.host", tooltip="The machine, its control groups and events"),
     *_numbered("6", "host", "The machine, its control groups and events"),

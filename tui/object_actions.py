@@ -158,6 +158,10 @@ class ObjectActions(ImageActions):
 
     # --- going to ---
 
+    def action_show_view(self, name: str) -> None:
+        """See `show_view`."""
+        self.show_view(name)
+
     def show_view(self, name: str) -> None:
         """Have a full screen in sight, whether it is there already or not."""
         here = self._screen_in_sight

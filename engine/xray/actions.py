@@ -33,7 +33,8 @@ _further: ContextVar[list[parts.Part] | None] = ContextVar("further", default=No
 _MOST_ALIKE = 40  # calls of one name that are told one by one; a tree of files takes thousands
 _WRITE_AFTER_SECONDS = 0.02
 _DEAR = frozenset({"start", "exec"})
-_ALONE = frozenset({"create", "rm", "update"})  # with nothing to tell unless the engine itself has asked for something
+# With nothing to tell unless the engine itself has asked the kernel for something, which a refusal doesn't.
+_ALONE = frozenset({"create", "rm", "update"})
 
 
 class Subject(NamedTuple):
@@ -119,7 +120,7 @@ class _Action:
         finally:
             trace.calls.reset(tokens[0])
             _further.reset(tokens[1])
-            if calls or further or error or self._action not in _ALONE:
+            if calls or further or self._action not in _ALONE:
                 found = (parts.Part("engine", os.getpid(), _folded(calls)), *further)
                 for path, subject in files:
                     heading = parts.Heading(self._action, subject.id, subject.name, self._began_unix_ns, error)

@@ -112,9 +112,9 @@ async def test_the_machine_is_shown_with_its_groups_and_what_happened(size: tupl
         assert all(len(line) <= size[0] for line in at.text.split("\n"))
 
 
-async def test_the_machine_has_a_number_too_and_the_same_key_leaves_it() -> None:
+async def test_the_machine_has_a_number_too_that_stays_there_and_its_letter_leaves_it() -> None:
     async with desk(FakeEngine(*crowd())) as at:
-        await at.press("6")
+        await at.press("6", "6")
         await at.until(lambda: isinstance(at.app.screen, HostScreen))
         await at.press("H")
         await at.until(lambda: isinstance(at.app.screen, ContainersScreen))

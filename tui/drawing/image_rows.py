@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 import time
 from collections.abc import Sequence
 
@@ -99,8 +100,8 @@ _TABLE = NameTable("  IMAGE", _COLUMNS, _LEAST_NAME_CELLS, _MOST_NAME_CELLS)
 # --- one image ---
 
 
-def facts(image: Image, users: Sequence[Container]) -> list[Line]:
-    """Everything that its config says, in labelled lines."""
+def facts(image: Image, users: Sequence[Container], cells: int) -> list[Line]:
+    """Everything that its config says, in labelled lines; what is longer than the room for it goes on below itself."""
     config = image.config
     created = time.strftime("%Y-%m-%d %H:%M", time.localtime(image.created_unix_ns // 10**9))
     rows: list[tuple[str, Sequence[str]]] = [
@@ -121,9 +122,14 @@ def facts(image: Image, users: Sequence[Container]) -> list[Line]:
     ]
     lines: list[Line] = []
     for label, values in rows:
-        for place, value in enumerate(each for each in values if each):
-            lines.append(line(Span(fit("" if place else label, _LABEL_CELLS), Tone.MUTED), printable(value)))
+        shown = [piece for value in values if value for piece in _pieces(printable(value), cells - _LABEL_CELLS)]
+        for place, piece in enumerate(shown):
+            lines.append(line(Span(fit("" if place else label, _LABEL_CELLS), Tone.MUTED), piece))
     return lines
+
+
+def _pieces(text: str, cells: int) -> list[str]:
+    return textwrap.wrap(text, max(8, cells), break_on_hyphens=False) or [text]
 
 
 def history_lines(steps: Sequence[HistoryStep], cells: int, now_unix_ns: int) -> list[Line]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -45,7 +46,7 @@ class ImageFacts(ModalScreen[None]):
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = image_rows.name_of(self._image)
             dialog.border_subtitle = "esc closes"
-            yield Static(content_of_lines(image_rows.facts(self._image, self._users)))
+            yield _Facts(self._image, self._users)
             yield Static(content_of_lines(_section([line(Span("reading…", Tone.MUTED))])), id="history")
 
     def on_mount(self) -> None:
@@ -58,6 +59,18 @@ class ImageFacts(ModalScreen[None]):
         except BoxdeckError as error:
             lines = [line(Span(str(error), Tone.BAD))]
         self.query_one("#history", Static).update(content_of_lines(_section(lines)))
+
+
+class _Facts(Static):
+    """What its config says, laid out for the room there is."""
+
+    def __init__(self, image: Image, users: Sequence[Container]) -> None:
+        super().__init__()
+        self._image, self._users = image, users
+
+    def on_resize(self, event: events.Resize) -> None:
+        """More or fewer cells for long values."""
+        self.update(content_of_lines(image_rows.facts(self._image, self._users, event.size.width)))
 
 
 def _section(lines: list[Line]) -> list[Line]:

@@ -11,6 +11,7 @@ from tui.drawing import file_rows
 from tui.drawing.lines import Line, Span, Tone, line
 from tui.exploration import Exploration
 from tui.file_list import FileRow
+from tui.key_names import key_name
 from tui.widgets.row_list import RowList
 
 
@@ -63,8 +64,15 @@ class FileTree(RowList):
             return ()
         if exploration.files.filter_text:
             return line(Span("no file has such a name", Tone.MUTED))
-        words = "nothing was changed here" if exploration.files.only_changes else "no files"
-        return line(Span(words, Tone.MUTED))
+        if not exploration.files.only_changes:
+            return line(Span("no files", Tone.MUTED))
+        return line(Span("nothing was changed here", Tone.MUTED), *self._all_files())
+
+    def _all_files(self) -> Line:
+        """How to see those that weren't, while there is a key for it."""
+        active = self.screen.active_bindings.items()
+        keys = [key_name(key) for key, each in active if each.binding.id == "explorer.changes"]
+        return (Span(": "), Span(keys[0], Tone.ACCENT), Span(" shows all files", Tone.MUTED)) if keys else ()
 
     def row(self, index: int, cells: int) -> Line:
         """One file."""

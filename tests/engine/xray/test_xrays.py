@@ -8,7 +8,7 @@ import pytest
 
 from engine import Engine
 from engine.copying.places import ContainerPath, HostPath
-from engine.errors import NotFound
+from engine.errors import InvalidRequest, NotFound
 from engine.layers import Commit
 from engine.limits import Limits
 from engine.linux import trace
@@ -31,6 +31,9 @@ async def test_every_action_is_recorded_and_outlives_the_container(
         session = await engine.containers.exec("seen", ExecRequest(argv=("true",)))
         assert await session.wait() == 0
     await engine.containers.update("seen", Limits(memory_bytes=128 << 20))
+    for _ in range(KEPT_OF_EACH):
+        with pytest.raises(InvalidRequest):
+            await engine.containers.update("seen", Limits(memory_bytes=1))  # takes the place of none that was made
     await engine.containers.pause("seen")
     await engine.containers.unpause("seen")
     await engine.networks.connect("beside", "seen")
