@@ -6,11 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.errors import BoxdeckError
@@ -61,16 +63,27 @@ class ImageFacts(ModalScreen[None]):
         self.query_one("#history", Static).update(content_of_lines(_section(lines)))
 
 
-class _Facts(Static):
+class _Facts(Widget):
     """What its config says, laid out for the room there is."""
+
+    DEFAULT_CSS = """
+    _Facts { height: auto; }
+    """
 
     def __init__(self, image: Image, users: Sequence[Container]) -> None:
         super().__init__()
         self._image, self._users = image, users
 
-    def on_resize(self, event: events.Resize) -> None:
-        """More or fewer cells for long values."""
-        self.update(content_of_lines(image_rows.facts(self._image, self._users, event.size.width)))
+    def render(self) -> Content:
+        """All lines."""
+        return content_of_lines(self._lines(self.size.width))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as long values take."""
+        return len(self._lines(width))
+
+    def _lines(self, cells: int) -> list[Line]:
+        return image_rows.facts(self._image, self._users, cells)
 
 
 def _section(lines: list[Line]) -> list[Line]:
