@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from engine.network import conntrack_match, nft, transport
+from engine.network import conntrack_match, nft, nft_rules, transport
 from engine.network.passage import Fate, Packet, Rule, is_dropped
 
 _HOOKS = (2, 4)  # NF_INET_FORWARD, NF_INET_POST_ROUTING
@@ -33,8 +33,6 @@ _PAYLOAD_REGISTER, _PAYLOAD_BASE, _PAYLOAD_OFFSET, _PAYLOAD_LENGTH = 1, 2, 3, 4
 _NETWORK_HEADER = 1
 _ADDRESSES = {4: (12, 16, 4), 6: (8, 24, 16)}  # where source and destination are in the header, and their length
 _PASSED_OVER = frozenset(("counter", "log", "flow_offload"))
-
-_Attributes = dict[int, memoryview]
 
 
 class _Chain(NamedTuple):
@@ -81,13 +79,15 @@ class ForeignChains:
     @cached_property
     def _base_chains(self) -> list[_Chain]:
         found = []
-        for message in transport.dump(self._sock, _request(nft.GETCHAIN, 0)):
+        for message in transport.dump(self._sock, nft_rules.request(nft.GETCHAIN, 0)):
             parts = dict(transport.attributes(message.payload, nft.GENERIC_BYTES))
             hook = dict(transport.attributes(parts.get(_CHAIN_HOOK, memoryview(b"")), 0))
-            family, table = message.payload[0], _text(parts[_CHAIN_TABLE])
-            if _HOOK_NUMBER in hook and _number(hook[_HOOK_NUMBER]) in _HOOKS and table != self._own_table:
-                policy = Fate.DROP if _CHAIN_POLICY in parts and not _number(parts[_CHAIN_POLICY]) else Fate.ACCEPT
-                found.append(_Chain(family, table, _text(parts[_CHAIN_NAME]), policy))
+            family, table = message.payload[0], nft_rules.text(parts[_CHAIN_TABLE])
+            if _HOOK_NUMBER in hook and nft_rules.number(hook[_HOOK_NUMBER]) in _HOOKS and table != self._own_table:
+                policy = (
+                    Fate.DROP if _CHAIN_POLICY in parts and not nft_rules.number(parts[_CHAIN_POLICY]) else Fate.ACCEPT
+                )
+                found.append(_Chain(family, table, nft_rules.text(parts[_CHAIN_NAME]), policy))
         return found
 
     def _rules_of(self, chain: _Chain) -> list[bytes]:
@@ -114,26 +114,26 @@ class _Reader:
         """What it does to the packet; None where it doesn't match for sure, or decides nothing."""
         for _, value in transport.attributes(expressions, 0):
             parts = dict(transport.attributes(value, 0))
-            name, data = _text(parts[_EXPRESSION_NAME]), parts.get(_EXPRESSION_DATA, memoryview(b""))
+            name, data = nft_rules.text(parts[_EXPRESSION_NAME]), parts.get(_EXPRESSION_DATA, memoryview(b""))
             attributes = dict(transport.attributes(data, 0))
-            if name == "reject" or (name == "target" and _text(attributes[1]) == "REJECT"):
+            if name == "reject" or (name == "target" and nft_rules.text(attributes[1]) == "REJECT"):
                 return Rule(Fate.DROP)
-            if name == "immediate" and _register(attributes, 1) == 0:
+            if name == "immediate" and nft_rules.register(attributes, 1) == 0:
                 return self._verdict(attributes)
             if name not in _PASSED_OVER and not self._goes_on(name, attributes):
                 return None
         return None
 
-    def _verdict(self, attributes: _Attributes) -> Rule | None:
+    def _verdict(self, attributes: nft_rules.Attributes) -> Rule | None:
         value = dict(transport.attributes(attributes[2], 0))
         verdict = dict(transport.attributes(value.get(_VERDICT, memoryview(b"")), 0))
         fate = _FATES.get(struct.unpack("!i", verdict[_VERDICT_CODE])[0])
         if fate is None:
             return None
-        target = self._chain._replace(name=_text(verdict.get(_VERDICT_CHAIN, memoryview(b""))))
+        target = self._chain._replace(name=nft_rules.text(verdict.get(_VERDICT_CHAIN, memoryview(b""))))
         return Rule(fate, target)
 
-    def _goes_on(self, name: str, attributes: _Attributes) -> bool:
+    def _goes_on(self, name: str, attributes: nft_rules.Attributes) -> bool:
         """Whether a rule surely goes on after an expression."""
         if name in ("meta", "ct", "payload", "immediate", "bitwise"):
             if (2 if name == "bitwise" else 1) in attributes:  # else it sets something of the packet
@@ -141,10 +141,10 @@ class _Reader:
                 self._registers[register] = value
             return True
         if name == "match":
-            return self._is_matched(_text(attributes[1]), attributes[3])
+            return self._is_matched(nft_rules.text(attributes[1]), attributes[3])
         if name not in ("cmp", "lookup"):
             return False
-        known = self._registers.get(_register(attributes, 2 if name == "lookup" else 1))
+        known = self._registers.get(nft_rules.register(attributes, 2 if name == "lookup" else 1))
         if known is None:
             return False
         return self._compares(known, attributes) if name == "cmp" else self._is_in_set(known, attributes)
@@ -153,13 +153,13 @@ class _Reader:
         """By a match of iptables' own."""
         return name == "comment" or (name == "conntrack" and conntrack_match.matches(info, self._packet) is True)
 
-    def _loaded(self, name: str, attributes: _Attributes) -> tuple[int, bytes | None]:
+    def _loaded(self, name: str, attributes: nft_rules.Attributes) -> tuple[int, bytes | None]:
         if name == "payload":
-            return _register(attributes, _PAYLOAD_REGISTER), self._payload(attributes)
+            return nft_rules.register(attributes, _PAYLOAD_REGISTER), self._payload(attributes)
         if name == "bitwise":
-            return _register(attributes, 2), self._masked(attributes)
-        key = _number(attributes[_KEY]) if name != "immediate" else -1
-        register = _register(attributes, _DESTINATION)
+            return nft_rules.register(attributes, 2), self._masked(attributes)
+        key = nft_rules.number(attributes[_KEY]) if name != "immediate" else -1
+        register = nft_rules.register(attributes, _DESTINATION)
         return register, self._meta(key) if name == "meta" else self._connection(key) if name == "ct" else None
 
     def _meta(self, key: int) -> bytes | None:
@@ -173,61 +173,39 @@ class _Reader:
         known = {_CT_STATE: state, _CT_STATUS: _IS_DNATTED if self._packet.is_published else 0}.get(key)
         return known.to_bytes(4, sys.byteorder) if known is not None else None
 
-    def _payload(self, attributes: _Attributes) -> bytes | None:
+    def _payload(self, attributes: nft_rules.Attributes) -> bytes | None:
         source, destination, length = _ADDRESSES[self._packet.address.version]
-        offset, wanted = _number(attributes[_PAYLOAD_OFFSET]), _number(attributes[_PAYLOAD_LENGTH])
+        offset, wanted = nft_rules.number(attributes[_PAYLOAD_OFFSET]), nft_rules.number(attributes[_PAYLOAD_LENGTH])
         known_at = destination if self._packet.to_bridge else source
-        if _number(attributes[_PAYLOAD_BASE]) != _NETWORK_HEADER or offset != known_at or wanted > length:
+        if nft_rules.number(attributes[_PAYLOAD_BASE]) != _NETWORK_HEADER or offset != known_at or wanted > length:
             return None
         return self._packet.address.packed[:wanted]
 
-    def _masked(self, attributes: _Attributes) -> bytes | None:
-        known = self._registers.get(_register(attributes, 1))
+    def _masked(self, attributes: nft_rules.Attributes) -> bytes | None:
+        known = self._registers.get(nft_rules.register(attributes, 1))
         if known is None or 4 not in attributes or 5 not in attributes:
             return None
-        mask, flipped = (_value(attributes[kind]) for kind in (4, 5))
+        mask, flipped = (nft_rules.value(attributes[kind]) for kind in (4, 5))
         return bytes(a & b ^ c for a, b, c in zip(known, mask, flipped, strict=False))
 
-    def _compares(self, known: bytes, attributes: _Attributes) -> bool:
-        value, operation = _value(attributes[3]), _number(attributes[2])
+    def _compares(self, known: bytes, attributes: nft_rules.Attributes) -> bool:
+        value, operation = nft_rules.value(attributes[3]), nft_rules.number(attributes[2])
         return operation in (0, 1) and (known[: len(value)] == value) == (operation == 0)
 
-    def _is_in_set(self, known: bytes, attributes: _Attributes) -> bool:
+    def _is_in_set(self, known: bytes, attributes: nft_rules.Attributes) -> bool:
         """Whether it is one of a set's elements; ranges and maps aren't looked into."""
         if 3 in attributes:
             return False
-        request = _request(
-            nft.GETSETELEM, self._chain.family, nft.text(1, self._chain.table), nft.text(2, _text(attributes[1]))
+        request = nft_rules.request(
+            nft.GETSETELEM,
+            self._chain.family,
+            nft.text(1, self._chain.table),
+            nft.text(2, nft_rules.text(attributes[1])),
         )
         keys = {key for message in transport.dump(self._sock, request) for key in nft.keys_in(message.payload)}
-        is_inverted = 5 in attributes and bool(_number(attributes[5]) & 1)
+        is_inverted = 5 in attributes and bool(nft_rules.number(attributes[5]) & 1)
         return None not in keys and (known in keys) != is_inverted
 
 
 def _rules_of(chain: _Chain) -> bytes:
-    return _request(nft.GETRULE, chain.family, nft.text(_TABLE, chain.table), nft.text(_CHAIN, chain.name))
-
-
-def _request(kind: int, family: int, *attributes: bytes) -> bytes:
-    """As `nft.request`, of any family; 0 is all of them."""
-    made = bytearray(nft.request(kind, *attributes))
-    made[nft.HEADER_BYTES] = family
-    return bytes(made)
-
-
-def _register(attributes: _Attributes, kind: int) -> int:
-    """The number of a register; 1 to 4 are the same memory as 8, 12, 16 and 20 (NFT_REG32_00)."""
-    number = _number(attributes[kind])
-    return number if number == 0 or number >= 8 else 4 + 4 * number
-
-
-def _value(data: memoryview) -> bytes:
-    return bytes(dict(transport.attributes(data, 0)).get(1, b""))
-
-
-def _number(value: memoryview) -> int:
-    return int(struct.unpack("!I", value)[0])
-
-
-def _text(value: memoryview) -> str:
-    return bytes(value).rstrip(b"\0").decode(errors="replace")
+    return nft_rules.request(nft.GETRULE, chain.family, nft.text(_TABLE, chain.table), nft.text(_CHAIN, chain.name))

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model import PortMap
-from engine.network import nft, transport
+from engine.network import nft, nft_rules, transport
 
 # linux/netfilter/nf_tables.h, linux/netfilter.h
 _PREROUTING = 0
@@ -43,8 +43,6 @@ _TO_DESTINATIONS = 1  # XT_MULTIPORT_DESTINATION
 _NAT_RANGE = struct.Struct("!4x16s16sHH")
 _DEEPEST = 8
 
-_Attributes = dict[int, memoryview]
-
 
 class _Found(Struct):
     """What a rule asks for and does, as far as it is known."""
@@ -66,17 +64,17 @@ def read(sock: socket.socket, own_table: str) -> Iterator[PortMap]:
     Raises:
         OSError: the kernel doesn't answer.
     """
-    for message in transport.dump(sock, _request(nft.GETCHAIN, 0)):
+    for message in transport.dump(sock, nft_rules.request(nft.GETCHAIN, 0)):
         parts = dict(transport.attributes(message.payload, nft.GENERIC_BYTES))
         hook = dict(transport.attributes(parts.get(_CHAIN_HOOK, memoryview(b"")), 0))
-        family, table = message.payload[0], _text(parts[_CHAIN_TABLE])
-        is_base = _HOOK_NUMBER in hook and _number(hook[_HOOK_NUMBER]) == _PREROUTING
-        if is_base and family in _FAMILIES and table != own_table and _text(parts[_CHAIN_TYPE]) == "nat":
-            yield from _of_chain(sock, family, table, _text(parts[_CHAIN_NAME]), _Found(), _DEEPEST)
+        family, table = message.payload[0], nft_rules.text(parts[_CHAIN_TABLE])
+        is_base = _HOOK_NUMBER in hook and nft_rules.number(hook[_HOOK_NUMBER]) == _PREROUTING
+        if is_base and family in _FAMILIES and table != own_table and nft_rules.text(parts[_CHAIN_TYPE]) == "nat":
+            yield from _of_chain(sock, family, table, nft_rules.text(parts[_CHAIN_NAME]), _Found(), _DEEPEST)
 
 
 def _of_chain(sock: socket.socket, family: int, table: str, chain: str, asked: _Found, depth: int) -> Iterator[PortMap]:
-    request = _request(nft.GETRULE, family, nft.text(_TABLE, table), nft.text(_CHAIN, chain))
+    request = nft_rules.request(nft.GETRULE, family, nft.text(_TABLE, table), nft.text(_CHAIN, chain))
     rules = [bytes(_expressions(message.payload)) for message in transport.dump(sock, request)] if depth else []
     for rule in rules:
         reader = _Reader(replace(asked))
@@ -104,37 +102,47 @@ class _Reader:
         """The chain that it jumps to; empty where it translates; None where that isn't sure, or it does neither."""
         for _, value in transport.attributes(expressions, 0):
             parts = dict(transport.attributes(value, 0))
-            name, attributes = _text(parts[_NAME]), dict(transport.attributes(parts.get(_DATA, memoryview(b"")), 0))
+            name, attributes = (
+                nft_rules.text(parts[_NAME]),
+                dict(transport.attributes(parts.get(_DATA, memoryview(b"")), 0)),
+            )
             if name == "nat":
                 return "" if self._translates(attributes) else None
             if name == "target":
-                return "" if _text(attributes[1]) == "DNAT" and self._translates_by_iptables(attributes[3]) else None
-            if name == "immediate" and not _register(attributes, 1):
+                return (
+                    ""
+                    if nft_rules.text(attributes[1]) == "DNAT" and self._translates_by_iptables(attributes[3])
+                    else None
+                )
+            if name == "immediate" and not nft_rules.register(attributes, 1):
                 return _jump(attributes)
             if name not in _IGNORED and not self._understands(name, attributes):
                 return None
         return None
 
-    def _understands(self, name: str, attributes: _Attributes) -> bool:
+    def _understands(self, name: str, attributes: nft_rules.Attributes) -> bool:
         if name == "immediate":
-            self._registers[_register(attributes, 1)] = ("value", _value(attributes[2]))
+            self._registers[nft_rules.register(attributes, 1)] = ("value", nft_rules.value(attributes[2]))
         elif name == "meta" and 1 in attributes:
-            self._registers[_register(attributes, 1)] = (_meta(_number(attributes[2])), b"")
+            self._registers[nft_rules.register(attributes, 1)] = (_meta(nft_rules.number(attributes[2])), b"")
         elif name == "payload" and 1 in attributes:
-            self._registers[_register(attributes, 1)] = (_payload(attributes), b"")
+            self._registers[nft_rules.register(attributes, 1)] = (_payload(attributes), b"")
         elif name == "fib":
-            self._registers[_register(attributes, 1)] = ("local", b"")  # whether the address is one of the host's
+            self._registers[nft_rules.register(attributes, 1)] = (
+                "local",
+                b"",
+            )  # whether the address is one of the host's
         elif name == "cmp":
             return self._compares(attributes)
         elif name == "match":
-            return self._matches(_text(attributes[1]), bytes(attributes[3]))
+            return self._matches(nft_rules.text(attributes[1]), bytes(attributes[3]))
         else:
             return False
         return True
 
-    def _compares(self, attributes: _Attributes) -> bool:
-        what, _ = self._registers.get(_register(attributes, 1), ("", b""))
-        value, is_equal = _value(attributes[3]), _number(attributes[2]) == 0
+    def _compares(self, attributes: nft_rules.Attributes) -> bool:
+        what, _ = self._registers.get(nft_rules.register(attributes, 1), ("", b""))
+        value, is_equal = nft_rules.value(attributes[3]), nft_rules.number(attributes[2]) == 0
         if what == "narrowing":
             return True
         if not is_equal:
@@ -164,12 +172,12 @@ class _Reader:
             return (flags, count, is_inverted) == (_TO_DESTINATIONS, 1, False) and self._asks("host_port", port)
         return name in ("comment", "addrtype")
 
-    def _translates(self, attributes: _Attributes) -> bool:
+    def _translates(self, attributes: nft_rules.Attributes) -> bool:
         """NFTA_NAT_TYPE 1, _REG_ADDR_MIN 3, _REG_PROTO_MIN 5, and where ranges end, _REG_ADDR_MAX 4, _PROTO_MAX 6."""
-        if _number(attributes[1]) != _DNAT or 3 not in attributes:
+        if nft_rules.number(attributes[1]) != _DNAT or 3 not in attributes:
             return False
-        address = self._known(_register(attributes, 3))
-        port = self._known(_register(attributes, 5)) if 5 in attributes else b""
+        address = self._known(nft_rules.register(attributes, 3))
+        port = self._known(nft_rules.register(attributes, 5)) if 5 in attributes else b""
         ends = [(attributes[low], attributes[high]) for low, high in ((3, 4), (5, 6)) if high in attributes]
         if len(address) not in (4, 16) or any(bytes(low) != bytes(high) for low, high in ends):
             return False
@@ -216,8 +224,8 @@ def _meta(key: int) -> str:
     return "protocol" if key == _L4PROTO else "narrowing" if key in _NARROWING else ""
 
 
-def _payload(attributes: _Attributes) -> str:
-    base, place = _number(attributes[2]), (_number(attributes[3]), _number(attributes[4]))
+def _payload(attributes: nft_rules.Attributes) -> str:
+    base, place = nft_rules.number(attributes[2]), (nft_rules.number(attributes[3]), nft_rules.number(attributes[4]))
     if base == _TRANSPORT:
         return "port" if place == _PORT_BYTES else ""
     if base != _NETWORK:
@@ -225,34 +233,11 @@ def _payload(attributes: _Attributes) -> str:
     return "protocol" if place == _PROTOCOL_BYTE else "address" if place in _DESTINATIONS else ""
 
 
-def _jump(attributes: _Attributes) -> str | None:
+def _jump(attributes: nft_rules.Attributes) -> str | None:
     verdict = dict(transport.attributes(dict(transport.attributes(attributes[2], 0)).get(_VERDICT, memoryview(b"")), 0))
     (code,) = struct.unpack("!i", verdict[_VERDICT_CODE])
-    return _text(verdict[_VERDICT_CHAIN]) if code in _JUMPS else None
+    return nft_rules.text(verdict[_VERDICT_CHAIN]) if code in _JUMPS else None
 
 
 def _expressions(payload: memoryview) -> memoryview:
     return dict(transport.attributes(payload, nft.GENERIC_BYTES)).get(_RULE_EXPRESSIONS, memoryview(b""))
-
-
-def _request(kind: int, family: int, *attributes: bytes) -> bytes:
-    made = bytearray(nft.request(kind, *attributes))
-    made[nft.HEADER_BYTES] = family
-    return bytes(made)
-
-
-def _register(attributes: Mapping[int, memoryview], kind: int) -> int:
-    number = _number(attributes[kind])
-    return number if number == 0 or number >= 8 else 4 + 4 * number
-
-
-def _value(data: memoryview) -> bytes:
-    return bytes(dict(transport.attributes(data, 0)).get(1, b""))
-
-
-def _number(value: memoryview) -> int:
-    return int(struct.unpack("!I", value)[0])
-
-
-def _text(value: memoryview) -> str:
-    return bytes(value).rstrip(b"\0").decode(errors="replace")

@@ -6,7 +6,6 @@ import gzip
 import json
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OUTSIDE = "sha256:../../../../../../../../etc/passwd"
 
 
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
-    monkeypatch.setenv("BOXDECK_CONFIG", str(tmp_path / "config.toml"))
-    monkeypatch.setattr("engine.registry.transport._FIRST_PAUSE_SECONDS", 0.01)
-
-
-@pytest.fixture
-def served(layout: Layout) -> Iterator[Served]:
-    registry = Served(layout.folder)
-    yield registry
-    registry.close()
+pytestmark = pytest.mark.usefixtures("nobody_is_known")
 
 
 @pytest.fixture
