@@ -84,9 +84,8 @@ class ForeignChains:
             hook = dict(transport.attributes(parts.get(_CHAIN_HOOK, memoryview(b"")), 0))
             family, table = message.payload[0], nft_rules.text(parts[_CHAIN_TABLE])
             if _HOOK_NUMBER in hook and nft_rules.number(hook[_HOOK_NUMBER]) in _HOOKS and table != self._own_table:
-                policy = (
-                    Fate.DROP if _CHAIN_POLICY in parts and not nft_rules.number(parts[_CHAIN_POLICY]) else Fate.ACCEPT
-                )
+                drops = _CHAIN_POLICY in parts and not nft_rules.number(parts[_CHAIN_POLICY])
+                policy = Fate.DROP if drops else Fate.ACCEPT
                 found.append(_Chain(family, table, nft_rules.text(parts[_CHAIN_NAME]), policy))
         return found
 
@@ -196,12 +195,8 @@ class _Reader:
         """Whether it is one of a set's elements; ranges and maps aren't looked into."""
         if 3 in attributes:
             return False
-        request = nft_rules.request(
-            nft.GETSETELEM,
-            self._chain.family,
-            nft.text(1, self._chain.table),
-            nft.text(2, nft_rules.text(attributes[1])),
-        )
+        table, name = nft.text(1, self._chain.table), nft.text(2, nft_rules.text(attributes[1]))
+        request = nft_rules.request(nft.GETSETELEM, self._chain.family, table, name)
         keys = {key for message in transport.dump(self._sock, request) for key in nft.keys_in(message.payload)}
         is_inverted = 5 in attributes and bool(nft_rules.number(attributes[5]) & 1)
         return None not in keys and (known in keys) != is_inverted

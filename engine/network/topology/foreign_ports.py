@@ -102,18 +102,13 @@ class _Reader:
         """The chain that it jumps to; empty where it translates; None where that isn't sure, or it does neither."""
         for _, value in transport.attributes(expressions, 0):
             parts = dict(transport.attributes(value, 0))
-            name, attributes = (
-                nft_rules.text(parts[_NAME]),
-                dict(transport.attributes(parts.get(_DATA, memoryview(b"")), 0)),
-            )
+            name = nft_rules.text(parts[_NAME])
+            attributes = dict(transport.attributes(parts.get(_DATA, memoryview(b"")), 0))
             if name == "nat":
                 return "" if self._translates(attributes) else None
             if name == "target":
-                return (
-                    ""
-                    if nft_rules.text(attributes[1]) == "DNAT" and self._translates_by_iptables(attributes[3])
-                    else None
-                )
+                is_dnat = nft_rules.text(attributes[1]) == "DNAT"
+                return "" if is_dnat and self._translates_by_iptables(attributes[3]) else None
             if name == "immediate" and not nft_rules.register(attributes, 1):
                 return _jump(attributes)
             if name not in _IGNORED and not self._understands(name, attributes):
@@ -128,10 +123,8 @@ class _Reader:
         elif name == "payload" and 1 in attributes:
             self._registers[nft_rules.register(attributes, 1)] = (_payload(attributes), b"")
         elif name == "fib":
-            self._registers[nft_rules.register(attributes, 1)] = (
-                "local",
-                b"",
-            )  # whether the address is one of the host's
+            # Whether the address is one of the host's.
+            self._registers[nft_rules.register(attributes, 1)] = ("local", b"")
         elif name == "cmp":
             return self._compares(attributes)
         elif name == "match":
