@@ -30,9 +30,16 @@ APT_BAR = (
     "seq 40; sleep 60"
 )
 NAMED = {"Down", "End", "Enter", "PgDn"}
-FIRST = {"less": "word", "man": "NAME", "python3": ">>>"}
+FIRST = {"less": "word", "man": "NAME", "python3": ">>>", "tmux": "[0]", "prompt": "me:"}
 """What tells that a program is ready for keys, where that is something else than what is looked for in the end."""
 
+FROM = {"top": "PID", "htop": "PID"}
+"""A word of the first row that is compared: above are times and loads of two moments."""
+
+ERASED_AT_THE_EDGE = {"top"}
+"""Erases to the end of rows that it has filled: in xterm and the pane the last cell goes with it, in tmux it stays."""
+
+PROMPT = r"PS1=\[\e[1;32m\]me\[\e[0m\]:\[\e[38;2;90;160;250;4m\]\w\[\e[0m\]\$ "
 VIM = "syntax on | set ruler shortmess+=I termguicolors background=dark"
 PROGRAMS = {
     "vim": (("vim", "-n", "-u", "NONE", "-N", "--cmd", VIM, "/source.py"), ["10j$", "G"], "return"),
@@ -50,6 +57,18 @@ PROGRAMS = {
         "file-1",
     ),
     "apt": (("bash", "-c", APT_BAR), [], "Progress: [ 30%]"),
+    "top": (("top", "-d", "100", "-p", "1"), [], "sleep"),
+    "htop": (("htop", "-d", "100", "-p", "1"), ["Down"], "F10"),
+    "tmux": (
+        ("sh", "-c", "exec tmux -f /dev/null -S $(mktemp -u) new-session 'PS1=$ sh'"),
+        ["echo in-tmux", "Enter"],
+        "in-tmux",
+    ),
+    "prompt": (
+        ("env", PROMPT, "bash", "--norc", "--noprofile", "-i"),
+        ["ls --color=always -d /folder /text", "Enter"],
+        "/text",
+    ),
 }
 
 
@@ -95,13 +114,15 @@ def without_blanks(row: list[tuple[str, CellStyle]]) -> list[tuple[str, CellStyl
     return row[:end]
 
 
-def differences(app: Tmux, alone: Tmux) -> list[str]:
+def differences(app: Tmux, alone: Tmux, name: str) -> list[str]:
     """Where the pane shows something else than the terminal, but for the cursor, which the pane paints itself."""
     mine, theirs = in_the_pane(app), cells_printed(alone.cells, COLUMNS, PANE_ROWS)
     x, y = alone.cursor
-    for cells in (mine, theirs):
-        cells[y] = without_blanks([cell for column, cell in at_columns(cells[y]) if column != x])
-    return unlike(mine, theirs)
+    for screen in (mine, theirs):
+        screen[y] = without_blanks([cell for column, cell in at_columns(screen[y]) if column != x])
+    word, cells = FROM.get(name, ""), COLUMNS - 1 if name in ERASED_AT_THE_EDGE else COLUMNS
+    begin = next(y for y, row in enumerate(theirs) if word in "".join(text for text, _ in row))
+    return unlike([row[:cells] for row in mine[begin:]], [row[:cells] for row in theirs[begin:]])
 
 
 def at_columns(row: list[tuple[str, CellStyle]]) -> Iterator[tuple[int, tuple[str, CellStyle]]]:
@@ -134,7 +155,7 @@ def test_a_program_looks_in_the_pane_as_it_does_in_the_terminal_itself(
             press(terminal, keys)
             terminal.wait_for(marker)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while found := differences(app, alone):
+        while found := differences(app, alone, name):
             assert time.monotonic() < deadline, "\n".join([*found[:5], app.screen, alone.screen])
             time.sleep(0.2)
     finally:
