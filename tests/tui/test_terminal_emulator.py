@@ -72,9 +72,10 @@ def test_colours_and_attributes(sequence: str, expected: CellStyle) -> None:
 
 
 def test_wide_characters_take_two_columns_and_combining_ones_none() -> None:
-    emulator = shown("日e\u0301|")
-    assert lines(emulator)[0] == "日e\u0301|"
-    assert emulator.cursor.column == 4
+    for reset in ("", "\x1bc", "\x1b[!p", "\x1b[?2027l"):
+        emulator = shown(f"{reset}日e\u0301|")
+        assert lines(emulator)[0] == "日e\u0301|"
+        assert emulator.cursor.column == 4
 
 
 def test_a_wide_character_that_does_not_fit_goes_to_the_next_line() -> None:

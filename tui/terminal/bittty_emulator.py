@@ -18,7 +18,7 @@ What is worked around (bittty 0.3.0), each with a test:
 - clearing a tab stop (TBC) takes 1 and 2, which mean lines, for 0: `_board` leaves them out;
 - an OSC, DCS or CSI sequence that never ends is buffered without a bound and searched anew for every chunk:
   `BitttyEmulator._drop_endless_sequence`;
-- combining characters take a cell of their own unless mode 2027 is set: it is always set here;
+- combining characters take a cell of their own unless mode 2027 is set: it is always set here, after a reset too;
 - re-wrapping to a single column leaves rows with a wide character two cells long: `_runs` cuts them;
 - title reports would type what the process put into its title: `_board` answers sizes only;
 - the checksum of a rectangle (DECRQCRA) fails on combining characters; nobody needs it, so it isn't answered;
@@ -150,6 +150,13 @@ def _board(columns: int, rows: int, offer_clipboard: Callable[[Any], None]) -> B
     del board.registry["DECSCPP"]  # the page is as wide as the pane
     del board.registry["DECRQCRA"]
     board.registry["OSC_CLIPBOARD"] = offer_clipboard
+    power_on = board.registry["RIS"]
+
+    def reset(operation: Any) -> None:
+        power_on(operation)
+        board.blitter.set_grapheme_clustering(True)
+
+    board.registry["RIS"] = reset
     # VT100 and later: combining characters join the character before them.
     board.blitter.set_grapheme_clustering(True)
     return board
