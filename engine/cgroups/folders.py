@@ -141,6 +141,10 @@ def refusal(error: OSError, path: str, value: str) -> Unsupported | InvalidReque
     if error.errno == errno.EBUSY and file.startswith("memory."):
         cause = f"more than {value} bytes are in use, and the kernel can't free enough of them for {file}"
         return InvalidRequest(cause, "end something in the container first, or set a higher limit")
+    if error.errno == errno.EOPNOTSUPP and ".bfq." in file:
+        disk = value.partition(" ")[0]
+        cause = f"a weight works where bfq schedules a disk, and {disk} has another scheduler"
+        return InvalidRequest(cause, f"echo bfq > /sys/dev/block/{disk}/queue/scheduler, or limit its rate instead")
     return InvalidRequest(f"the kernel refuses {value!r} for {file} ({error.strerror})", "choose another limit")
 
 

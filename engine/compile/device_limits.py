@@ -65,7 +65,7 @@ def _number(device: str) -> tuple[int, int]:
     if match := _NUMBER.fullmatch(device):
         return int(match[1]), int(match[2])
     try:
-        status = os.stat(device)
+        status = os.stat(device if "/" in device else f"/dev/{device}")
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"there is no device {device}", "see what there is with: lsblk") from error
     if not stat.S_ISBLK(status.st_mode):

@@ -21,6 +21,7 @@ from engine.oci.resources_spec import (
     LinuxRdma,
     LinuxResources,
     LinuxThrottleDevice,
+    LinuxWeightDevice,
 )
 from tests.engine.cgroups.conftest import Make, Spawn, let_go, line_from
 
@@ -181,6 +182,18 @@ def test_rates_read_back_and_end_with_a_zero(make: Make, disk: Path) -> None:
     assert content(cgroup, "blkio", file) == expected
     cgroup.update(rates(0))
     assert content(cgroup, "blkio", file) == ""
+
+
+def test_a_weight_of_a_disk_that_bfq_does_not_schedule_is_refused_with_what_to_do(make: Make) -> None:
+    bfq = ("io", "io.bfq.weight") if IS_V2 else ("blkio", "blkio.bfq.weight")
+    for queue in Path("/sys/block").glob("vd*/queue/scheduler"):
+        if "[bfq]" not in queue.read_text() and content(make(), *bfq):
+            major, minor = map(int, (queue.parents[1] / "dev").read_text().split(":"))
+            weight = LinuxWeightDevice(major=major, minor=minor, weight=300)
+            with pytest.raises(InvalidRequest, match=rf"echo bfq > /sys/dev/block/{major}:{minor}/queue/scheduler"):
+                make(resources=LinuxResources(block_io=LinuxBlockIO(weight_device=(weight,))))
+            return
+    pytest.skip("no disk here without bfq while the kernel has it")
 
 
 def test_a_weight_is_written_for_the_scheduler_that_is_here(make: Make) -> None:

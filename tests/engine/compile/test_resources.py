@@ -157,6 +157,12 @@ def test_what_can_not_be_is_said_in_one_sentence(limits: Limits, sentence: str) 
     assert str(refused.value).startswith(sentence) or sentence in str(refused.value)
 
 
+def test_a_disk_is_named_by_its_path_its_name_or_its_numbers() -> None:
+    disk = next(Path("/sys/block").iterdir()).name
+    numbers = Path("/sys/block", disk, "dev").read_text().strip()
+    assert device_number(f"/dev/{disk}") == device_number(disk) == device_number(numbers)
+
+
 def test_a_partition_is_refused_in_favour_of_its_disk() -> None:
     for folder in Path("/sys/dev/block").iterdir():
         if (folder / "partition").exists():
