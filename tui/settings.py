@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -10,7 +11,8 @@ from msgspec.structs import replace
 from engine.config import places
 from engine.config.model import PRESET, Config
 from engine.config.reading import Mistake, read
-from tui import keymaps, themes
+from tui import keymaps
+from tui.saved_files import appearance, changes, stamps
 from tui.widgets.pane_keys import PaneKeys
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class LiveSettings:
     def __init__(self, app: BoxdeckApp, config: Config) -> None:
         self._app = app
         self._config = config
-        self._as_read = _saved()
+        self._as_read = stamps(_folders())
         self._theme_set = read().config.theme  # the app may wear another, for once
 
     def begin(self) -> None:
@@ -58,12 +60,9 @@ class LiveSettings:
         if not own.parent.is_dir():
             if not own.parent.parent.is_dir():
                 return
-            await themes.appearance(own.parent)
-        if _saved() != self._as_read:  # saved since the app began
-            self._reload()
-        folders = tuple({file.parent for file in places.files() if file.parent.is_dir()})
+            await appearance(own.parent)
         wanted = {file.name for file in places.files()}
-        async for paths in themes.changes(folders):
+        async for paths in changes(_folders(), since=self._as_read):
             if wanted & {path.name for path in paths}:
                 self._reload()
 
@@ -92,10 +91,8 @@ class LiveSettings:
             self._app.notify(f"{doubt[0]}: {doubt[1]}", severity="warning", timeout=10, markup=False)
 
 
-def _saved() -> list[tuple[str, int, int]]:
-    """What tells whether a file was saved: its name, when, and its size."""
-    found = ((str(file), file.stat()) for file in places.files() if file.is_file())
-    return [(name, status.st_mtime_ns, status.st_size) for name, status in found]
+def _folders() -> tuple[Path, ...]:
+    return tuple({file.parent for file in places.files() if file.parent.is_dir()})
 
 
 def _doubts(config: Config) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,13 +18,6 @@ from engine.errors import InvalidRequest
 
 _PACKAGED = Path(__file__).parent / "_themes"
 _BESIDE = Path(__file__).parent.parent / "themes"
-
-# watchfiles looks at what the kernel has told it once a step: five times a second is at once for a person who saves
-# a file, and cannot be measured in an app that idles.
-_STEP_MS = 200
-_DEBOUNCE_MS = 400
-_LONG_MS = 600_000
-
 
 FALLBACK_VARIABLES = {
     "muted": "#7d8894",
@@ -117,32 +110,6 @@ def doubts(config: Config) -> list[Doubt]:
     if config.theme in names:
         return []
     return [Doubt(("theme",), f"there is no theme {config.theme}", resembling(config.theme, names))]
-
-
-async def changes(within: tuple[Path, ...]) -> AsyncIterator[tuple[Path, ...]]:
-    """Theme files that were written, as they are saved; editors that save aside and rename are understood."""
-    from watchfiles import Change, awatch  # at its first use: it costs start-up time
-
-    batches = awatch(
-        *within, recursive=False, step=_STEP_MS, debounce=_DEBOUNCE_MS, rust_timeout=_LONG_MS, yield_on_timeout=False
-    )
-    async for batch in batches:
-        paths = {Path(path) for change, path in batch if change is not Change.deleted and path.endswith(".toml")}
-        if paths:
-            yield tuple(sorted(paths))
-
-
-async def appearance(folder: Path) -> None:
-    """Wait until a folder is made in one that is there."""
-    from watchfiles import awatch  # at its first use: it costs start-up time
-
-    watched = awatch(
-        folder.parent, recursive=False, step=_STEP_MS, debounce=_DEBOUNCE_MS, rust_timeout=_LONG_MS,
-        yield_on_timeout=False,
-    )  # fmt: skip
-    async for _ in watched:
-        if folder.is_dir():
-            return
 
 
 def _check_colors(read: ThemeFile) -> None:

@@ -8,6 +8,7 @@ from textual.app import App
 
 from engine.errors import InvalidRequest
 from tui import themes
+from tui.saved_files import changes, stamps
 
 
 class Theming:
@@ -20,6 +21,7 @@ class Theming:
         self._app = app
         self._wanted = wanted
         self._folders = themes.folders()
+        self._as_loaded = stamps(self._folders)
         self._unsaid: list[str] = []
         self.names: list[str] = []
 
@@ -46,7 +48,7 @@ class Theming:
         """Register files anew as they are saved; runs until it is cancelled."""
         if not self._folders:
             return
-        async for paths in themes.changes(self._folders):
+        async for paths in changes(self._folders, since=self._as_loaded):
             for path in paths:
                 if self._register(path) == self._app.theme:
                     self._app.mutate_reactive(App.theme)  # the name is the same, the colours aren't

@@ -349,7 +349,7 @@ class Images:
                 for name in image.names or (None,):
                     self._records.save(image.installed, name, "load")
                 names[image.installed.id] = (*names.get(image.installed.id, ()), *image.names)
-        return tuple([replace(await self.get(each), references=given) for each, given in names.items()])
+        return tuple([replace(await self.get(each), references=tuple(sorted(given))) for each, given in names.items()])
 
     async def _import(
         self, path: Path, reference: str, changes: tuple[str, ...], message: str | None, report: Report

@@ -18,7 +18,7 @@ from engine.xray.actions import began_ns, settle
 Find = Callable[[str], Awaitable[str]]
 """From what people call something to the subject of its recordings."""
 
-_PATIENCE_SECONDS = 0.6  # as long as a maker waits for init
+_PATIENCE_SECONDS = 2.0  # a maker waits half a second for init, and a busy machine has it wait for its turn
 _LOOK_SECONDS = 0.005
 
 

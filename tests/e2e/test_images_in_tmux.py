@@ -18,7 +18,7 @@ def test_the_layer_of_a_file_is_found(boxdeck: CommandLine, open_app: OpenApp) -
     app.wait_for("files of scribe", "changes of its own layer", "passwd")
     app.press("/")
     app.type("passwd")
-    app.wait_for("2 found")
+    app.wait_for("1 found")
     app.press("End")
     app.wait_for("/etc/passwd · file", "from     the container's own layer", "hides    layer 1")
     boxdeck.ok("exec", "scribe", "rm", "/etc/passwd")
