@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import time
 from pathlib import Path
@@ -19,6 +20,9 @@ pytestmark = pytest.mark.alone
 HOUR_TICKS = 3_600
 WARM_UP_TICKS, PAINTED_TICKS = 30, 120
 """Every how many the screen is painted: more often at first, so that what is kept of drawings is there."""
+
+MOST_BYTES = 6 * 2**20
+"""Minutes of the last day are kept, and heaps have holes: 1 to 4 MiB were seen; a history without a bound takes 23."""
 
 MOST_OBJECTS = 10_000
 """Caches of what was drawn fill up to their bounds; one object a tick would be 25,200."""
@@ -42,8 +46,9 @@ async def live_through(at: Desk, engine: FakeEngine, first_tick: int, ticks: int
 
 
 def held() -> tuple[int, int]:
-    """Objects, and bytes of the process."""
+    """Objects, and bytes of the process without what the allocator keeps for later."""
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     pages = Path("/proc/self/statm").read_text().split()[1]
     return len(gc.get_objects()), int(pages) * 4096
 
@@ -58,4 +63,4 @@ async def test_memory_is_flat_over_eight_hours() -> None:
         await live_through(at, engine, 1_000 + HOUR_TICKS, 7 * HOUR_TICKS, PAINTED_TICKS)
         later_objects, later_resident = held()
         assert later_objects - objects < MOST_OBJECTS
-        assert later_resident - resident < 3 * 2**20
+        assert later_resident - resident < MOST_BYTES
