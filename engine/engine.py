@@ -17,6 +17,7 @@ from engine.errors import Unsupported
 from engine.images.images import Images
 from engine.images.removal import discard_tree
 from engine.launch import Launcher
+from engine.linux import machine
 from engine.model import CgroupNode, Event, Finding, Info, NamespaceTree, Snapshot, Topology
 from engine.paths import Paths
 from engine.registry.registries import Registries
@@ -227,7 +228,7 @@ class Engine:
             containers_running=sum(container.is_running for container in every),
             images=len(await self.images.list()),
             processors=os.cpu_count() or 1,
-            memory_total_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            memory_total_bytes=machine.memory_bytes(),
             no_user_namespaces=IdmapSupport(self.paths.idmap_support).obstacle(str(self.paths.root)),
         )
 

@@ -224,7 +224,8 @@ class BoxdeckApp(MachineActions):
         """Leave; containers keep running. Who has just meant to leave a shell doesn't leave all of it."""
         if time.monotonic() - self._led_at < _LEADER_SECONDS:
             self._led_at = -_LEADER_SECONDS
-            self.notify("No shell has the keys here: q once more leaves boxdeck.", severity="warning")
+            words = f"No shell has the keys here: {self.key_of('app.quit')} once more leaves boxdeck."
+            self.notify(words, severity="warning", markup=False)
             return
         self.keeper.look()
         self.exit()

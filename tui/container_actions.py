@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -105,17 +105,15 @@ class ContainerActions(App[None]):
 
     async def on_key(self, event: events.Key) -> None:
         """Say why a key means nothing for the selected container, instead of nothing; or offer what it needs."""
-        container = self.deck.selected
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
-            if self.screen.is_modal or self.check_action(binding.action, ()) is not None:
-                continue
-            active = self.screen.active_bindings.get(event.key)
-            if active is None or active.node is not self or active.enabled:
-                return  # it means something to a panel
-            if container is not None and binding.action in _WANT_A_TERMINAL:
-                self._offer_start(container, binding.action)
-            else:
-                self.notify(questions.why_not(binding.action, container), severity="warning", markup=False)
+        active = self.screen.active_bindings.get(event.key)
+        if self.screen.is_modal or active is None or active.node is not self or active.enabled:
+            return  # it means something, or nothing to anybody
+        container, action = self.deck.selected, active.binding.action
+        if container is not None and action in _WANT_A_TERMINAL:
+            self._offer_start(container, action)
+        else:
+            words = questions.why_not(action, container, self.key_of)
+            self.notify(words, severity="warning", markup=False)
 
     @work(group="operations")
     async def _offer_start(self, container: Container, action: str) -> None:
@@ -123,11 +121,29 @@ class ContainerActions(App[None]):
         if not await self.push_screen_wait(questions.starting(container)):
             return
         await self._guard(self.operations.start(container))
+        if await self._comes(lambda: self._is_selected_and_runs(container.id)):
+            await self.run_action(action)
+
+    def _is_selected_and_runs(self, container_id: str) -> bool:
+        selected = self.deck.selected
+        return selected is not None and selected.id == container_id and selected.is_running
+
+    async def _comes(self, holds: Callable[[], bool]) -> bool:
+        """Whether something soon holds, of what the next list of containers tells."""
         for _ in range(_LOOKS):
-            if (now := self.deck.selected) is not None and now.id == container.id and now.is_running:
-                await self.run_action(action)
-                return
+            if holds():
+                return True
             await asyncio.sleep(_LOOK_SECONDS)
+        return False
+
+    def key_of(self, id: str) -> str:
+        """A key that does something on every screen, as it is now."""
+        from tui.key_names import key_name
+        from tui.keymaps import keymap_of
+        from tui.keys import BINDINGS
+
+        shipped = next((each.key for each in BINDINGS if not isinstance(each, tuple) and each.id == id), "")
+        return key_name(keymap_of(self.config.keys).get(id, shipped).split(",")[0])
 
     def action_run(self) -> None:
         """Ask what to run."""
@@ -151,10 +167,7 @@ class ContainerActions(App[None]):
 
     async def _show_terminal(self, session: Session, container: Container) -> None:
         """Have a container's own terminal in sight once it is listed: panes of those that aren't are closed."""
-        for _ in range(_LOOKS):
-            if self.deck.selected_id == container.id:
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
+        await self._comes(lambda: self.deck.selected_id == container.id)
         self.return_to_containers()
         self.containers_screen.paint_all()
         await self.containers_screen.detail.open_shell(session, container, ShellPlace.TAB, joined=True)

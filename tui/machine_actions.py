@@ -75,12 +75,3 @@ class MachineActions(ObjectActions):
         from tui.screens.command_log import CommandLogScreen  # at its first use: it costs start-up time
 
         self.push_screen(CommandLogScreen(self.command_log))
-
-    def key_of(self, id: str) -> str:
-        """A key that does something on every screen, as it is now."""
-        from tui.key_names import key_name
-        from tui.keymaps import keymap_of
-        from tui.keys import BINDINGS
-
-        shipped = next((each.key for each in BINDINGS if not isinstance(each, tuple) and each.id == id), "")
-        return key_name(keymap_of(self.config.keys).get(id, shipped).split(",")[0])

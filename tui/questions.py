@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.model import Container
 from tui.drawing import units
 from tui.screens.confirm import Confirm
@@ -36,13 +38,17 @@ def starting(container: Container) -> Confirm:
     return Confirm(f"{container.name} isn't running", sentence, "start it", loses=False)
 
 
-def why_not(action: str, container: Container | None) -> str:
-    """Why a key can do nothing to what is selected."""
+def why_not(action: str, container: Container | None, key_of: Callable[[str], str]) -> str:
+    """Why a key can do nothing to what is selected.
+
+    Args:
+        key_of: the key in force of an id.
+    """
     if container is None:
         return "No container is selected."
     if action == "start":
-        return f"{container.name} is running already; r restarts it."
-    return f"{container.name} isn't running; S starts it."
+        return f"{container.name} is running already; {key_of('container.restart')} restarts it."
+    return f"{container.name} isn't running; {key_of('container.start')} starts it."
 
 
 def debugging(container: Container) -> Confirm:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from engine.cgroups import layout
 from engine.cgroups.limits import UNLIMITED_V1_BYTES
 from engine.cgroups.lists import count
+from engine.linux import machine
 from engine.model.limits_in_force import MACHINE, LimitsInForce
 
 _ANCESTORS_KEPT_SECONDS = 1.0  # many containers have the same ones
@@ -78,7 +79,7 @@ def in_force(path: str) -> LimitsInForce:
 
 def _machine() -> LimitsInForce:
     return LimitsInForce(
-        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        memory_bytes=machine.memory_bytes(),
         memory_from=MACHINE,
         cpus=float(os.cpu_count() or 1),
         cpus_from=MACHINE,

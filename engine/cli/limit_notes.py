@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from engine.cli.formats import binary_size
 from engine.limits import Limits
+from engine.linux import machine
 
 
 def without_effect(limits: Limits) -> Iterator[str]:
     """A sentence for each limit that this machine is below anyway."""
-    has_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    has_bytes = machine.memory_bytes()
     wanted_bytes = limits.memory_bytes or 0
     if wanted_bytes > has_bytes:
         wanted, there = binary_size(wanted_bytes), binary_size(has_bytes)

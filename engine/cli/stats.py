@@ -20,6 +20,7 @@ from engine.cli.stats_table import stats_lines
 from engine.cli.templates import Format
 from engine.cli.values import seconds
 from engine.errors import NotFound
+from engine.linux import machine
 
 if TYPE_CHECKING:
     from engine.glance import Glance
@@ -98,7 +99,7 @@ class _View:
         self._glance = glance
         self._options = options
         self._named = [glance.find(reference).id for reference in options.containers]
-        self._total_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        self._total_bytes = machine.memory_bytes()
 
     def rows(self) -> list[StatsRow] | None:
         """A row a container; None when all that were named have been removed."""

@@ -326,6 +326,14 @@ async def test_a_key_that_means_nothing_says_why_and_a_shell_where_nothing_runs_
         await at.hear("idle is running already; r restarts it.")
 
 
+async def test_a_key_of_ones_own_that_means_nothing_says_why_and_names_others_as_they_are() -> None:
+    engine = FakeEngine(container(1, "idle", ran_seconds=0, state=State.EXITED, pid=None, exit_status=0))
+    config = Config(keys={"container.stop": "ctrl+x", "container.start": "U"})
+    async with desk(engine, size=(80, 24), config=config) as at:
+        await at.press("ctrl+x")
+        await at.hear("idle isn't running; U starts it.")
+
+
 async def test_who_leaves_a_shell_twice_stays_in_the_app() -> None:
     async with desk(FakeEngine(*crowd()), size=(80, 24)) as at:
         await at.press("ctrl+g", "q")

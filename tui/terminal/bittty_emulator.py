@@ -11,6 +11,9 @@ but for pages where tmux shows something else than the page asks for (autowrap w
 scrolling sideways) and these of ours: DECCOLM clears the page and leaves its width, and of the special graphics the
 symbols for control characters are full blocks.
 
+Programs look as they do in tmux (`tests/e2e/test_programs_in_tmux.py`), but for one that erases to the end of a row
+that it has just filled, such as top: the last cell goes with it here, as in xterm and libghostty, and stays in tmux.
+
 What is worked around (bittty 0.3.0), each with a test:
 
 - a process may resize the page behind the pane's back (XTWINOPS 8, DECSLPP, DECCOLM, DECSCPP): refused by `_board`;

@@ -9,6 +9,7 @@ from engine.cgroups.layout import Layout
 from engine.cgroups.statistics.block_devices import BlockDevices
 from engine.cgroups.statistics.files import NUMBER_BYTES, OpenFiles
 from engine.cgroups.statistics.numbers import Lines, number, number_after
+from engine.cgroups.statistics.pids import parse_pids
 from engine.cgroups.statistics.remembered import Remembered
 from engine.cgroups.statistics.seats import in_seat
 from engine.cgroups.statistics.usage import CpuUsage, DeviceUsage, IoUsage, MemoryUsage, PidsUsage, Usage
@@ -206,11 +207,6 @@ def _reads_and_writes(text: bytes) -> dict[bytes, tuple[int, int]]:
         elif kind == b"Write":
             found[device] = (found.get(device, (0, 0))[0], int(words[at + 2]))
     return found
-
-
-def parse_pids(current: int | None, limit_hits: int) -> PidsUsage | None:
-    """From pids.current and pids.events; None without the controller."""
-    return PidsUsage(current, limit_hits) if current is not None else None
 
 
 def parse_oom_kills(control: bytes) -> int:

@@ -8,6 +8,7 @@ import time
 from engine.cgroups.statistics.block_devices import BlockDevices
 from engine.cgroups.statistics.files import NUMBER_BYTES, ControllerOff, OpenFiles
 from engine.cgroups.statistics.numbers import Lines, number, number_after
+from engine.cgroups.statistics.pids import parse_pids
 from engine.cgroups.statistics.remembered import Remembered
 from engine.cgroups.statistics.seats import in_seat
 from engine.cgroups.statistics.usage import CpuUsage, DeviceUsage, IoUsage, MemoryUsage, PidsUsage, Usage
@@ -164,11 +165,6 @@ def _device(line: bytes, devices: BlockDevices) -> DeviceUsage:
         number_after(line, b" rios="),
         number_after(line, b" wios="),
     )
-
-
-def parse_pids(current: int | None, limit_hits: int) -> PidsUsage | None:
-    """From pids.current and pids.events; None without the controller."""
-    return PidsUsage(current, limit_hits) if current is not None else None
 
 
 def parse_hits(events: bytes) -> int:
