@@ -75,6 +75,13 @@ class BoxdeckApp(MachineActions):
         """Boxdeck's own variables, for themes that don't know them."""
         return themes.FALLBACK_VARIABLES
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Look all styles up in other colours; before there is a screen, none has been looked up."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
+
     def get_default_screen(self) -> LiveScreen:
         """The screen that lies below all others."""
         return self.containers_screen
@@ -91,10 +98,17 @@ class BoxdeckApp(MachineActions):
         self.call_after_refresh(self.settings.say_all)
         self.run_worker(self.look_at_machine(), name="preflight", group="live")
         self.run_worker(self.garbage.follow(), name="garbage", group="live")
-        self.set_timer(_CALM_SECONDS, self._follow_files)
+        self.run_worker(self._follow_files(), name="files", group="live")
 
-    def _follow_files(self) -> None:
-        """Now that there is something to see: what watches files takes time to import."""
+    def post_display_hook(self) -> None:
+        """After each frame."""
+        if self.deck.containers is not None:
+            self.live.note_frame()
+
+    async def _follow_files(self) -> None:
+        """Once there is something to see: what watches files takes time to import."""
+        await self.live.shown()
+        await asyncio.sleep(_CALM_SECONDS)
         self.run_worker(self.theming.follow(), name="themes", group="live")
         self.run_worker(self.settings.follow(), name="settings", group="live")
         self.run_worker(self._make_ready(), name="imports", group="live")

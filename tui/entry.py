@@ -14,13 +14,15 @@ from engine.errors import BoxdeckError, InvalidRequest, Unsupported
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine import Engine
     from engine.config.app_side import Doubt, KeyInForce
     from engine.config.model import Config
+    from tui.live import Live
 
 _OPTIONS = ("--root", "--runroot", "--theme")
 _WEB = "--web"
 _WITHOUT_CURSOR = ("dumb", "unknown")
-_CALM_SECONDS = 0.2  # the first frame comes before what it doesn't need
+_CALM_SECONDS = 0.1  # the first numbers come before what they don't need
 _SERVED = "textual.drivers.web_driver:WebDriver"
 
 
@@ -140,17 +142,24 @@ async def _app(options: dict[str, str]) -> str:
         if "--theme" in options:
             config = replace(config, theme=options["--theme"])
 
-        def settle() -> None:
-            engine.xrays.record_starts()
-            gc.freeze()
-            gc.enable()
-
         app = BoxdeckApp(engine, config, state_folder())
-        asyncio.get_running_loop().call_later(_CALM_SECONDS, settle)
+        settling = asyncio.create_task(_settle(app.live, engine))
         await app.run_async()
+        settling.cancel()
         if _is_served():
             return ""
         return farewell(app.deck.running_count, "boxdeck" if shutil.which("boxdeck") else sys.argv[0])
+
+
+async def _settle(live: Live, engine: Engine) -> None:
+    """What the first frame doesn't need comes after it."""
+    import asyncio
+
+    await live.shown()
+    await asyncio.sleep(_CALM_SECONDS)
+    engine.xrays.record_starts()
+    gc.freeze()
+    gc.enable()
 
 
 def farewell(running: int, command: str = "boxdeck") -> str:

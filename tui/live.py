@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ INTERVAL_SECONDS = 1.0
 _CALM_SECONDS = 0.05
 """After a change the list is read at most this often, so that a flood of events costs one read."""
 
-_FRAME_SECONDS = 0.03
+_PAINT_SECONDS = 0.5
+"""How long the rest waits for a frame at most: a screen that shows nothing of the list paints none."""
+
 _RETRY_SECONDS = 3.0
 _TOPOLOGY_SECONDS = 1.0
 """How often the counters of links are read while somebody looks; changes are told by the kernel, and shown at once."""
@@ -67,6 +70,7 @@ class Live:
         self._changed = asyncio.Event()
         self._changed.set()
         self._listed = asyncio.Event()
+        self._painted = asyncio.Event()
         self._wiring_changed = asyncio.Event()
         self._looked = asyncio.Event()
         self._tree_wanted = asyncio.Event()
@@ -83,10 +87,19 @@ class Live:
             "namespaces": lambda: self._afterwards(self._read_namespaces),
         }
 
-    async def _afterwards(self, loop: Callable[[], Awaitable[None]]) -> None:
-        """The list of containers comes first: it is what the first frame shows, and what opens the rest takes time."""
+    def note_frame(self) -> None:
+        """The list of containers was painted: the rest begins."""
+        self._painted.set()
+
+    async def shown(self) -> None:
+        """Wait for the first frame with containers: what opens the rest takes time, and nobody is to wait for it."""
         await self._listed.wait()
-        await asyncio.sleep(_FRAME_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PAINT_SECONDS):
+                await self._painted.wait()
+
+    async def _afterwards(self, loop: Callable[[], Awaitable[None]]) -> None:
+        await self.shown()
         await self._forever(loop)
 
     def hurry(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -55,6 +56,7 @@ class LiveScreen(Screen[None], Still):
         super().__init__()
         self.deck = deck
         self._key_state: tuple[bool, State | None] | None = None
+        self._was_seen = False
 
     def compose(self) -> ComposeResult:
         """The bars, with the screen's own parts between them."""
@@ -83,8 +85,9 @@ class LiveScreen(Screen[None], Still):
         """News."""
         self.paint_all()
 
-    def on_screen_resume(self) -> None:
-        """Back in sight: catch up."""
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Back in sight: catch up. What has just been made has its styles already."""
+        event.refresh_styles, self._was_seen = self._was_seen, True
         self.paint_all()
         self.call_after_refresh(self.paint_all)
 
