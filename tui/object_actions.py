@@ -104,8 +104,11 @@ class ObjectActions(ImageActions):
             self._look_through(container.name, container.id, "container")
 
     def action_xray_of(self, kind: str) -> None:
-        """The same of what is selected among the images, networks or volumes."""
-        if kind == "image" and (image := self.images.selected):
+        """The same of what is selected among the images, networks or volumes; or of the pull that failed."""
+        pull = self.images.pulls.latest if kind == "image" else None
+        if pull is not None and pull.has_failed:
+            self._look_through(pull.reference, pull.reference, kind)
+        elif kind == "image" and (image := self.images.selected):
             self._look_through(name_of(image), image.id, kind)
         elif kind == "network" and (network := self.networks.selected):
             self._look_through(network.name, network.id, kind)
@@ -202,7 +205,7 @@ class ObjectActions(ImageActions):
     async def action_full_shell(self) -> None:
         """A shell in the selected container, as large as the screen."""
         await self.go_to_shell()
-        tab = self.containers_screen.detail.shells.shown
+        tab = self.containers_screen.detail.shell_tab
         if tab is not None and tab.current is not None:
             self.containers_screen.maximize(tab.current, container=False)
             tab.current.focus()

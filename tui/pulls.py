@@ -49,6 +49,11 @@ class Pull:
         """Whether it goes on."""
         return self.state is PullState.RUNNING
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended without an image."""
+        return self.state in (PullState.FAILED, PullState.CANCELLED)
+
     def cancel(self) -> None:
         """Stop it; what has arrived stays in the store for the next one."""
         self.is_cancelling = True

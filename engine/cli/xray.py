@@ -24,7 +24,7 @@ execve; thousands that are alike, as for the files of a layer, are counted. Each
 where it made it; times are in microseconds since the action began, and below 0 for what had been done in advance.
 Starts and execs are recorded where somebody wants to know: in the app, with --xray, and with BOXDECK_XRAY=1 in the
 environment; everything else always. The last two of each action are kept until the machine restarts, also of what was
-removed lately."""
+removed lately or couldn't be pulled, loaded or imported."""
 
 
 class XrayOptions(Options):

@@ -28,7 +28,7 @@ from engine.paths import Paths
 from engine.pruning import Pruned, PruneFilter
 from engine.store.blobs import Blobs
 from engine.store.database import Database
-from engine.xray.actions import Subject, bury, recorded, recorded_for
+from engine.xray.actions import Subject, bury, recorded, recorded_for, unmade_subject
 
 if TYPE_CHECKING:
     from engine.images.commit import CommitRequest
@@ -290,7 +290,7 @@ class Images:
         wanted = platforms.parse(platform) if platform else None
         async with self._adding():
             with (
-                recorded_for(self._paths, "pull") as done,
+                recorded_for(self._paths, "pull", self._unmade(parsed.familiar)) as done,
                 Unpacker() as unpacker,  # first: it imports what it needs beside us
             ):
                 from engine.images.pull import pull
@@ -341,7 +341,7 @@ class Images:
         from engine.images.archive import load_archive
 
         async with self._adding():
-            with recorded_for(self._paths, "load") as done:
+            with recorded_for(self._paths, "load", unmade_subject(path.name)) as done:
                 loaded = await in_thread(report, lambda monitor: load_archive(self._paths, path, monitor))
                 done += [Subject(each.installed.id, next(iter(each.names), path.name)) for each in loaded]
             names: dict[str, tuple[str, ...]] = {}
@@ -359,11 +359,16 @@ class Images:
         name = _tagged(reference)
         made = Making(created_unix_ns=time.time_ns(), changes=changes, comment=message or f"imported from {path.name}")
         async with self._adding():
-            with recorded_for(self._paths, "import") as done:
+            with recorded_for(self._paths, "import", self._unmade(name)) as done:
                 installed = await in_thread(report, lambda monitor: import_archive(self._paths, path, made, monitor))
                 done.append(Subject(installed.id, name))
             self._records.save(installed, name, "import")
         return await self.get(installed.id)
+
+    def _unmade(self, name: str) -> Subject:
+        """Whom it is recorded for when an image can't be had: another that has the name, or nobody but the name."""
+        known = self._records.by_reference(name)
+        return Subject(known.id, name) if known is not None else unmade_subject(name)
 
     @asynccontextmanager
     async def _adding(self) -> AsyncIterator[None]:

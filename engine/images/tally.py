@@ -30,7 +30,7 @@ class Tally:
         lookups: folders that were looked up.
         whiteouts: names that it hides.
         opaque: folders in which it hides everything.
-        synced_from_ns: when all was made, and the disk alone was waited for.
+        synced_from_ns: when all was made, and the disk alone was waited for; 0 before that.
     """
 
     def __init__(self) -> None:
@@ -48,4 +48,5 @@ class Tally:
             trace.note_many(begun_ns, name, sum(self.made[kind] for kind in kinds), words)
         trace.note_many(begun_ns, "mknodat", self.whiteouts, _WHITEOUT)
         trace.note_many(begun_ns, "fsetxattr", self.opaque, _OPAQUE)
-        trace.note(self.synced_from_ns, "syncfs", (layer,), path="the layer's folder")
+        if self.synced_from_ns:
+            trace.note(self.synced_from_ns, "syncfs", (layer,), path="the layer's folder")

@@ -60,27 +60,28 @@ def unpack(
         ImageError: the archive is damaged, too much, or has an entry that can't be made.
         StoreError: the disk is full or fails.
     """
-    begun = trace.now()
-    unpacked, tally = _unpacked(stream, target, advance, limits or Limits())
-    tally.note(begun, target)
-    return unpacked
+    begun, tally = trace.now(), Tally()
+    try:
+        return _unpacked(stream, target, advance, limits or Limits(), tally)
+    finally:
+        tally.note(begun, target)
 
 
-def _unpacked(stream: Readable, target: int, advance: Advance, bounds: Limits) -> tuple[Unpacked, Tally]:
+def _unpacked(stream: Readable, target: int, advance: Advance, bounds: Limits, tally: Tally) -> Unpacked:
     hashed = DigestReader(stream)
     with (
         trace.paused(),  # a layer takes tens of thousands of calls, which are counted instead
         ReadAhead(hashed) as ahead,
-        _Unpacker(target, reader := TarReader(ahead), advance, bounds) as unpacker,
+        _Unpacker(target, reader := TarReader(ahead), advance, bounds, tally) as unpacker,
         EarlySync(target, lambda: reader.position) as sync,
     ):
         for entry in reader:
             unpacker.add(entry)
         reader.drain()
         unpacker.date_folders()
-        unpacker.tally.synced_from_ns = trace.now()
+        tally.synced_from_ns = trace.now()
         _finish(sync)
-    return Unpacked(diff_id=hashed.digest, size_bytes=unpacker.size), unpacker.tally
+    return Unpacked(diff_id=hashed.digest, size_bytes=unpacker.size)
 
 
 def _finish(sync: EarlySync) -> None:
@@ -93,7 +94,7 @@ def _finish(sync: EarlySync) -> None:
 class _Unpacker:
     """The state of one unpacking: the folder that the latest entries went to, and folders to date at the end."""
 
-    def __init__(self, root: int, reader: TarReader, advance: Advance, limits: Limits) -> None:
+    def __init__(self, root: int, reader: TarReader, advance: Advance, limits: Limits, tally: Tally) -> None:
         self._root = root
         self._reader = reader
         self._advance = advance
@@ -105,7 +106,7 @@ class _Unpacker:
         self._folder_times: dict[str, int] = {}
         self._whited_out: set[str] = set()
         self.size = 0
-        self.tally = Tally()
+        self._tally = tally
 
     def __enter__(self) -> Self:
         return self
@@ -196,7 +197,7 @@ class _Unpacker:
             self._forget_parent()
             self._parent = make_directories_in_root(self._root, name)
             self._parent_name = name
-            self.tally.lookups += 1
+            self._tally.lookups += 1
         return self._parent
 
     def _forget_parent(self) -> None:
@@ -215,7 +216,7 @@ class _Unpacker:
         """Whiteouts speak of lower layers only (layer.md, "Whiteouts"): what this layer has stays."""
         try:
             os.mknod(hidden, whiteouts.MODE, whiteouts.DEVICE, dir_fd=parent)
-            self.tally.whiteouts += 1
+            self._tally.whiteouts += 1
             self._whited_out.add(f"{parent_name}/{hidden}")
         except FileExistsError:
             if stat.S_ISDIR(os.lstat(hidden, dir_fd=parent).st_mode):
@@ -225,7 +226,7 @@ class _Unpacker:
         descriptor = os.open(name, _FOLDER, dir_fd=parent)
         try:
             whiteouts.make_opaque(descriptor)
-            self.tally.opaque += 1
+            self._tally.opaque += 1
         finally:
             os.close(descriptor)
 
@@ -254,7 +255,7 @@ class _Unpacker:
         self._make(parent, base, entry)
 
     def _make(self, parent: int, base: str, entry: Entry) -> None:
-        self.tally.made[entry.kind] += 1
+        self._tally.made[entry.kind] += 1
         if entry.kind is Kind.FILE:
             self._file(parent, base, entry)
         elif entry.kind is Kind.DIRECTORY:

@@ -26,11 +26,13 @@ class Done(Struct, tag=True, frozen=True):
 
 
 class Failed(Struct, tag=True, frozen=True):
-    """Why it isn't: a name from `engine.errors`, and what an error there has."""
+    """Why it isn't: a name from `engine.errors`, and what an error there has; the rest as for `Done`."""
 
     kind: str
     cause: str
     remedy: str
+    pid: int = 0
+    calls: list[trace.Noted] = []  # a Struct copies it
 
 
 Message = Done | Failed

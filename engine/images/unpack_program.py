@@ -71,9 +71,10 @@ def _outcome(archive: int, folder: int, limits: Limits) -> Message:
         stream = BoundedReader(decompressed(source, limits), source.tell, limits)
         unpacked = unpack(stream, folder, limits=limits)
     except BoxdeckError as error:
-        return Failed(type(error).__name__, error.cause, error.remedy)
+        return Failed(type(error).__name__, error.cause, error.remedy, os.getpid(), trace.calls.get() or [])
     except Exception as error:
-        return Failed("StoreError", f"a layer can't be unpacked ({type(error).__name__}: {error})", "try again")
+        cause = f"a layer can't be unpacked ({type(error).__name__}: {error})"
+        return Failed("StoreError", cause, "try again", os.getpid(), trace.calls.get() or [])
     return Done(unpacked.diff_id, unpacked.size_bytes, os.getpid(), trace.calls.get() or [])
 
 

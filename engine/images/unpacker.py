@@ -92,7 +92,6 @@ class Unpacker:
                     advance(len(data))
             while (done := fork.answer(_PATIENCE_SECONDS)) is None:
                 advance(0)
-        add_part(Part("unpacker", done.pid, done.calls))
         return done
 
     @contextmanager
@@ -153,6 +152,7 @@ class _Fork:
         if not data:
             raise _killed()
         message = decode(data)
+        add_part(Part("unpacker", message.pid, message.calls))
         if isinstance(message, Failed):
             raise getattr(errors, message.kind)(message.cause, message.remedy)
         return message

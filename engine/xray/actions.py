@@ -32,6 +32,8 @@ _waiting: deque[tuple[str, parts.Heading, tuple[parts.Part, ...]]] = deque()
 _further: ContextVar[list[parts.Part] | None] = ContextVar("further", default=None)
 _MOST_ALIKE = 40  # calls of one name that are told one by one; a tree of files takes thousands
 _WRITE_AFTER_SECONDS = 0.02
+# Of failures that say nothing themselves.
+_NAMES: dict[type[BaseException], str] = {asyncio.CancelledError: "it was cancelled"}
 _DEAR = frozenset({"start", "exec"})
 # With nothing to tell unless the engine itself has asked the kernel for something, which a refusal doesn't.
 _ALONE = frozenset({"create", "rm", "update"})
@@ -47,6 +49,13 @@ class Subject(NamedTuple):
 def volume_subject(name: str) -> Subject:
     """A volume, which has no id; a colon is in no id of others'."""
     return Subject(f"volume:{name}", name)
+
+
+def unmade_subject(name: str) -> Subject:
+    """What failed before it had an id: kept among what was removed, and found there by its name."""
+    import hashlib  # at its first use: it costs start-up time
+
+    return Subject(f"{parts.REMOVED}/{hashlib.sha256(name.encode()).hexdigest()[:32]}", name)
 
 
 @contextmanager
@@ -72,11 +81,14 @@ def recorded(paths: Paths, action: str, subject: str, name: str) -> Iterator[str
 
 
 @contextmanager
-def recorded_for(paths: Paths, action: str) -> Iterator[list[Subject]]:
+def recorded_for(paths: Paths, action: str, unmade: Subject | None = None) -> Iterator[list[Subject]]:
     """As `recorded`, of what has no id before it is done, or is done to several things.
 
+    Args:
+        unmade: whom it is recorded for when it fails before that; None for nobody.
+
     Returns:
-        a list that these lines fill in; what fails before is recorded nowhere.
+        a list that these lines fill in.
     """
     subjects: list[Subject] = []
     files: list[tuple[str, Subject]] = []
@@ -85,7 +97,7 @@ def recorded_for(paths: Paths, action: str) -> Iterator[list[Subject]]:
         try:
             yield subjects
         finally:
-            for subject in subjects:
+            for subject in subjects or ([unmade] if unmade is not None else []):
                 _make_folder(f"{paths.xrays}/{subject.id}")
                 files.append((action_of.path(paths, subject.id), subject))
 
@@ -115,7 +127,7 @@ class _Action:
         try:
             yield
         except BaseException as failure:
-            error = str(failure) or type(failure).__name__
+            error = str(failure) or _NAMES.get(type(failure), type(failure).__name__)
             raise
         finally:
             trace.calls.reset(tokens[0])

@@ -6,11 +6,13 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import InvalidRequest, NotFound
 from engine.model.xray import Xray
+from engine.oci.reference import parse_reference
 from engine.paths import Paths, names_in
 from engine.xray import parts, reading
 from engine.xray.actions import began_ns, settle
@@ -52,7 +54,7 @@ class Xrays:
         parts.switch_on()
 
     async def list(self, reference: str, kind: str = "") -> tuple[Recording, ...]:
-        """What there is of a thing, the latest first; also of one of the last that were removed.
+        """What there is of a thing, the latest first; also of one of the last that were removed, or failed to be made.
 
         Args:
             kind: container, network, volume or image; without it, the first of these that goes by the reference.
@@ -105,12 +107,14 @@ class Xrays:
         return await opened(path)
 
     def _removed(self, reference: str) -> str | None:
-        """The folder of what was removed, by its name or the beginning of its id; of several the latest."""
-        top = f"{self._folder}/{parts.REMOVED}"
+        """The folder of what was removed or never made, by its name or the start of its id; of several the latest."""
+        top, names = f"{self._folder}/{parts.REMOVED}", {reference}
+        with suppress(InvalidRequest):
+            names.add(parse_reference(reference).familiar)  # as images are called
         found = [
             f"{top}/{subject}"
             for subject in names_in(Path(top))
-            if subject.startswith(reference) or _name(f"{top}/{subject}") == reference
+            if subject.startswith(reference) or _name(f"{top}/{subject}") in names
         ]
         return max(found, key=lambda folder: os.stat(folder).st_mtime_ns, default=None)
 

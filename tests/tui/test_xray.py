@@ -68,6 +68,22 @@ async def test_images_networks_and_volumes_have_theirs() -> None:
             assert recorded.asked[-1][1] == kind
 
 
+async def test_a_pull_that_failed_shows_what_was_done_until_then() -> None:
+    engine = FakeEngine(*crowd())
+    engine.xrays = recorded = Recorded()  # type: ignore[attr-defined]
+    async with driving.desk(engine, size=(100, 30)) as at:
+        await at.press("2", "p")
+        await at.see("pull an image")
+        await at.type("nowhere/web")
+        await at.press("enter")
+        await at.see("can't be reached", "X what was done")
+        await at.press("X")
+        await at.see("x-ray of nowhere/web")
+        assert recorded.asked == [("nowhere/web", "image")]
+        await at.press("escape", "c", "X")
+        await at.see(f"x-ray of {name_of((await engine.images.list())[0])}")
+
+
 def shown(at: driving.Desk) -> str:
     screen = at.app.screen
     return screen.shown.action if isinstance(screen, XrayScreen) and screen.shown is not None else ""

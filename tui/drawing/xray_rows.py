@@ -106,8 +106,9 @@ def heading(xray: Xray, actions: Sequence[str], shown: int, cells: int) -> Line:
 
 def detail_lines(call: KernelCall | None, xray: Xray, cells: int) -> list[Line]:
     """What a call is for, who made it and how; the call itself in full."""
+    failure = [line(Span(each, Tone.BAD)) for each in _wrapped(f"failed: {xray.error}", cells)] if xray.error else []
     if call is None:
-        return []
+        return failure
     took = "it never returns" if call.duration_usec is None else f"{call.duration_usec:.1f} µs"
     where = " in its own namespace" if call.process in _INSIDE else ""
     who = line(
@@ -116,7 +117,6 @@ def detail_lines(call: KernelCall | None, xray: Xray, cells: int) -> list[Line]:
     )
     told = [line(Span(each, Tone.STRONG)) for each in _wrapped(call.explanation, cells)[:3]]
     text = [line(Span(each)) for each in _wrapped(printable(call.text), cells)[:3]]
-    failure = [line(Span(f"failed: {xray.error}", Tone.BAD))] if xray.error else []
     return [clip(each, cells) for each in (*told, who, *text, *failure)]
 
 

@@ -31,11 +31,12 @@ class Calls(RowList):
     def __init__(self) -> None:
         super().__init__(id="calls")
         self.calls: Sequence[KernelCall] = ()
+        self._error = ""
         self._span = (0.0, 0.0)
 
-    def fill(self, calls: Sequence[KernelCall], every: Sequence[KernelCall]) -> None:
-        """Show others."""
-        self.calls, self._span = calls, xray_rows.span_of(every)
+    def fill(self, calls: Sequence[KernelCall], of: Xray) -> None:
+        """Show others, of one recording."""
+        self.calls, self._error, self._span = calls, of.error, xray_rows.span_of(of.calls)
         self.cursor = 0
         self.scroll_home(animate=False, immediate=True)
         self.show()
@@ -53,7 +54,9 @@ class Calls(RowList):
     @property
     def absence(self) -> Line:
         """What is said of an action that asked the kernel for nothing of its own."""
-        return line(Span(" no calls: only the store was written to", Tone.MUTED))
+        return line(
+            Span(f" no calls: {'it came to none' if self._error else 'only the store was written to'}", Tone.MUTED)
+        )
 
     def row(self, index: int, cells: int) -> Line:
         """One call."""
@@ -136,8 +139,8 @@ class XrayScreen(ModalScreen[None]):
 
     def _fill(self) -> None:
         if self._xray is not None:
-            every = self._xray.calls
-            self._calls.fill([call for call in every if self._kind in (xray_rows.ALL, call.kind)], every)
+            shown = [call for call in self._xray.calls if self._kind in (xray_rows.ALL, call.kind)]
+            self._calls.fill(shown, self._xray)
             self._show()
 
     def on_resize(self) -> None:

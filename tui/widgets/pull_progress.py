@@ -38,11 +38,11 @@ class PullProgress(Drawn):
         if pull.state is PullState.FAILED:
             return [
                 clip(line(Span("✕ ", Tone.BAD), name, Span(f"  {pull.error}", Tone.BAD)), cells),
-                _hint("c", "forgets it", "p", "tries again"),
+                _hint("c", "forgets it", "p", "tries again", "X", "what was done"),
             ]
         if pull.state is PullState.CANCELLED:
             kept = line(Span("○ ", Tone.MUTED), name, Span("  cancelled; what has arrived is kept", Tone.MUTED))
-            return [clip(kept, cells), _hint("c", "forgets it", "p", "goes on with it")]
+            return [clip(kept, cells), _hint("c", "forgets it", "p", "goes on with it", "X", "what was done")]
         if pull.is_cancelling:
             return [clip(line(Span("◌ ", Tone.WARN), name, Span("  cancelling…", Tone.MUTED)), cells)]
         right = Span(f"{100 * pull_lines.share(parts):.0f} %", Tone.LIT) if parts else Span(pull.whole, Tone.MUTED)

@@ -10,7 +10,8 @@ import pytest
 from engine.errors import ImageError, NotFound, RegistryError
 from engine.images.images import Images
 from engine.paths import Paths
-from tests.engine.images.conftest import Layout
+from engine.xray.xrays import Xrays
+from tests.engine.images.conftest import Layout, MakeMember, MakeTar
 from tests.engine.images.pulls import refused
 from tests.engine.registry.served import Handler, Served
 
@@ -25,6 +26,26 @@ async def test_another_content_than_its_digest_is_refused(
     blob.write_bytes(blob.read_bytes()[:-1] + b"!")
     await refused(images, name, paths, ImageError, "has the digest")
     assert list(paths.downloads.iterdir()) == []
+
+
+async def test_what_was_done_until_it_failed_is_recorded(
+    images: Images, layout: Layout, served: Served, layer: bytes, paths: Paths, tar: MakeTar, member: MakeMember
+) -> None:
+    async def image(reference: str) -> str:
+        return (await images.get(reference)).id
+
+    xrays, hostile = Xrays(paths, {"image": image}), tar(member("in", b"1"), member("../out", b"2"))
+    name = served.tag(layout.image(hostile), "hostile")
+    await refused(images, name, paths, ImageError, "leads out of it")
+    failed = await xrays.read(name, "pull", "image")
+    assert failed.name == name and "leads out of it" in failed.error
+    assert [call.result for call in failed.calls if (call.process, call.name) == ("unpacker", "openat")] == ["0"]
+    kept = await images.pull(served.tag(layout.image(layer), "whole"))
+    served.tags["whole"] = "sha256:" + "0" * 64
+    with pytest.raises(NotFound):
+        await images.pull(f"{served.host}/image:whole")
+    assert [each.action for each in await xrays.list(kept.id)] == ["pull", "pull"]  # an image that is here has both
+    assert [bool((await xrays.open(each.path)).error) for each in await xrays.list(kept.id)] == [True, False]
 
 
 async def test_more_than_it_says_is_refused(
