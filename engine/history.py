@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.model import History, Series
 from engine.runtime.history_file import (
     FILE_BYTES,
+    MAGIC,
     MINUTES,
     RECORD_BYTES,
     SECONDS,
@@ -18,6 +19,7 @@ from engine.runtime.history_file import (
     record_of,
     unpack,
 )
+from engine.runtime.history_format_1 import turned
 
 Steps = dict[int, Record]
 
@@ -39,6 +41,8 @@ def parse_history(content: bytes, container_id: str, now: int) -> History:
 
     Both series end with the last step that was recorded: now while the container runs, or when it ended.
     """
+    if not content.startswith(MAGIC):
+        content = turned(content)
     seconds = _steps(content, SECONDS, now + _AHEAD_SECONDS)
     minutes = _steps(content, MINUTES, now // _SECONDS_PER_MINUTE)
     minutes |= _averages(seconds, minutes)
@@ -71,15 +75,26 @@ def _series(steps: Steps, ring: Ring) -> Series:
         return Series(step_seconds=ring.step_seconds, until_unix_seconds=0)
     last = max(steps)
     first = max(min(steps), last - ring.slots + 1)
-    cpu, memory, read, written, received, sent, pids = columns([steps.get(step) for step in range(first, last + 1)])
+    (
+        cpu, system, memory, anonymous, file, kernel, swap, read, written, received, sent,
+        cpu_stalled, memory_stalled, io_stalled, pids,
+    ) = columns(steps.get(step) for step in range(first, last + 1))  # fmt: skip
     return Series(
         step_seconds=ring.step_seconds,
         until_unix_seconds=last * ring.step_seconds,
         cpu_percent=cpu,
+        system_percent=system,
         memory_working_set_bytes=memory,
+        anonymous_bytes=anonymous,
+        file_bytes=file,
+        kernel_bytes=kernel,
+        swap_bytes=swap,
         read_bytes_per_second=read,
         written_bytes_per_second=written,
         received_bytes_per_second=received,
         sent_bytes_per_second=sent,
+        cpu_stalled_percent=cpu_stalled,
+        memory_stalled_percent=memory_stalled,
+        io_stalled_percent=io_stalled,
         pids=pids,
     )

@@ -29,16 +29,16 @@ class Reach(Enum):
 
 
 class Past(Struct, frozen=True, kw_only=True):
-    """Curves of one container, oldest first, None where nothing is known; `step_seconds` lie between two values.
-
-    What the engine's history doesn't keep (parts of cpu and memory, pressure) is empty for an hour and a day.
-    """
+    """Curves of one container, oldest first, None where nothing is known; `step_seconds` lie between two values."""
 
     step_seconds: float = 1.0
     cpu_percent: Values = ()
     system_percent: Values = ()
     memory_bytes: Values = ()
     anonymous_bytes: Values = ()
+    file_bytes: Values = ()
+    kernel_bytes: Values = ()
+    swap_bytes: Values = ()
     read_per_second: Values = ()
     written_per_second: Values = ()
     received_per_second: Values = ()
@@ -85,7 +85,7 @@ def bucket_seconds(reach: Reach, count: int) -> int:
 
 
 def _minutes(ticks: Sequence[Tick], before: Series | None, count: int, interval_seconds: float) -> Past:
-    def curve(read: Callable[[ContainerSample], float | None], kept: Values = ()) -> Values:
+    def curve(read: Callable[[ContainerSample], float | None], kept: Values) -> Values:
         return (*_earlier(kept, before, ticks, count), *(read(tick.sample) for tick in ticks))
 
     if before is not None and len(ticks) > 1 and _is_first_look(ticks[0].sample):
@@ -94,11 +94,14 @@ def _minutes(ticks: Sequence[Tick], before: Series | None, count: int, interval_
     return Past(
         step_seconds=interval_seconds,
         cpu_percent=curve(lambda each: each.cpu.percent if each.cpu else None, old.cpu_percent),
-        system_percent=curve(lambda each: each.cpu.system_percent if each.cpu else None),
+        system_percent=curve(lambda each: each.cpu.system_percent if each.cpu else None, old.system_percent),
         memory_bytes=curve(
             lambda each: each.memory.working_set_bytes if each.memory else None, old.memory_working_set_bytes
         ),
-        anonymous_bytes=curve(lambda each: each.memory.anonymous_bytes if each.memory else None),
+        anonymous_bytes=curve(lambda each: each.memory.anonymous_bytes if each.memory else None, old.anonymous_bytes),
+        file_bytes=curve(lambda each: each.memory.file_bytes if each.memory else None, old.file_bytes),
+        kernel_bytes=curve(lambda each: each.memory.kernel_bytes if each.memory else None, old.kernel_bytes),
+        swap_bytes=curve(lambda each: each.memory.swap_bytes if each.memory else None, old.swap_bytes),
         read_per_second=curve(
             lambda each: each.io.read_bytes_per_second if each.io else None, old.read_bytes_per_second
         ),
@@ -112,9 +115,11 @@ def _minutes(ticks: Sequence[Tick], before: Series | None, count: int, interval_
             lambda each: each.network.sent_bytes_per_second if each.network else None, old.sent_bytes_per_second
         ),
         pids=curve(lambda each: each.pids.current if each.pids else None, old.pids),
-        cpu_stalled=curve(lambda each: stalled(each.cpu.pressure if each.cpu else None)),
-        memory_stalled=curve(lambda each: stalled(each.memory.pressure if each.memory else None)),
-        io_stalled=curve(lambda each: stalled(each.io.pressure if each.io else None)),
+        cpu_stalled=curve(lambda each: stalled(each.cpu.pressure if each.cpu else None), old.cpu_stalled_percent),
+        memory_stalled=curve(
+            lambda each: stalled(each.memory.pressure if each.memory else None), old.memory_stalled_percent
+        ),
+        io_stalled=curve(lambda each: stalled(each.io.pressure if each.io else None), old.io_stalled_percent),
     )
 
 
@@ -149,12 +154,20 @@ def _buckets(series: Series, whole_seconds: int, count: int) -> Past:
     return Past(
         step_seconds=steps * series.step_seconds,
         cpu_percent=curve(series.cpu_percent, _mean),
+        system_percent=curve(series.system_percent, _mean),
         memory_bytes=curve(series.memory_working_set_bytes, max),
+        anonymous_bytes=curve(series.anonymous_bytes, max),
+        file_bytes=curve(series.file_bytes, max),
+        kernel_bytes=curve(series.kernel_bytes, max),
+        swap_bytes=curve(series.swap_bytes, max),
         read_per_second=curve(series.read_bytes_per_second, _mean),
         written_per_second=curve(series.written_bytes_per_second, _mean),
         received_per_second=curve(series.received_bytes_per_second, _mean),
         sent_per_second=curve(series.sent_bytes_per_second, _mean),
         pids=curve(series.pids, max),
+        cpu_stalled=curve(series.cpu_stalled_percent, _mean),
+        memory_stalled=curve(series.memory_stalled_percent, _mean),
+        io_stalled=curve(series.io_stalled_percent, _mean),
     )
 
 

@@ -36,20 +36,38 @@ class HistoryDocument(Document, frozen=True, kw_only=True):
     step_seconds: int
     until_unix_seconds: int
     cpu_percent: Column
+    system_percent: Column
     memory_working_set_bytes: Column
+    anonymous_bytes: Column
+    file_bytes: Column
+    kernel_bytes: Column
+    swap_bytes: Column
     read_bytes_per_second: Column
     written_bytes_per_second: Column
     received_bytes_per_second: Column
     sent_bytes_per_second: Column
+    cpu_stalled_percent: Column
+    memory_stalled_percent: Column
+    io_stalled_percent: Column
     pids: Column
 
 
 class _Row(NamedTuple):
-    """A figure: what it is called, its values and how one of them is written."""
+    """A figure: what it is called, its values and how one of them is written.
+
+    Attributes:
+        is_seldom: whether only some kernels tell it: it has no row where nothing is known of it.
+    """
 
     heading: str
     values: Column
     text: Callable[[float], str]
+    is_seldom: bool = False
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is anything to say."""
+        return not self.is_seldom or any(value is not None for value in self.values)
 
 
 def show_history(glance: Glance, containers: Sequence[Container], span: Span, wanted: Format) -> None:
@@ -91,8 +109,9 @@ def _block(container: Container, series: Series, span: Span) -> list[str]:
     if not series.until_unix_seconds:
         return [f"{container.name}: nothing is known of the last {span}"]
     cells = max(shutil.get_terminal_size().columns - _BESIDE_THE_CURVE, _NARROWEST)
-    rows = [("", _axis(series, cells), "LAST", "MEAN", "PEAK"), *(_line(row, cells) for row in _rows(series))]
-    return [f"{container.name}: the last {span}", *aligned(rows, _NUMBERS)]
+    rows = [_line(row, cells) for row in _rows(series) if row.is_shown]
+    head = ("", _axis(series, cells), "LAST", "MEAN", "PEAK")
+    return [f"{container.name}: the last {span}", *aligned([head, *rows], _NUMBERS)]
 
 
 def _line(row: _Row, cells: int) -> tuple[str, ...]:
@@ -107,10 +126,18 @@ def _text(row: _Row, value: float | None) -> str:
 
 def _rows(series: Series) -> tuple[_Row, ...]:
     return (
-        _Row("CPU %", series.cpu_percent, lambda value: f"{value:.1f}%"),
+        _Row("CPU %", series.cpu_percent, _percent),
+        _Row("SYSTEM %", series.system_percent, _percent),
+        _Row("CPU WAIT", series.cpu_stalled_percent, _percent, is_seldom=True),
         _Row("MEMORY", series.memory_working_set_bytes, binary_size),
+        _Row("ANON", series.anonymous_bytes, binary_size),
+        _Row("FILES", series.file_bytes, binary_size),
+        _Row("KERNEL", series.kernel_bytes, binary_size, is_seldom=True),
+        _Row("SWAP", series.swap_bytes, binary_size, is_seldom=True),
+        _Row("MEM WAIT", series.memory_stalled_percent, _percent, is_seldom=True),
         _Row("READ", series.read_bytes_per_second, _rate),
         _Row("WRITTEN", series.written_bytes_per_second, _rate),
+        _Row("I/O WAIT", series.io_stalled_percent, _percent, is_seldom=True),
         _Row("RECEIVED", series.received_bytes_per_second, _rate),
         _Row("SENT", series.sent_bytes_per_second, _rate),
         _Row("PIDS", series.pids, lambda value: f"{value:.0f}"),
@@ -135,11 +162,19 @@ def _document(container: Container, series: Series) -> HistoryDocument:
         step_seconds=series.step_seconds,
         until_unix_seconds=series.until_unix_seconds,
         cpu_percent=_rounded(series.cpu_percent, 2),
+        system_percent=_rounded(series.system_percent, 2),
         memory_working_set_bytes=_rounded(series.memory_working_set_bytes),
+        anonymous_bytes=_rounded(series.anonymous_bytes),
+        file_bytes=_rounded(series.file_bytes),
+        kernel_bytes=_rounded(series.kernel_bytes),
+        swap_bytes=_rounded(series.swap_bytes),
         read_bytes_per_second=_rounded(series.read_bytes_per_second),
         written_bytes_per_second=_rounded(series.written_bytes_per_second),
         received_bytes_per_second=_rounded(series.received_bytes_per_second),
         sent_bytes_per_second=_rounded(series.sent_bytes_per_second),
+        cpu_stalled_percent=_rounded(series.cpu_stalled_percent, 2),
+        memory_stalled_percent=_rounded(series.memory_stalled_percent, 2),
+        io_stalled_percent=_rounded(series.io_stalled_percent, 2),
         pids=_rounded(series.pids),
     )
 
@@ -152,6 +187,10 @@ def _rounded(values: Column, digits: int | None = None) -> Column:
 def _mean(values: Column) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1f}%"
 
 
 def _rate(value: float) -> str:

@@ -4,51 +4,64 @@ A slot is found by the time alone (`second % 3600`, `minute % 1440`), and a reco
 written in, so that what is left of an earlier lap is known as such. One pwrite(2) replaces a record; readers look at
 any moment and without a lock, and a sum tells a record that was half written.
 
-The file is sparse: memory of the tmpfs that it is on is taken as slots fill up, 98 KiB in the end.
+The file is sparse: memory of the tmpfs that it is on is taken as slots fill up, 168 KiB in the end.
 
-Record, 20 bytes, little endian: lap (u16, 0 is an empty slot), processor percent (half-precision float), working set
-in 4 KiB (u32), bytes per second read, written, received, sent (half-precision floats, in MiB), pids (u16), sum (u16).
-A half-precision float (IEEE 754 binary16) is exact to 0.05 %.
+Record, 34 bytes, little endian: lap (u16, 0 is an empty slot), the figures in their order as half-precision floats,
+each in the unit that `_UNITS` gives it, sum (u16). A half-precision float (IEEE 754 binary16) is exact to 0.05 %, from
+64 bytes a second and 64 KiB of memory on.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-MAGIC = b"boxdeck history 1 \r\n"
-RECORD_BYTES = 20
+MAGIC = b"boxdeck history 2 \r\n"
+RECORD_BYTES = 34
 UNKNOWN = float("nan")
 
-_RECORD = struct.Struct("<HeIeeeeHH")
-_BODY = struct.Struct("<HeIeeeeH")
+_FIGURES = 15
+_RECORD = struct.Struct(f"<H{_FIGURES}eH")
+_BODY = struct.Struct(f"<H{_FIGURES}e")
 _SUM_MODULUS = 65_521  # the largest prime below 2 ** 16
 _LAPS = 65_535  # so many are told apart, 7 years of hours; a lap is stored as 1 to 65,535
 _LARGEST_HALF = 65_504.0
-_MIB = float(1 << 20)
-_PAGE = 4096.0
-_NO_PAGES = 0xFFFF_FFFF
-_NO_PIDS = 0xFFFF
+_MIB, _GIB = float(1 << 20), float(1 << 30)
+_UNITS = (1.0, 1.0, *[_GIB] * 5, *[_MIB] * 4, 1.0, 1.0, 1.0, 1.0)
 _SECONDS_PER_MINUTE = 60
 
-Record = tuple[int, float, int, float, float, float, float, int, int]
+Record = tuple[int, *tuple[float, ...], int]
 """Lap, figures as they are stored, and sum."""
 Column = tuple[float | None, ...]
 
-_BLANK: Record = (0, UNKNOWN, _NO_PAGES, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, _NO_PIDS, 0)
+_BLANK: Record = (0, *[UNKNOWN] * _FIGURES, 0)
 
 
 class Figures(NamedTuple):
-    """What was used in one step of time; NaN is what isn't known."""
+    """What was used in one step of time; NaN is what isn't known.
+
+    Attributes:
+        memory_bytes: the working set; its kinds make more together, by the file pages that can be dropped at once.
+        cpu_stalled_percent, memory_stalled_percent, io_stalled_percent: how much of the last ten seconds somebody
+            waited.
+    """
 
     cpu_percent: float = UNKNOWN
+    system_percent: float = UNKNOWN
     memory_bytes: float = UNKNOWN
+    anonymous_bytes: float = UNKNOWN
+    file_bytes: float = UNKNOWN
+    kernel_bytes: float = UNKNOWN
+    swap_bytes: float = UNKNOWN
     read_bytes_per_second: float = UNKNOWN
     written_bytes_per_second: float = UNKNOWN
     received_bytes_per_second: float = UNKNOWN
     sent_bytes_per_second: float = UNKNOWN
+    cpu_stalled_percent: float = UNKNOWN
+    memory_stalled_percent: float = UNKNOWN
+    io_stalled_percent: float = UNKNOWN
     pids: float = UNKNOWN
 
 
@@ -86,17 +99,7 @@ FILE_BYTES = MINUTES.at + MINUTES.slots * RECORD_BYTES
 
 def pack(lap: int, figures: Figures) -> bytes:
     """A record; what is too large for its place becomes the largest that fits."""
-    cpu, memory, read, written, received, sent, pids = figures
-    body = _BODY.pack(
-        lap,
-        _half(cpu),
-        min(int(memory / _PAGE), _NO_PAGES - 1) if memory == memory else _NO_PAGES,
-        _half(read / _MIB),
-        _half(written / _MIB),
-        _half(received / _MIB),
-        _half(sent / _MIB),
-        min(round(pids), _NO_PIDS - 1) if pids == pids else _NO_PIDS,
-    )
+    body = _BODY.pack(lap, *[_half(value / unit) for value, unit in zip(figures, _UNITS, strict=True)])
     return body + _sum(body).to_bytes(2, "little")
 
 
@@ -115,14 +118,14 @@ def record_of(figures: Figures) -> Record:
     return record
 
 
-def columns(records: Sequence[Record | None]) -> tuple[Column, ...]:
+def columns(records: Iterable[Record | None]) -> tuple[Column, ...]:
     """The figures in records, in the order and the units of `Figures`; None for what isn't known."""
-    _, cpu, pages, *rates, pids, _ = zip(*[record or _BLANK for record in records], strict=True)
-    return (
-        tuple([value if value == value else None for value in cpu]),
-        tuple([value * _PAGE if value != _NO_PAGES else None for value in pages]),
-        *[tuple([value * _MIB if value == value else None for value in rate]) for rate in rates],
-        tuple([float(value) if value != _NO_PIDS else None for value in pids]),
+    _, *every, _ = zip(*[record or _BLANK for record in records], strict=True)
+    return tuple(
+        [
+            tuple([value * unit if value == value else None for value in stored])
+            for stored, unit in zip(every, _UNITS, strict=True)
+        ]
     )
 
 
@@ -135,7 +138,7 @@ class HistoryFile:
     """The file as its only writer sees it: the shim of the container.
 
     Args:
-        path: made if there is none; one that isn't of this format is begun anew.
+        path: made if there is none. One of an earlier format is turned into this one, and what is none is begun anew.
 
     Raises:
         OSError: it can't be opened or made.
@@ -144,8 +147,14 @@ class HistoryFile:
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         if os.pread(self._descriptor, len(MAGIC), 0) != MAGIC:
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, MAGIC, 0)
+            self._begin()
+
+    def _begin(self) -> None:
+        from engine.runtime.history_format_1 import turned  # seldom wanted, and so not in every shim's memory
+
+        content = turned(os.pread(self._descriptor, FILE_BYTES, 0)) or MAGIC
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, content, 0)
 
     def put_second(self, second: int, figures: Figures) -> None:
         """Replace the record of a second (since 1970)."""

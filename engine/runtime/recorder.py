@@ -80,7 +80,7 @@ def _record(recorder: Recorder) -> NoReturn:
 
 
 def _allow_many_descriptors() -> None:
-    """Ten for each container."""
+    """More than a dozen for each container."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -62,7 +62,8 @@ class Tape:
         is_new = 0 <= since < _NEW_SECONDS
         self._second = int(started if is_new else time.time()) - 1
         if is_new:
-            self._before = Reading(time.monotonic() - since, Vitals(0, 0, 0, 0, 0), 0, 0)
+            unused = Vitals(cpu_seconds=0, system_seconds=0, read_bytes=0, written_bytes=0)
+            self._before = Reading(time.monotonic() - since, unused, 0, 0)
 
     def record(self, second: int, interfaces: Interfaces) -> None:
         """Record the second that is over.
@@ -106,11 +107,19 @@ def figures(now: Reading, before: Reading) -> Figures:
     new, old = now.vitals, before.vitals
     return Figures(
         100 * _rate(new.cpu_seconds - old.cpu_seconds, elapsed),
+        100 * _rate(new.system_seconds - old.system_seconds, elapsed),
         new.memory_bytes,
+        new.anonymous_bytes,
+        new.file_bytes,
+        new.kernel_bytes,
+        new.swap_bytes,
         _rate(new.read_bytes - old.read_bytes, elapsed),
         _rate(new.written_bytes - old.written_bytes, elapsed),
         _rate(now.received_bytes - before.received_bytes, elapsed),
         _rate(now.sent_bytes - before.sent_bytes, elapsed),
+        new.cpu_stalled_percent,
+        new.memory_stalled_percent,
+        new.io_stalled_percent,
         new.pids,
     )
 

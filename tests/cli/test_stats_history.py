@@ -7,10 +7,12 @@ import time
 
 import pytest
 
+from engine.cgroups import layout
 from engine.cli.stats_history import curve
 from tests.command_line import CommandLine
 
 PATIENCE_SECONDS = 10.0
+NOT_EVERYWHERE = ("CPU WAIT", "MEM WAIT", "I/O WAIT", "KERNEL", "SWAP")
 
 
 def wait_for_history(boxdeck: CommandLine, name: str) -> dict[str, object]:
@@ -32,9 +34,13 @@ def test_the_past_of_a_container_is_shown_as_curves_and_as_numbers(boxdeck: Comm
     assert isinstance(pids, list) and isinstance(cpu, list) and pids[-1] == 1 and len(cpu) == len(pids)
     lines = boxdeck.ok("stats", "--history", "hour").splitlines()
     assert lines[0] == "web: the last hour" and lines[1].split()[-3:] == ["LAST", "MEAN", "PEAK"]
-    assert [line.split()[0] for line in lines[2:]] == [
-        "CPU", "MEMORY", "READ", "WRITTEN", "RECEIVED", "SENT", "PIDS"
+    headings = [line[:8].rstrip() for line in lines[2:]]
+    assert [heading for heading in headings if heading not in NOT_EVERYWHERE] == [
+        "CPU %", "SYSTEM %", "MEMORY", "ANON", "FILES", "READ", "WRITTEN", "RECEIVED", "SENT", "PIDS"
     ]  # fmt: skip
+    stalled = found["MemoryStalledPercent"]
+    assert isinstance(stalled, list) and len(stalled) == len(pids)
+    assert (stalled[-1] is not None) == (layout.detect().version == "v2") == ("MEM WAIT" in headings)
     assert lines[-1].split()[-1] == "1" and "█" in lines[-1]
     assert "web: the last day" in boxdeck.ok("stats", "--history", "day")
     assert boxdeck.ok("stats", "--history", "day", "--format", "{{.Name}} {{.StepSeconds}}", "web") == "web 60"

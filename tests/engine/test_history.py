@@ -15,7 +15,7 @@ import pytest
 from engine import Engine
 from engine.cgroups import layout
 from engine.cgroups.statistics.reader import read_once
-from engine.model import Container, ContainerRequest, NetworkRequest, Series, State
+from engine.model import Container, ContainerRequest, Limits, NetworkRequest, Series, State
 from engine.runtime import status
 from engine.runtime.recorder import NAME
 
@@ -90,8 +90,40 @@ async def test_the_figures_are_those_of_the_container(engine: Engine) -> None:
     assert hour.pids[-1] == 3
     assert hour.cpu_percent[-1] == pytest.approx(0, abs=1)
     assert 0 < (hour.memory_working_set_bytes[-1] or 0) < 32 << 20
+    assert 0 < (hour.anonymous_bytes[-1] or 0) < 32 << 20 and hour.file_bytes[-1] is not None
     assert hour.read_bytes_per_second[-1] == hour.written_bytes_per_second[-1] == 0
     assert hour.received_bytes_per_second[-1] is not None and hour.sent_bytes_per_second[-1] is not None
+
+
+async def test_memory_by_kind_is_the_kernels(engine: Engine) -> None:
+    container = await start(engine, "sh", "-c", "head -c 30000000 /dev/zero > /dev/shm/x; sleep 1000")
+    await steps_of(engine, container, 3)
+    used = read_once(layout.detect(), engine.paths.cgroup_path(container.id))
+    assert used is not None and used.memory is not None
+    hour = await steps_of(engine, container, 5)
+    for recorded, read in (
+        (hour.anonymous_bytes, used.memory.anonymous_bytes),
+        (hour.file_bytes, used.memory.file_bytes),
+        (hour.kernel_bytes, used.memory.kernel_bytes),
+        (hour.swap_bytes, used.memory.swap_bytes),
+    ):
+        assert recorded[-1] == (None if read is None else pytest.approx(read, rel=0.02, abs=1 << 18))
+    assert (hour.file_bytes[-1] or 0) > 29_000_000
+
+
+async def test_pressure_is_kept_where_the_kernel_tells_it(engine: Engine) -> None:
+    limits = Limits(cpus=0.2)
+    request = ContainerRequest(image="base", command=BURN, network="none", limits=limits)
+    container = await engine.containers.run(request)
+    hour = await steps_of(engine, container, 6)
+    stalled = (hour.cpu_stalled_percent, hour.memory_stalled_percent, hour.io_stalled_percent)
+    if layout.detect().version == "v2" and os.path.exists("/proc/pressure/cpu"):
+        assert max(value or 0 for value in hour.cpu_stalled_percent) > 5
+        assert None not in [values[-1] for values in stalled]
+        day = (await engine.containers.history(container.id)).day
+        assert (day.cpu_stalled_percent[-1] or 0) > 1
+    else:
+        assert [set(values) for values in stalled] == [{None}] * 3
 
 
 async def test_without_a_network_nothing_is_known_of_traffic(engine: Engine) -> None:

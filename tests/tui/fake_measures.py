@@ -156,9 +156,12 @@ def _series(step: int, now: int, percent: tuple[float | None, ...]) -> Series:
         return tuple(None if value is None else value * factor for value in percent)
 
     return Series(
-        step_seconds=step, until_unix_seconds=now, cpu_percent=percent, memory_working_set_bytes=times(2 * MIB),
+        step_seconds=step, until_unix_seconds=now, cpu_percent=percent, system_percent=times(0.3),
+        memory_working_set_bytes=times(2 * MIB), anonymous_bytes=times(1.4 * MIB), file_bytes=times(0.6 * MIB),
+        kernel_bytes=times(0.1 * MIB), swap_bytes=times(0.05 * MIB),
         read_bytes_per_second=times(1_000), written_bytes_per_second=times(9_000),
         received_bytes_per_second=times(90_000), sent_bytes_per_second=times(4_000), pids=times(0.2),
+        cpu_stalled_percent=times(0.5), memory_stalled_percent=times(0.1), io_stalled_percent=times(0.8),
     )  # fmt: skip
 
 

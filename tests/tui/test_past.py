@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from engine.model import ContainerSample, CpuSample, HostSample, Snapshot
 from engine.model.history import History, Series
+from tests.tui import fake_measures
+from tests.tui.fake_engine import container
 from tui.past import Reach, bucket_seconds, past
 from tui.recent import CAPACITY, Recent, Tick
 
@@ -46,10 +50,24 @@ def test_a_first_look_which_has_no_rates_leaves_no_gap() -> None:
     assert past(Reach.MINUTES, [first, tick(102, 2)], kept, 4, 1.0).cpu_percent == (11, 12, 13, 2)
 
 
-def test_what_history_does_not_keep_is_drawn_from_ticks_alone() -> None:
-    found = past(Reach.MINUTES, [tick(101, 1)], history(hour=(5, 5), until=100), 9, 1.0)
-    assert found.system_percent == (None,)
-    assert past(Reach.HOUR, [], history(hour=(5,) * 3_600), 9, 1.0).system_percent == ()
+@pytest.mark.parametrize("reach", Reach)
+def test_no_curve_is_empty_when_the_app_has_just_been_opened(reach: Reach) -> None:
+    found = past(reach, [], fake_measures.history("a"), 60, 1.0)
+    curves = [value for name, value in structs.asdict(found).items() if name != "step_seconds"]
+    assert len(curves) == 15
+    assert all(len(curve) == 60 and curve[-1] is not None for curve in curves)
+
+
+def test_ticks_go_on_where_the_past_ends_in_every_curve() -> None:
+    each = fake_measures.sample(container(1, "web"), 1, 60)
+    kept = fake_measures.history("a")
+    ticks = [Tick(kept.hour.until_unix_seconds + second, each) for second in (1, 2)]
+    found = past(Reach.MINUTES, ticks, kept, 5, 1.0)
+    assert each.memory is not None and each.memory.pressure is not None
+    assert found.anonymous_bytes == (*kept.hour.anonymous_bytes[-3:], *[each.memory.anonymous_bytes] * 2)
+    assert found.memory_stalled == (
+        *kept.hour.memory_stalled_percent[-3:], *[each.memory.pressure.some.avg10_percent] * 2
+    )  # fmt: skip
 
 
 def test_an_hour_fits_however_narrow_the_graph_is() -> None:

@@ -88,7 +88,10 @@ def memory(seen: Seen) -> Measure:
     lower = seen.past.anonymous_bytes
     panel = Panel(
         title="memory", value=value, draw=lambda width, height: layered(curve, lower, width, height),
-        read=reader(("", curve.values, units.size), ("anonymous", lower, units.size)),
+        read=reader(
+            ("", curve.values, units.size), ("anonymous", lower, units.size),
+            ("file", seen.past.file_bytes, units.size), ("kernel", seen.past.kernel_bytes, units.size),
+        ),
     )  # fmt: skip
     return Measure(panel=panel, notes=lambda width: _memory_notes(now, limit, width) if now else [])
 

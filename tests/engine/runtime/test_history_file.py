@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from engine.history import parse_history, read_history
 from engine.model import Series
 from engine.runtime.history_file import (
     FILE_BYTES,
+    MAGIC,
     MINUTES,
     RECORD_BYTES,
     SECONDS,
@@ -28,7 +30,7 @@ NOW = 1_795_543_933
 MIB = 1 << 20
 
 numbers = st.floats(0, 1e9) | st.just(UNKNOWN)
-figures = st.builds(Figures, numbers, numbers, numbers, numbers, numbers, numbers, st.integers(0, 65_000).map(float))
+figures = st.builds(Figures, *[numbers] * len(Figures._fields))
 
 
 def written(path: Path, *values: tuple[int, Figures]) -> bytes:
@@ -40,7 +42,7 @@ def written(path: Path, *values: tuple[int, Figures]) -> bytes:
 
 
 def used(cpu: float) -> Figures:
-    return Figures(cpu, 4096.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    return Figures(cpu_percent=cpu, memory_bytes=4096.0, read_bytes_per_second=0.0, pids=1.0)
 
 
 def hour(content: bytes, now: int = NOW) -> Series:
@@ -51,25 +53,24 @@ def hour(content: bytes, now: int = NOW) -> Series:
 def test_figures_are_read_as_they_were_written_but_for_half_a_permille(given_figures: Figures) -> None:
     (record,) = unpack(pack(7, given_figures))
     assert record is not None and record[0] == 7
-    for (read,), value, tolerance in zip(
-        columns([record]), given_figures, (0.001, 4096, 0.1, 0.1, 0.1, 0.1, 0), strict=True
-    ):
+    for name, (read,), value in zip(Figures._fields, columns([record]), given_figures, strict=True):
         if value != value:
             assert read is None
         else:
-            largest = 65_504.0 if tolerance == 0.001 else 1e12
+            largest, tolerance = (1e12, 64) if "bytes" in name else (65_504.0, 0.001)
             assert read == pytest.approx(min(value, largest), rel=0.0006, abs=tolerance)
 
 
 def test_what_is_too_large_becomes_the_largest_there_is() -> None:
-    (record,) = unpack(pack(1, Figures(*[1e30] * 7)))
-    cpu, memory, read, *_, pids = [values[0] or 0 for values in columns([record])]
-    assert cpu == 65_504 and memory > 1.7e13 and read == 65_504 * MIB and pids == 65_534
+    (record,) = unpack(pack(1, Figures(*[1e30] * len(Figures._fields))))
+    found = Figures(*[values[0] or 0 for values in columns([record])])
+    assert found.cpu_percent == found.io_stalled_percent == found.pids == 65_504
+    assert found.memory_bytes == 65_504 << 30 and found.read_bytes_per_second == 65_504 * MIB
 
 
 @pytest.mark.parametrize("size", range(1, RECORD_BYTES))
 def test_a_half_written_record_is_none(size: int) -> None:
-    before, after = pack(3, Figures(1, 5e6, 7e5, 11, 13e6, 17, 4)), pack(4, Figures(97, 3e9, 2, 5e7, 3, 7e9, 9))
+    before, after = pack(3, Figures(*range(1, 16))), pack(4, Figures(*[97.0, 3e9, 2, 5e7, 3, 7e9] * 2, 5, 4, 9))
     for mixed in (after[:size] + before[size:], before[:size] + after[size:]):
         assert mixed in (before, after) or unpack(mixed) == [None]
 
@@ -81,9 +82,9 @@ def test_one_wrong_bit_is_noticed(bit: int, value: Figures) -> None:
     assert unpack(bytes(record)) == [None]
 
 
-@given(st.binary(max_size=FILE_BYTES))
-def test_garbage_is_no_history_and_no_error(content: bytes) -> None:
-    found = parse_history(content, "id", NOW)
+@given(st.sampled_from([MAGIC, b"boxdeck history 1 \r\n", b""]), st.binary(max_size=FILE_BYTES))
+def test_garbage_is_no_history_and_no_error(magic: bytes, content: bytes) -> None:
+    found = parse_history(magic + content, "id", NOW)
     assert found.container_id == "id"
 
 
@@ -115,7 +116,7 @@ def test_what_was_recorded_before_the_clock_was_set_back_is_not_shown(tmp_path: 
 
 @given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 100)), max_size=60))
 def test_a_history_is_what_was_written_last_in_each_second_of_its_last_hour(values: list[tuple[int, int]]) -> None:
-    content = bytearray(FILE_BYTES)
+    content = bytearray(MAGIC) + bytes(FILE_BYTES - len(MAGIC))
     model: dict[int, int] = {}
     for offset, cpu in values:
         second = NOW - offset
@@ -150,7 +151,7 @@ def test_minutes_that_nobody_wrote_are_found_among_the_seconds(tmp_path: Path) -
     assert day.cpu_percent[0] == 10 and day.cpu_percent[-1] == 4 and None in day.cpu_percent
 
 
-def test_a_full_file_takes_no_more_than_a_hundred_kibibytes(tmp_path: Path) -> None:
+def test_a_full_file_takes_no_more_than_168_kibibytes(tmp_path: Path) -> None:
     path = tmp_path / "file"
     file = HistoryFile(str(path))
     for second in range(NOW - 90_000, NOW):
@@ -159,7 +160,7 @@ def test_a_full_file_takes_no_more_than_a_hundred_kibibytes(tmp_path: Path) -> N
         if second % 60 == 59:
             file._put(MINUTES, second // 60, used(1))
     file.close()
-    assert os.stat(path).st_size == FILE_BYTES <= 100 * 1024
+    assert os.stat(path).st_size == FILE_BYTES <= 168 * 1024
     found = read_history(path, "id")
     assert len(found.hour.pids) == 3600 and len(found.day.pids) == 1440
 
@@ -176,6 +177,29 @@ def test_a_file_grows_only_as_it_fills() -> None:
 def test_a_second_writer_goes_on_where_the_first_ended(tmp_path: Path) -> None:
     written(tmp_path / "file", (NOW - 2, used(1)))
     assert list(hour(written(tmp_path / "file", (NOW - 1, used(2)))).cpu_percent) == [1, 2]
+
+
+def test_an_earlier_version_s_file_is_read_and_goes_on(tmp_path: Path) -> None:
+    record = struct.Struct("<HeIeeeeH")
+    content = bytearray(b"boxdeck history 1 \r\n") + bytes(20 * (3600 + 1440))
+    for second, cpu in ((NOW - 3, 25.0), (NOW - 2, 50.0)):
+        body = record.pack(second // 3600 % 65_535 + 1, cpu, 3, 1.0, 2.0, 3.0, UNKNOWN, 7)
+        at = 20 + second % 3600 * 20
+        content[at : at + 20] = body + (int.from_bytes(body, "little") % 65_521).to_bytes(2, "little")
+    (tmp_path / "file").write_bytes(content)
+    before = hour(bytes(content))
+    assert before.cpu_percent == (25, 50) and before.memory_working_set_bytes == (3 * 4096, 3 * 4096)
+    assert before.written_bytes_per_second[-1] == 2 * MIB and before.sent_bytes_per_second[-1] is None
+    assert before.pids[-1] == 7 and before.anonymous_bytes == before.io_stalled_percent == (None, None)
+    after = hour(written(tmp_path / "file", (NOW - 1, used(75))))
+    assert after.cpu_percent == (25, 50, 75) and after.memory_working_set_bytes[0] == 3 * 4096
+
+
+@pytest.mark.parametrize("content", [b"", b"boxdeck history 9 \r\n" + b"x" * 99, b"x" * 200_000])
+def test_what_is_no_history_is_begun_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file").write_bytes(content)
+    assert hour(content).pids == ()
+    assert hour(written(tmp_path / "file", (NOW, used(1)))).cpu_percent == (1,)
 
 
 def test_where_there_is_no_file_there_is_no_history(tmp_path: Path) -> None:
