@@ -43,12 +43,14 @@ class Living(NamedTuple):
         pidfd: of init.
         sync: socket to init, closed by execve.
         master: of its terminal, if it has one.
+        is_ready: whether init has said that it stands at the moment before execve.
     """
 
     pid: int
     pidfd: int
     sync: socket.socket
     master: int | None
+    is_ready: bool = True
 
 
 class Birth:
@@ -116,6 +118,10 @@ class Birth:
         """Let init execute as soon as it is ready; before `finish` only if it `can_start_early`."""
         protocol.send(self._sync, protocol.Start())
 
+    def leave(self) -> Living:
+        """Leave it to somebody else to hear how init gets on, which was told to `start` early and makes no terminal."""
+        return Living(self._child.pid, self._child.pidfd, self._sync, None, is_ready=False)
+
     def finish(self) -> Living:
         """Wait until init stands at the moment before execve, and run the hooks that come before that.
 
@@ -159,7 +165,7 @@ class Birth:
                 case protocol.Failed():
                     raise message.error()
                 case None:
-                    raise _killed()
+                    raise killed()
 
     def _run_hooks(self) -> None:
         """The hooks that run in the runtime's namespaces before the root is changed (config.md, "Prestart")."""
@@ -279,7 +285,7 @@ def _send_sources(sync: socket.socket, root: list[int], labelled: list[tuple[str
 
 def _last_word(sync: socket.socket) -> BoxdeckError:
     """Why init has ended, if it said so."""
-    return _said(sync) or _killed()
+    return _said(sync) or killed()
 
 
 def _said(sync: socket.socket) -> BoxdeckError | None:
@@ -289,7 +295,8 @@ def _said(sync: socket.socket) -> BoxdeckError | None:
     return None
 
 
-def _killed() -> RuntimeFailure:
+def killed() -> RuntimeFailure:
+    """Init has ended without a word."""
     return RuntimeFailure("init died before the container stood", "look at dmesg: perhaps memory ran out")
 
 

@@ -81,25 +81,62 @@ def _serve(
     before: parts.Before,
 ) -> None:
     room = stocked.room if stocked is not None else parts.Room()
+    request = _Request(bytes(frame), rights, shim)
     xray = ""
     try:
-        socket.send_fds(shim, [frame], rights)
-        asker, *others = rights
-        for descriptor in others:
-            os.close(descriptor)
         launch = protocol.decode(frame)
         if isinstance(launch, protocol.Launch):
             xray = launch.xray
-            made = _make(launch, asker, shim, forecast, stocked, room)
+            made = _make(launch, request, forecast, stocked, room)
             _take_time(pipe)
             news.tell_experience(pipe, made)
             _write_xray(xray, before, room.await_content)
+            overlay.sweep()
     except BoxdeckError as error:
         _write_xray(xray, before, room.content)
-        protocol.send(shim, protocol.Failed.of(error))
+        request.fail(error)
     except BaseException as error:
-        failure = RuntimeFailure(f"making it failed ({type(error).__name__}: {error})", "please report this")
-        protocol.send(shim, protocol.Failed.of(failure))
+        request.fail(RuntimeFailure(f"making it failed ({type(error).__name__}: {error})", "please report this"))
+
+
+class _Request:
+    """What the engine has asked for, which the shim is to have as well.
+
+    Args:
+        rights: the socket to report on, and the hold on ports if there is one.
+    """
+
+    def __init__(self, frame: bytes, rights: list[int], shim: socket.socket) -> None:
+        self._frame = frame
+        self._rights = rights
+        self.shim = shim
+
+    def pass_on(self) -> None:
+        """Give it to the shim, once: it has nothing to do before init is at work, and processors are few."""
+        if not self._rights:
+            return
+        socket.send_fds(self.shim, [self._frame], self._rights)
+        while self._rights:
+            os.close(self._rights.pop())
+
+    def require_asker(self) -> None:
+        """See that whoever asked for the container lives, and with him the lock.
+
+        Who comes after a killed one finds the status, and ends us; who came before it was written has found nothing,
+        and may have started or removed the container.
+
+        Raises:
+            RuntimeFailure: he has gone.
+        """
+        poll = select.poll()
+        poll.register(self._rights[0], 0)  # which leaves POLLHUP
+        if poll.poll(0):
+            raise RuntimeFailure("whoever asked for the container has gone", "start it again")
+
+    def fail(self, error: BoxdeckError) -> None:
+        """Have the shim tell why the container couldn't be made."""
+        self.pass_on()
+        protocol.send(self.shim, protocol.Failed.of(error))
 
 
 def _write_xray(path: str, before: parts.Before, inits: Callable[[], bytes]) -> None:
@@ -110,8 +147,7 @@ def _write_xray(path: str, before: parts.Before, inits: Callable[[], bytes]) -> 
 
 def _make(
     launch: protocol.Launch,
-    asker: int,
-    shim: socket.socket,
+    request: _Request,
     forecast: Forecast | None,
     stocked: stock.Stocked | None,
     room: parts.Room,
@@ -136,7 +172,7 @@ def _make(
         _make_folder(launch.runtime_directory)
         # Before anything of the container is on the machine: who finds it knows whose it is.
         write(f"{launch.runtime_directory}/status.json", at_start(launch, os.getppid()))
-        _require_asker(asker)
+        request.require_asker()
         undo.callback(unix_socket.remove, launch.runtime_directory)
         cgroup = Cgroup.create(launch.cgroup, linux.resources, around.cgroup.is_below_limits)
         undo.callback(cgroup.discard)
@@ -146,31 +182,15 @@ def _make(
         mounts = os.open(f"/proc/{birth.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         if starts := launch.start and birth.can_start_early and forecast is not None:
             birth.start()
-        listener = unix_socket.listen(launch.runtime_directory)  # while init is at work
+        request.pass_on()  # from here on while init is at work
+        listener = unix_socket.listen(launch.runtime_directory)
         alarms = trouble.find(launch.cgroup).alarms()
-        living = birth.finish()
+        living = birth.leave() if starts and pipes is not None else birth.finish()
         init_pages = _learn_pages(living.pid) if forecast is None else b""
-        _hand_over(shim, living, listener, mounts, pipes, starts, alarms)
+        _hand_over(request.shim, living, listener, mounts, pipes, starts, alarms)
         undo.pop_all()
     pages = (_learn_pages(os.getpid()), init_pages) if forecast is None else None
     return Experience(flags=namespace_flags(linux), pages=pages)
-
-
-def _require_asker(asker: int) -> None:
-    """See that whoever asked for the container lives, and with him the lock.
-
-    Who comes after a killed one finds the status, and ends us; who came before it was written has found nothing, and
-    may have started or removed the container.
-
-    Raises:
-        RuntimeFailure: he has gone.
-    """
-    poll = select.poll()
-    poll.register(asker, 0)  # which leaves POLLHUP
-    has_gone = bool(poll.poll(0))
-    os.close(asker)
-    if has_gone:
-        raise RuntimeFailure("whoever asked for the container has gone", "start it again")
 
 
 def _take_time(pipe: int) -> None:
@@ -231,6 +251,7 @@ def _hand_over(
         pid=living.pid,
         started=started,
         terminal=living.master is not None,
+        ready=living.is_ready,
         leftovers=tuple(clone.left_to_parent),
         alarms=tuple(alarm.kind for alarm in alarms),
         urgent=tuple(alarm.urgent for alarm in alarms),

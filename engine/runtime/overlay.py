@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from engine.linux import mounts, namespaces, trace
 
 TAKES_DETACHED_LAYERS = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) >= (6, 15)
+
+_WORKED_IN = "work"  # the kernel's name for it, below the option workdir (fs/overlayfs/super.c, OVL_WORKDIR_NAME)
+_OLD = "old"
 
 
 class Layers(NamedTuple):
@@ -62,6 +65,9 @@ def make(layers: Layers, folder: str, user_namespace: int | None) -> int:
     Raises:
         OSError: a folder is missing, or the kernel refuses the overlay.
     """
+    let_go()  # of what is left of an earlier start of the same container
+    if layers.work:
+        _set_aside(layers.work)
     if TAKES_DETACHED_LAYERS:
         return _make_of_descriptors(layers, user_namespace)
     with _aside(folder):
@@ -69,7 +75,6 @@ def make(layers: Layers, folder: str, user_namespace: int | None) -> int:
 
 
 def _make_of_descriptors(layers: Layers, user_namespace: int | None) -> int:
-    let_go()  # of those of an earlier start of the same container
     with ExitStack() as opened:
         options: list[mounts.Option] = []
         for path in layers.lowers:
@@ -89,9 +94,33 @@ waits for all processors (namespace.c, namespace_unlock), and a start has no tim
 
 
 def let_go() -> None:
-    """Close what `make` keeps open, for processes that live longer than one start."""
+    """Close what `make` keeps open and remove what it put aside, for processes that live longer than one start."""
     while kept:
         os.close(kept.pop())
+    sweep()
+
+
+_aside_folders: list[str] = []
+
+
+def _set_aside(work: str) -> None:
+    """Take away what the overlay of an earlier start worked in, which the kernel would remove before it mounts.
+
+    Removing a folder frees a block, and where the file system is mounted with ``discard`` that waits for the disk.
+    """
+    old = f"{work}/{_OLD}"
+    try:
+        os.rename(f"{work}/{_WORKED_IN}", old)
+    except OSError:  # there is none, or one that couldn't be swept is there still: it is the kernel's to remove, then
+        return
+    _aside_folders.append(old)
+
+
+def sweep() -> None:
+    """Remove what `make` put aside, when nobody waits; what a crash left in it stays until the container goes."""
+    while _aside_folders:
+        with suppress(OSError):
+            os.rmdir(_aside_folders.pop())
 
 
 def _open_layer(path: str, user_namespace: int | None) -> int:

@@ -259,6 +259,7 @@ class Delivered(Struct, tag=True, frozen=True, kw_only=True):
 
     Attributes:
         started: whether init has been told to execute already.
+        ready: whether it has said that it can; otherwise that is still to be heard, or why it can't.
         leftovers: children of the shim's that were needed to make it, and have ended.
         terminal: whether the stream is the master of a terminal; otherwise they are pipes, from standard output on
             when the process reads from /dev/null.
@@ -267,6 +268,7 @@ class Delivered(Struct, tag=True, frozen=True, kw_only=True):
 
     pid: int
     started: bool
+    ready: bool
     terminal: bool
     leftovers: tuple[int, ...]
     alarms: tuple[Kind, ...] = ()

@@ -26,7 +26,7 @@ from engine.linux import clone, memory, prctl, signals, trace
 from engine.oci.runtime_spec import Spec, decode
 from engine.oci.state import encode as encode_state
 from engine.runtime import maker, protocol, unix_socket
-from engine.runtime.birth import pass_listener_on, receive_with_descriptor
+from engine.runtime.birth import killed, pass_listener_on, receive_with_descriptor
 from engine.runtime.client import Client
 from engine.runtime.exec import Enterable, find
 from engine.runtime.exec_sessions import ExecSessions, Request
@@ -133,7 +133,7 @@ class Shim:
         self._sessions = ExecSessions(self._loop, lambda: self._enterable, self._stop_if_all_know)
         self._waiting: list[Client] = []
         self._starters: list[Client] = []
-        self._started = False
+        self._started = self._ready = False
         self._start_failure: protocol.Failed | None = None
         self._exit_status: int | None = None
         self._alarms = IncidentAlarms(self._loop, ())
@@ -180,7 +180,7 @@ class Shim:
         self._pid, self._pidfd = message.pid, os.pidfd_open(message.pid)
         self._sync, self._listener = socket.socket(fileno=rights[0]), socket.socket(fileno=rights[1])
         self._listens = True
-        self._started = message.started
+        self._started, self._ready = message.started, message.ready
         self._leaving += message.leftovers
         first = len(rights) - len(message.alarms)
         self._mounts = rights[2]
@@ -280,10 +280,15 @@ class Shim:
         message, descriptor = receive_with_descriptor(self._sync)
         if isinstance(message, protocol.Listener) and descriptor is not None:
             return self._pass_listener_on(descriptor)
+        if isinstance(message, protocol.Created):
+            self._ready = True
+            return None
         self._loop.forget(self._sync.fileno())
         self._sync.close()
         if isinstance(message, protocol.Failed):
             self._start_failure = message
+        elif not self._ready:
+            self._start_failure = protocol.Failed.of(killed())
         elif self._started:
             self._update(state="running", pid=self._pid, started_unix_ns=time.time_ns())
             self._answer_starters(protocol.Running(self._pid))

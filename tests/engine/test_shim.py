@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
-from engine.errors import CommandNotFound
+from engine.cgroups.manager import Cgroup
+from engine.errors import CommandNotFound, RuntimeFailure
 from engine.model import Container, ContainerRequest, ExecRequest, State
 from engine.oci.process_spec import Process, User
 from engine.runtime import protocol, recorder, status, unix_socket
@@ -237,6 +238,28 @@ async def test_whoever_waits_hears_the_status_however_soon_the_container_ends(en
     for _ in range(15):
         container = await start(engine, "sh", "-c", "exit 3")
         assert await engine.containers.wait(container.id) == 3
+
+
+async def test_an_init_that_is_killed_before_it_could_execute_has_not_run(engine: Engine) -> None:
+    await start(engine, "sleep", "100000")  # the next one's init is in stock, and told to start as soon as it can
+    container = await engine.containers.create(ContainerRequest(image="base", command=("true",), network="none"))
+    above, own = Cgroup.open(f"/{engine.paths.cgroup_name}"), Path(engine.paths.cgroup_path(container.id))
+    above.freeze()
+    try:
+        starting = asyncio.create_task(engine.containers.start(container.id))
+        while not (found := [pid for pid in above.processes() if is_in(pid, own.name)]):
+            await asyncio.sleep(0.01)
+        os.kill(found[0], signal.SIGKILL)
+    finally:
+        above.thaw()
+    with pytest.raises(RuntimeFailure, match="init died before the container stood"):
+        await starting
+    ended = await engine.containers.get(container.id)
+    assert (ended.state, ended.started_unix_ns) == (State.CREATED, None)
+
+
+def is_in(pid: int, cgroup: str) -> bool:
+    return cgroup in Path(f"/proc/{pid}/cgroup").read_text()
 
 
 async def test_many_engines_at_once_start_and_remove_on_one_root(engine: Engine) -> None:

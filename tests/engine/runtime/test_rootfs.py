@@ -70,6 +70,32 @@ def test_without_an_upper_folder_nothing_can_be_written(bundle: Bundle) -> None:
 
 
 @needs_root
+def test_what_an_earlier_start_worked_in_is_removed_when_nobody_waits(bundle: Bundle) -> None:
+    layer, work = bundle.folder / "layer", bundle.folder / "work"
+    layer.mkdir()
+    spec = bundle.spec(layered(bundle.folder, layer))
+    os.close(rootfs.prepare(spec, str(bundle.folder), None))
+    overlay.let_go()
+    worked_in = (work / "work").stat().st_ino
+    root = rootfs.prepare(spec, str(bundle.folder), None)
+    assert (work / "old").stat().st_ino == worked_in != (work / "work").stat().st_ino
+    overlay.let_go()
+    assert os.listdir(work) == ["work"]
+    os.close(root)
+
+
+@needs_root
+def test_what_a_crash_left_where_an_earlier_start_worked_keeps_nobody_from_the_next(bundle: Bundle) -> None:
+    layer, work = bundle.folder / "layer", bundle.folder / "work"
+    for path in (layer, work / "work", work / "old"):
+        path.mkdir(parents=True)
+        (path / "left").write_text("")
+    os.close(rootfs.prepare(bundle.spec(layered(bundle.folder, layer)), str(bundle.folder), None))
+    overlay.let_go()
+    assert os.listdir(work / "work") == []
+
+
+@needs_root
 def test_the_root_may_be_any_file_system_or_a_bind(bundle: Bundle) -> None:
     (bundle.folder / "other").mkdir()
     (bundle.folder / "other/who").write_text("other")
