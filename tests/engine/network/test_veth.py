@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 
@@ -11,6 +12,10 @@ from engine.model import Endpoint
 from engine.network import interface
 from engine.network.networks import Networks
 from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, await_true, shell
+
+_ETH_P_IPV6 = 0x86DD
+_SOLICITATIONS = {133, 135}  # of routers and neighbours (RFC 4861)
+_ICMP_TYPE = 14 + 40  # where it is in a frame without further headers
 
 Maker = Callable[..., Networks]
 Boxes = Callable[[], Box]
@@ -36,6 +41,34 @@ async def test_a_container_has_its_address_hardware_address_and_route(box: Boxes
     assert web.run("ip link show eth0").startswith("2: ")
     assert web.run("ip route").split("\n")[0].strip() == "default via 10.89.0.1 dev eth0"
     assert f"master {networks._paths.bridge_name}" in shell(f"ip link show {endpoint.host_interface}")
+
+
+async def test_a_newcomer_asks_its_neighbours_for_nothing_and_takes_no_router_from_them(
+    box: Boxes, engine_on: Maker
+) -> None:
+    networks, neighbour, newcomer = engine_on(), box(), box()
+    await connected(networks, neighbour, 1)
+    with neighbour.inside():
+        heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_IPV6))
+    with heard:
+        heard.bind(("eth0", _ETH_P_IPV6))
+        heard.setblocking(False)
+        endpoint = await connected(networks, newcomer, 2)
+        assert "tentative" not in newcomer.run("ip -6 addr show eth0")  # it is all there at once
+        await asyncio.sleep(2.5)  # the first question for a router comes within a second, and again after four
+        types = set()
+        while frame := _next(heard):
+            if frame[6:12] == bytes.fromhex(endpoint.mac.replace(":", "")):
+                types.add(frame[_ICMP_TYPE])
+    assert not types & _SOLICITATIONS
+    assert newcomer.run("cat /proc/sys/net/ipv6/conf/eth0/accept_ra").strip() == "0"
+
+
+def _next(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(2048)
+    except BlockingIOError:
+        return b""
 
 
 async def test_two_containers_reach_each_other(box: Boxes, engine_on: Maker) -> None:
