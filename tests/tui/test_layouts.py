@@ -46,7 +46,7 @@ async def test_a_terminal_that_grows_shows_more() -> None:
     async with desk(FakeEngine(*crowd()), size=(80, 24)) as at:
         await at.see("nginx:1.27 · 10.89.0.3")
         await at.pilot.resize_terminal(120, 36)
-        await at.see("limits   memory 256M · cpus 2", "network", "networks  volumes  namespaces")
+        await at.see("limits      memory 256M · cpus 2", "network", "networks  volumes  namespaces")
         await at.pilot.resize_terminal(80, 24)
         await at.see("nginx:1.27 · 10.89.0.3")
 
@@ -69,7 +69,7 @@ async def test_sides_turn_with_arrow_keys() -> None:
         await at.press("right")
         await at.see("GET /index-")
         await at.press("right")
-        await at.see("limits   memory 256M")
+        await at.see("limits      memory 256M")
 
 
 async def test_the_side_that_is_shown_is_lit_in_the_frame() -> None:

@@ -7,10 +7,10 @@ import shlex
 from engine.model import Container, ContainerSample, Limits
 from tui.alarms import Alarm
 from tui.drawing import isolation, ports, states, units
+from tui.drawing.labels import fact_lines
 from tui.drawing.lines import Line, Span, Tone, clip, joined, line
 
 _DOT = Span(" · ", Tone.FAINT)
-_LABEL_CELLS = 9
 
 
 def facts(
@@ -19,11 +19,15 @@ def facts(
     """State, image and command, network, limits and isolation; further lines when it ended badly or gives much up."""
     lines = [
         _state(container, sample, now_unix_ns, pending),
-        _labelled("image", line(container.request.image, _DOT, Span(shlex.join(container.argv), Tone.MUTED))),
-        _labelled("network", network(container)),
-        *([_labelled("ports", ports.words(container))] if container.ports else []),
-        _labelled("limits", _limits(container.request.limits)),
-        _labelled("security", isolation.sentence(container)),
+        *fact_lines(
+            [
+                ("image", (line(container.request.image, _DOT, Span(shlex.join(container.argv), Tone.MUTED)),)),
+                ("network", (network(container),)),
+                ("ports", (ports.words(container),) if container.ports else ()),
+                ("limits", (_limits(container.request.limits),)),
+                ("security", (isolation.sentence(container),)),
+            ]
+        ),
         *(line(Span(f"! {warning}", Tone.WARN)) for warning in container.warnings),
     ]
     if container.error:
@@ -100,10 +104,6 @@ def _pids(sample: ContainerSample) -> Line:
         return line(Span("pids controller is off", Tone.MUTED))
     of_limit = f" / {pids.limit}" if pids.limit else ""
     return line(Span("processes ", Tone.MUTED), f"{pids.current}{of_limit}")
-
-
-def _labelled(label: str, value: Line) -> Line:
-    return line(Span(label.ljust(_LABEL_CELLS), Tone.MUTED), *value)
 
 
 def _limits(limits: Limits) -> Line:

@@ -12,11 +12,11 @@ from msgspec import Struct
 from engine.model import Container, HistoryStep, Image
 from tui.drawing import layer_rows, units
 from tui.drawing.columns import Column
-from tui.drawing.lines import Line, Span, Tone, clip, fit, line, printable
+from tui.drawing.labels import LABEL_CELLS, fact_lines
+from tui.drawing.lines import Line, Span, Tone, clip, line, printable
 from tui.drawing.name_table import GAP, NameTable
 
 _LEAST_NAME_CELLS, _MOST_NAME_CELLS = 20, 60
-_LABEL_CELLS = 13
 _NAMELESS = "no name"
 
 
@@ -120,16 +120,13 @@ def facts(image: Image, users: Sequence[Container], cells: int) -> list[Line]:
         ("environment", config.env),
         ("labels", [f"{name}={value}" for name, value in config.labels.items()]),
     ]
-    lines: list[Line] = []
-    for label, values in rows:
-        shown = [piece for value in values if value for piece in _pieces(printable(value), cells - _LABEL_CELLS)]
-        for place, piece in enumerate(shown):
-            lines.append(line(Span(fit("" if place else label, _LABEL_CELLS), Tone.MUTED), piece))
-    return lines
+    return fact_lines((name, [each for value in values for each in _pieces(value, cells)]) for name, values in rows)
 
 
-def _pieces(text: str, cells: int) -> list[str]:
-    return textwrap.wrap(text, max(8, cells), break_on_hyphens=False) or [text]
+def _pieces(value: str, cells: int) -> list[Line]:
+    """As many lines as it takes beside a label; none for nothing."""
+    pieces = textwrap.wrap(printable(value), max(8, cells - LABEL_CELLS), break_on_hyphens=False)
+    return [line(piece) for piece in pieces]
 
 
 def history_lines(steps: Sequence[HistoryStep], cells: int, now_unix_ns: int) -> list[Line]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from engine.model import LinkCounters, LinkEnd, LinkRates, NetworkDevice, NetworkSpace, PortMap, Topology
 from tui.drawing import link_strokes, units
+from tui.drawing.labels import Fact, fact_lines, label
 from tui.drawing.lines import Line, Span, Tone, fit, line, printable
 from tui.drawing.topology_elsewhere import leads_to
 
-_LABEL_CELLS = 11
 _NUMBER_CELLS = 10
 _TROUBLE_CELLS = 7
 _STATES = {"up": Tone.GOOD, "no carrier": Tone.WARN, "down": Tone.BAD}
@@ -30,7 +28,7 @@ def facts(topology: Topology, end: LinkEnd) -> list[Line]:
         return [line(Span("It has gone.", Tone.MUTED))]
     lines = [*_device(topology, space, device), (), *_counters(device)]
     if ports := _ports(topology, space, device):
-        lines += [(), *_labelled("ports", [line(_port(port)) for port in ports])]
+        lines += [(), *fact_lines([("ports", [line(_port(port)) for port in ports])])]
     far_space, far = _found(topology, device.peer) if device.peer is not None else (None, None)
     if far_space is not None and far is not None:
         lines += [(), line(Span(f"the other end: {printable(far.name)}", Tone.STRONG))]
@@ -46,7 +44,7 @@ def _found(topology: Topology, end: LinkEnd) -> tuple[NetworkSpace | None, Netwo
 def _device(topology: Topology, space: NetworkSpace, device: NetworkDevice) -> list[Line]:
     master = space.device(device.master) if device.master else None
     where = f"namespace {space.inode}" + (f", pid {space.pid}" if space.pid is not None else "")
-    rows: list[tuple[str, Sequence[Line]]] = [
+    rows: list[Fact] = [
         ("state", (line(Span(device.state, _STATES[device.state])),)),
         ("kind", (line(" ".join(word for word in (device.kind or "hardware", device.detail) if word)),)),
         ("in", (line(Span(printable(space.holder), Tone.STRONG), Span(f"  {where}", Tone.MUTED)),)),
@@ -58,17 +56,11 @@ def _device(topology: Topology, space: NetworkSpace, device: NetworkDevice) -> l
         ("index", (line(str(device.index)),)),
         ("routes", [_route(route.destination, route.gateway) for route in space.routes if route.index == device.index]),
     ]
-    return [each for label, lines in rows for each in _labelled(label, lines)]
+    return fact_lines(rows)
 
 
 def _route(destination: str, gateway: str) -> Line:
     return line(destination, Span(f"  via {gateway}" if gateway else "", Tone.MUTED))
-
-
-def _labelled(label: str, lines: Sequence[Line]) -> list[Line]:
-    return [
-        line(Span(fit("" if place else label, _LABEL_CELLS), Tone.MUTED), *value) for place, value in enumerate(lines)
-    ]
 
 
 def _counters(device: NetworkDevice) -> list[Line]:
@@ -80,7 +72,7 @@ def _counters(device: NetworkDevice) -> list[Line]:
     troubles = "".join(fit(word, _TROUBLE_CELLS, right=True) for word in ("errors", "drops"))
     received, sent = _now(rates), _now(rates.turned() if rates is not None else None)
     return [
-        line(Span(" " * _LABEL_CELLS + titles + troubles, Tone.MUTED)),
+        line(label(""), Span(titles + troubles, Tone.MUTED)),
         _counter_row("received", counters, received, tone),
         _counter_row("sent", counters.turned(), sent, tone),
     ]
@@ -91,7 +83,7 @@ def _now(rates: LinkRates | None) -> tuple[float | None, float | None]:
     return (rates.received_bytes_per_second, rates.received_packets_per_second) if rates is not None else (None, None)
 
 
-def _counter_row(label: str, counters: LinkCounters, now: tuple[float | None, float | None], trouble: Tone) -> Line:
+def _counter_row(name: str, counters: LinkCounters, now: tuple[float | None, float | None], trouble: Tone) -> Line:
     """What was received; of counters that are turned, what was sent."""
     rate, packet_rate = now
     written = (
@@ -102,7 +94,7 @@ def _counter_row(label: str, counters: LinkCounters, now: tuple[float | None, fl
     )
     wrong = (counters.received_errors, counters.received_dropped)
     return line(
-        Span(fit(label, _LABEL_CELLS), Tone.MUTED),
+        label(name),
         "".join(fit(text, _NUMBER_CELLS, right=True) for text in written),
         *(Span(fit(str(count), _TROUBLE_CELLS, right=True), trouble if count else Tone.FAINT) for count in wrong),
     )

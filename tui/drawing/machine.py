@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from engine.model import HostSample
 from tui.drawing import graph, units
+from tui.drawing.labels import label
 from tui.drawing.lines import Line, Span, Tone, clip, line
 from tui.drawing.meter import Part, meter
-from tui.drawing.panels import Draw, Panel
+from tui.drawing.panels import Draw, Panel, reader
 from tui.drawing.stalls import Named, brief_stalls, stall_lines
 from tui.drawing.table import pressure
 from tui.past import stalled
 
 _METER_CELLS = 24
-_LABEL_CELLS = 9
 
 Hosts = Sequence[HostSample]
 """The last ticks, oldest first; at least one."""
@@ -37,9 +37,12 @@ def cpu(hosts: Hosts) -> Panel:
     """Of all processors together."""
     now = hosts[-1].cpu_percent
     values = tuple(each.cpu_percent for each in hosts)
-    curve = graph.Curve(values=values, label=lambda value: f"{value:.0f} %", limit=100, least_top=5)
+    curve = graph.Curve(values=values, label="{:.0f} %".format, limit=100, least_top=5)
     value = line(_strong(units.known(now, units.percent), now, 100), Span(" % of all", Tone.MUTED))
-    return Panel(title="cpu", value=value, draw=lambda width, height: graph.graph(curve, width, height))
+    return Panel(
+        title="cpu", value=value, draw=lambda width, height: graph.graph(curve, width, height),
+        read=reader(("", values, curve.label)),
+    )  # fmt: skip
 
 
 def memory(hosts: Hosts) -> Panel:
@@ -51,21 +54,26 @@ def memory(hosts: Hosts) -> Panel:
     )  # fmt: skip
     used = _strong(units.size(now.memory_used_bytes), now.memory_used_bytes, now.memory_total_bytes)
     value = line(used, Span(f" / {units.size(now.memory_total_bytes)}", Tone.MUTED))
-    return Panel(title="memory", value=value, draw=lambda width, height: graph.graph(curve, width, height))
+    return Panel(
+        title="memory", value=value, draw=lambda width, height: graph.graph(curve, width, height),
+        read=reader(("", values, curve.label)),
+    )  # fmt: skip
 
 
 def disks(hosts: Hosts) -> Panel:
     """Reads above the axis, writes below."""
     read = [each.disk_read_bytes_per_second for each in hosts]
     written = [each.disk_written_bytes_per_second for each in hosts]
-    return Panel(title="disks", value=_disk_rates(hosts[-1]), draw=_two_ways(read, written))
+    told = reader(("read", read, units.rate), ("written", written, units.rate))
+    return Panel(title="disks", value=_disk_rates(hosts[-1]), draw=_two_ways(read, written), read=told)
 
 
 def network(hosts: Hosts) -> Panel:
     """What comes in above the axis, what goes out below."""
     received = [each.network_received_bytes_per_second for each in hosts]
     sent = [each.network_sent_bytes_per_second for each in hosts]
-    return Panel(title="network", value=_network_rates(hosts[-1]), draw=_two_ways(received, sent))
+    told = reader(("in", received, units.rate), ("out", sent, units.rate))
+    return Panel(title="network", value=_network_rates(hosts[-1]), draw=_two_ways(received, sent), read=told)
 
 
 def stalls(hosts: Hosts, width: int) -> list[Line]:
@@ -83,9 +91,9 @@ def brief(hosts: Hosts, width: int) -> list[Line]:
             units.size(now.memory_used_bytes),
             Span(f" / {units.size(now.memory_total_bytes)}", Tone.MUTED),
         ),
-        line(_label("disks"), *_disk_rates(now)),
-        line(_label("network"), *_network_rates(now)),
-        line(_label("pressure"), *brief_stalls(_named(hosts))),
+        line(label("disks"), *_disk_rates(now)),
+        line(label("network"), *_network_rates(now)),
+        line(label("pressure"), *brief_stalls(_named(hosts))),
     )
     return [clip(each, width) for each in lines]
 
@@ -130,14 +138,10 @@ def _swap(now: HostSample) -> str:
     return f"swap {units.size(now.swap_used_bytes)} of {units.size(now.swap_total_bytes)}"
 
 
-def _label(text: str) -> Span:
-    return Span(text.ljust(_LABEL_CELLS), Tone.MUTED)
-
-
 def _bar(name: str, used: float, whole: float) -> Line:
     tone = pressure(used, whole)
     part = Part(name, used, "", "━", Tone.ACCENT if tone is Tone.PLAIN else tone)
-    return line(_label(name), *meter([part], whole, _METER_CELLS), "  ")
+    return line(label(name), *meter([part], whole, _METER_CELLS), "  ")
 
 
 def _strong(text: str, value: float | None, whole: float) -> Span:

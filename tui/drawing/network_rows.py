@@ -10,11 +10,11 @@ from msgspec import Struct
 from engine.model import BridgeNode, Container, LinkRates, Network, Topology
 from tui.drawing import ports, units
 from tui.drawing.columns import Column
-from tui.drawing.lines import Line, Span, Tone, clip, fit, joined, line, printable
+from tui.drawing.labels import Fact, fact_lines
+from tui.drawing.lines import Line, Span, Tone, clip, joined, line, printable
 from tui.drawing.name_table import NameTable
 
 _LEAST_NAME_CELLS, _MOST_NAME_CELLS = 12, 32
-_LABEL_CELLS = 12
 _DEFAULT = "bridge"
 
 
@@ -121,18 +121,14 @@ def facts(row: NetworkRow) -> list[Line]:
     created = time.strftime("%Y-%m-%d %H:%M", time.localtime(network.created_unix_ns // 10**9))
     bridge = network.bridge if row.bridge is None else f"{network.bridge}  mtu {row.bridge.mtu}"
     gone = "  it has gone: the next start makes it anew" if row.is_cut else ""
-    rows: list[tuple[str, Sequence[Line]]] = [
+    rows: list[Fact] = [
         ("bridge", (line(bridge, Span(gone, Tone.BAD), Span("  no way out" * network.internal, Tone.MUTED)),)),
         ("subnets", [_subnet_words(s.subnet, s.gateway, s.ip_range) for s in network.subnets]),
         ("made", (line(created, Span(f"  {network.short_id}", Tone.FAINT)),)),
         ("labels", [line(printable(f"{name}={value}")) for name, value in network.labels.items()]),
         ("on it", (joined([_member(each, network) for each in row.members], Span("  ")),) if row.members else ()),
     ]
-    return [
-        line(Span(fit("" if place else label, _LABEL_CELLS), Tone.MUTED), *value)
-        for label, values in rows
-        for place, value in enumerate(values)
-    ]
+    return fact_lines(rows)
 
 
 def _subnet_words(subnet: str, gateway: str, ip_range: str) -> Line:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from engine.model import BridgePort, PortMap, Topology
 from tui.drawing import link_strokes, topology_ports, units
-from tui.drawing.lines import Line, Span, Tone, fit, line, printable
+from tui.drawing.labels import Fact, fact_lines
+from tui.drawing.lines import Line, Span, Tone, line, printable
 
-_LABEL_CELLS = 11
 _MOST_PORTS = 40
 _MOST_MAKERS = 4
 _EVERYWHERE = {"0.0.0.0": "every IPv4 address of the host", "::": "every IPv6 address of the host"}
@@ -27,7 +27,7 @@ def facts(topology: Topology, port: PortMap) -> list[Line]:
         return [line(Span("It isn't published any more.", Tone.MUTED))]
     addresses = dict.fromkeys(_EVERYWHERE.get(each.host_address, each.host_address) for each in group.ports)
     makers = dict.fromkeys(each.by or "Boxdeck's table of nftables" for each in group.ports)
-    rows: list[tuple[str, Sequence[Line]]] = [
+    rows: list[Fact] = [
         ("reached at", [line(address) for address in addresses]),
         ("protocol", (line(port.protocol),)),
         ("leads to", (_target(port),)),
@@ -35,7 +35,7 @@ def facts(topology: Topology, port: PortMap) -> list[Line]:
         ("made by", _first([line(maker) for maker in makers], _MOST_MAKERS)),
         ("by way of", _links(topology, group.ports)),
     ]
-    return [each for label, lines in rows for each in _labelled(label, lines)]
+    return fact_lines(rows)
 
 
 def _first(lines: Sequence[Line], most: int) -> list[Line]:
@@ -81,9 +81,3 @@ def _bare(end: BridgePort) -> str:
 
 def _place(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def _labelled(label: str, lines: Sequence[Line]) -> list[Line]:
-    return [
-        line(Span(fit("" if place else label, _LABEL_CELLS), Tone.MUTED), *value) for place, value in enumerate(lines)
-    ]

@@ -11,11 +11,11 @@ from engine.model import Container
 from engine.model.volume import Volume
 from tui.drawing import units
 from tui.drawing.columns import Column
-from tui.drawing.lines import Line, Span, Tone, clip, fit, line, printable
+from tui.drawing.labels import Fact, fact_lines
+from tui.drawing.lines import Line, Span, Tone, clip, line, printable
 from tui.drawing.name_table import NameTable
 
 _LEAST_NAME_CELLS, _MOST_NAME_CELLS = 16, 48
-_LABEL_CELLS = 10
 _UNNAMED_CELLS = 12
 
 
@@ -80,7 +80,7 @@ _TABLE = NameTable("  VOLUME", _COLUMNS, _LEAST_NAME_CELLS, _MOST_NAME_CELLS)
 def facts(volume: Volume, size_bytes: int | None, users: Sequence[Container]) -> list[Line]:
     """Everything about a volume, in labelled lines."""
     created = time.strftime("%Y-%m-%d %H:%M", time.localtime(volume.created_unix_ns // 10**9))
-    rows: list[tuple[str, Sequence[Line]]] = [
+    rows: list[Fact] = [
         ("name", (line(printable(volume.name)),)),
         ("folder", (line(printable(volume.path)),)),
         ("holds", (line(units.size(size_bytes) if size_bytes is not None else units.UNKNOWN),)),
@@ -88,11 +88,7 @@ def facts(volume: Volume, size_bytes: int | None, users: Sequence[Container]) ->
         ("labels", [line(printable(f"{name}={value}")) for name, value in volume.labels.items()]),
         ("used by", [_mounts(volume, user) for user in users] or (line(Span("no container", Tone.FAINT)),)),
     ]
-    return [
-        line(Span(fit("" if place else label, _LABEL_CELLS), Tone.MUTED), *value)
-        for label, values in rows
-        for place, value in enumerate(values)
-    ]
+    return fact_lines(rows)
 
 
 def _mounts(volume: Volume, user: Container) -> Line:

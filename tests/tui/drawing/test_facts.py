@@ -19,10 +19,10 @@ def test_a_running_container_in_five_lines() -> None:
     lines = [plain(line) for line in facts.facts(container(1, "web", ran_seconds=11_533), sample, 200, NOW)]
     assert lines == [
         "● running 3h 12m · pid 48013 · processes 5 / 512 · id 000000a40efc",
-        "image    base · sh",
-        "network  10.89.0.3 · eth0 ⇄ bd00000001 on boxdeck0",
-        "limits   memory 256M · cpus 2 · processes 512",
-        "security own ids · 2 capabilities · filtered",
+        "image       base · sh",
+        "network     10.89.0.3 · eth0 ⇄ bd00000001 on boxdeck0",
+        "limits      memory 256M · cpus 2 · processes 512",
+        "security    own ids · 2 capabilities · filtered",
     ]
 
 

@@ -192,13 +192,13 @@ def test_a_link_is_told_with_both_its_ends_and_what_leads_to_it() -> None:
     assert link_facts.title(wired, end) == "bd00000001"
     text = "\n".join(plain(line) for line in link_facts.facts(wired, end))
     for part in (
-        "on bridge  boxdeck0", "leads to   eth0 of web", "mtu        1500", "0.0.0.0:8080/tcp → web 10.89.0.3:80",
-        "the other end: eth0", "addresses  10.89.0.3/24", "46M", "9.6M/s",
+        "on bridge   boxdeck0", "leads to    eth0 of web", "mtu         1500", "0.0.0.0:8080/tcp → web 10.89.0.3:80",
+        "the other end: eth0", "addresses   10.89.0.3/24", "46M", "9.6M/s",
     ):  # fmt: skip
         assert part in text, text
     assert all(width(line) <= 66 for line in link_facts.facts(wired, end))
     uplink = "\n".join(map(plain, link_facts.facts(wired, LinkEnd(namespace=fake_wiring.HOST, index=2))))
-    assert "routes     default  via 192.0.2.1" in uplink
+    assert "routes      default  via 192.0.2.1" in uplink
     gone = link_facts.facts(wired, LinkEnd(namespace=1, index=1))
     assert plain(gone[0]) == "It has gone."
 

@@ -57,12 +57,12 @@ def test_a_port_tells_where_it_is_where_it_leads_and_by_whose_doing() -> None:
     assert port_facts.title(found, ports[0]) == ":8080-8082 → web-1:8080-8082"
     said = text(port_facts.facts(found, ports[0]))
     for part in (
-        "reached at every IPv4 address of the host\n           every IPv6 address of the host",
-        "protocol   tcp",
-        "leads to   web-1  10.89.0.3",
+        "reached at  every IPv4 address of the host\n            every IPv6 address of the host",
+        "protocol    tcp",
+        "leads to    web-1  10.89.0.3",
         "0.0.0.0:8081 → 10.89.0.3:8081",
-        "made by    Boxdeck's table of nftables",
-        "by way of  boxdeck0  bd00000001",
+        "made by     Boxdeck's table of nftables",
+        "by way of   boxdeck0  bd00000001",
     ):
         assert part in said, said
     assert text(port_facts.facts(wiring(3), ports[0])) == "It isn't published any more."
@@ -74,7 +74,7 @@ def test_one_that_a_rule_and_a_proxy_lead_to_is_one() -> None:
     found = replace(wiring(1), ports=ports)
     assert text_of(view(found)).count(":8080 →") == 1
     said = text(port_facts.facts(found, ports[0]))
-    assert "made by    the chain ip nat DOCKER\n           docker-proxy (1)" in said
+    assert "made by     the chain ip nat DOCKER\n            docker-proxy (1)" in said
 
 
 def test_a_port_of_somebody_elses_says_whose_it_is() -> None:
@@ -83,4 +83,4 @@ def test_a_port_of_somebody_elses_says_whose_it_is() -> None:
         container_name="", by="docker-proxy (4711)",
     )  # fmt: skip
     said = text(port_facts.facts(replace(wiring(1), ports=(port,)), port))
-    assert "made by    docker-proxy (4711)" in said and "nobody who is seen  172.17.0.9" in said
+    assert "made by     docker-proxy (4711)" in said and "nobody who is seen  172.17.0.9" in said
