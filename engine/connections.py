@@ -71,7 +71,7 @@ class ConnectedNetworks(Networks):
                 now = self._write_down(found.id, network, "connect")
             self._tell(now)
             asked = etc_files.asked_networks(self._paths, now)
-        await self.serve_names(*asked)
+        await self.serve_names(asked)
         return endpoint
 
     async def disconnect(self, reference: str, container: str) -> None:
@@ -137,6 +137,7 @@ class ConnectedNetworks(Networks):
             return
         try:
             wiring.connect(home, plan)
+            wiring.describe(plan)
         except OSError as error:
             cause = f"{container.name} can't be connected to {endpoint.network} ({error.strerror or error})"
             raise RuntimeFailure(cause, f"look into it with: boxdeck exec {container.name} ip addr") from error

@@ -36,9 +36,16 @@ def asked_networks(paths: Paths, container: Container) -> list[str]:
 
     The default one only where the host's own servers can't be reached from there, as its file says.
     """
-    own = [end for end in container.endpoints if end.name_server]
-    first = (_text(paths.container(container.id) / "resolv.conf") or "").partition("\n")[0]
-    return [end.network for end in own if end.network != DEFAULT_NETWORK or first == f"nameserver {end.name_server}"]
+    return [
+        end.network
+        for end in container.endpoints
+        if end.name_server
+        and (end.network != DEFAULT_NETWORK or _first_server(paths, container) == f"nameserver {end.name_server}")
+    ]
+
+
+def _first_server(paths: Paths, container: Container) -> str:
+    return (_text(paths.container(container.id) / "resolv.conf") or "").partition("\n")[0]
 
 
 def write(paths: Paths, container: Container, owner: int, group: int) -> None:

@@ -16,7 +16,7 @@ from engine.errors import BoxdeckError
 from engine.exec_process import compile_exec
 from engine.launch import Launcher
 from engine.log_attributes import log_attributes
-from engine.model import Container, Endpoint, ExecRequest
+from engine.model import Container, Endpoint, ExecRequest, Network
 from engine.names.post import LOCK
 from engine.network.networks import Networks
 from engine.network.plan import NetworkPlan
@@ -94,6 +94,7 @@ class Starting:
             return await self._launch(container, attach, is_due, xray)
 
     async def _launch(self, container: Container, attach: bool, is_due: bool, xray: str) -> socket.socket:
+        plan, endpoints = await self._network_plan(container)
         request = protocol.Launch(
             container_id=container.id,
             generation=self._records.next_generation(container.id),
@@ -104,7 +105,7 @@ class Starting:
             history=str(self._paths.histories),
             names=str(self._paths.names / LOCK),
             veth_name=self._paths.veth_name(container.id),
-            network=await self._network_plan(container),
+            network=plan,
             interactive=container.request.interactive,
             attach=attach,
             seccomp_cache=str(self._paths.seccomp_cache),
@@ -115,7 +116,6 @@ class Starting:
             xray=xray,
         )
         try:
-            endpoints = self._networks.endpoints(container.id) if container.ports else ()
             with (
                 joining.joined(self._paths, self._records, container) as others,
                 self._ports.opened(container, endpoints) as hold,
@@ -164,18 +164,19 @@ class Starting:
             await self._kill(container)
             raise
 
-    async def _network_plan(self, container: Container) -> NetworkPlan | None:
+    async def _network_plan(self, container: Container) -> tuple[NetworkPlan | None, tuple[Endpoint, ...]]:
+        """What makes the container's interfaces, and its places."""
         if not container.endpoints:
-            return None
-        await self._networks.ensure(*(endpoint.network for endpoint in container.endpoints))
-        endpoints = self._current_endpoints(container)
+            return None, ()
+        networks = await self._networks.ensure(*(endpoint.network for endpoint in container.endpoints))
+        endpoints = self._current_endpoints(container, networks)
         asked = etc_files.asked_networks(self._paths, replace(container, endpoints=endpoints))
-        await self._networks.serve_names(*asked)
-        return await self._networks.plan(endpoints, container.name, has_ports=bool(container.ports))
+        await self._networks.serve_names(asked, networks)
+        return await self._networks.plan(endpoints, container.name, has_ports=bool(container.ports)), endpoints
 
-    def _current_endpoints(self, container: Container) -> tuple[Endpoint, ...]:
+    def _current_endpoints(self, container: Container, networks: tuple[Network, ...]) -> tuple[Endpoint, ...]:
         """The container's places, which are new when a network had to move to another subnet."""
-        endpoints = self._networks.endpoints(container.id)
+        endpoints = self._networks.endpoints(container.id, networks)
         if endpoints != container.endpoints:
             self._preparation.move(container, endpoints)
         return endpoints

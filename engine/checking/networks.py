@@ -84,5 +84,5 @@ async def _names(scene: Scene, networks: ConnectedNetworks, living: list[Contain
     asked = {name for container in living for name in etc_files.asked_networks(scene.paths, container)}
     if asked and not networks.are_names_served():
         words = "nobody answers questions for names"
-        serve = partial(networks.serve_names, *sorted(asked))
+        serve = partial(networks.serve_names, sorted(asked))
         yield await scene.found("names", ", ".join(sorted(asked)), words, "starts who does", serve)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from engine.errors import Conflict
@@ -104,13 +105,16 @@ def name_server_of(network: Network) -> str:
 
     Empty on a network that is so small that its addresses are better given to containers.
     """
-    if not network.subnets:
-        return ""
-    subnet = network.subnets[0]
-    first, last = usable(ip_network(subnet.subnet))
+    return _name_server_in(network.subnets[0].subnet, network.subnets[0].gateway) if network.subnets else ""
+
+
+@lru_cache(maxsize=64)
+def _name_server_in(subnet: str, gateway: str) -> str:
+    """Kept, since every start asks for it several times."""
+    first, last = usable(ip_network(subnet))
     if last - first < _FEW_ADDRESSES:
         return ""
-    return text_of(last - (last == int(ip_address(subnet.gateway))), 6 if ":" in subnet.subnet else 4)
+    return text_of(last - (last == int(ip_address(gateway))), 6 if ":" in subnet else 4)
 
 
 def text_of(number: int, family: int) -> str:

@@ -7,9 +7,10 @@ leased stays the container's until it is removed or disconnected.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,7 @@ from engine.store.database import Database
 MOST_INTERFACES = 36  # a container's: the host's ends are told apart by one digit or letter
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _MULTICAST = 1  # the lowest bit of a hardware address (IEEE 802)
+_Row = tuple[Any, ...]  # of what _ENDPOINTS selects
 
 _ENDPOINTS = """
     SELECT endpoints.network_id, endpoints.container_id, number, host_interface, mac, aliases,
@@ -35,8 +37,7 @@ _ENDPOINTS = """
 
 def of_container(database: Database, container_id: str) -> tuple[Endpoint, ...]:
     """A container's endpoints, in the order of its interfaces."""
-    rows = database.rows(f"{_ENDPOINTS} WHERE endpoints.container_id = ? ORDER BY number", (container_id,))
-    return tuple(_endpoint(records.find(database, row[0]), row) for row in rows)
+    return tuple(_endpoint(network, row) for network, row in _places(database, container_id, ()))
 
 
 def of_network(database: Database, network: Network) -> list[tuple[str, Endpoint]]:
@@ -77,15 +78,28 @@ def take(
     return place
 
 
-def completed(database: Database, container_id: str) -> tuple[Endpoint, ...]:
-    """As `of_container`, with a lease of each subnet that a network has been given since."""
-    query = """
-        SELECT network_id FROM endpoints JOIN subnets USING (network_id)
-        LEFT JOIN leases USING (network_id, container_id, family) WHERE container_id = ? AND address IS NULL
+def completed(database: Database, container_id: str, known: Iterable[Network] = ()) -> tuple[Endpoint, ...]:
+    """As `of_container`, with a lease of each subnet that a network has been given since.
+
+    Args:
+        known: networks as they are now, which aren't looked up again.
     """
-    for (network_id,) in database.rows(query, (container_id,)):
-        _complete(database, records.find(database, network_id), container_id)
-    return of_container(database, container_id)
+    places = _places(database, container_id, known)
+    lacking = [network for network, row in places if _lacks_a_lease(network, row)]
+    for network in lacking:
+        _complete(database, network, container_id)
+    return of_container(database, container_id) if lacking else tuple(_endpoint(*place) for place in places)
+
+
+def _places(database: Database, container_id: str, known: Iterable[Network]) -> list[tuple[Network, _Row]]:
+    networks = {network.id: network for network in known}
+    rows = database.rows(f"{_ENDPOINTS} WHERE endpoints.container_id = ? ORDER BY number", (container_id,))
+    return [(networks.get(row[0]) or records.find(database, row[0]), row) for row in rows]
+
+
+def _lacks_a_lease(network: Network, row: _Row) -> bool:
+    *_, four, six = row
+    return any((six if records.family(subnet) == 6 else four) is None for subnet in network.subnets)
 
 
 def _complete(database: Database, network: Network, container_id: str) -> None:
@@ -205,7 +219,7 @@ def _check_wish(network: Network, family: int, text: str) -> None:
         raise Conflict(f"names are asked for at the address {text}", f"choose another one in {whole}")
 
 
-def _endpoint(network: Network, row: tuple) -> Endpoint:  # type: ignore[type-arg]
+def _endpoint(network: Network, row: _Row) -> Endpoint:
     _, _, number, host_interface, mac, aliases, four, six = row
     return Endpoint(
         network=network.name,

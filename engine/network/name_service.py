@@ -69,9 +69,9 @@ class NameService:
     def _write(self, post: Post) -> None:
         """Write what isn't written yet; a newer time says that it is needed still."""
         path, content = self._paths.names / post.network_id, msgspec.msgpack.encode(post)
-        with contextlib.suppress(FileNotFoundError):
-            if path.read_bytes() == content:
-                os.utime(path)
+        with contextlib.suppress(FileNotFoundError), open(path, "rb", buffering=0) as file:
+            if file.read() == content:
+                os.utime(file.fileno())
                 return
         self._paths.names.mkdir(parents=True, exist_ok=True, mode=0o700)
         aside = path.with_name(f"{post.network_id}.{os.getpid()}")
@@ -80,8 +80,10 @@ class NameService:
 
     def is_served(self) -> bool:
         """Whether somebody answers questions for names."""
-        self._paths.names.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._paths.names / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._paths.names / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # nothing has been announced
+            return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_network
@@ -154,7 +154,7 @@ class Networks:
 
     # What a start needs
 
-    async def ensure(self, *references: str) -> None:
+    async def ensure(self, *references: str) -> tuple[Network, ...]:
         """See to it that networks' bridges, forwarding and firewall are there; quick when they are.
 
         Call it before every start: a reboot, a person or another program may have removed any of them. It may
@@ -163,22 +163,33 @@ class Networks:
         Args:
             references: of the networks; without any, the default one.
 
+        Returns:
+            The networks as they are now.
+
         Raises:
             NotFound: no such network.
             Unsupported: no privilege, or the kernel lacks bridges or nf_tables.
             Conflict: no subnet is free, or one has become somebody else's.
         """
+        found = []
         async with self._ensuring:
             for reference in references or (DEFAULT_NETWORK,):
                 network = await self._known(reference)
                 if not bridge.is_ready(network):
                     network = await self._raised(network)
                 self._open_the_way(network)
+                found.append(network)
+        return tuple(found)
 
-    async def serve_names(self, *references: str) -> None:
-        """See to it that containers on networks, which have to be there, can ask for names; quick when they can."""
+    async def serve_names(self, references: Iterable[str], known: Sequence[Network] = ()) -> None:
+        """See to it that containers on networks, which have to be there, can ask for names; quick when they can.
+
+        Args:
+            known: as for `endpoints`.
+        """
+        networks = {network.name: network for network in known}
         for reference in references:
-            await self._name_service.announce(records.find(self._database, reference))
+            await self._name_service.announce(networks.get(reference) or records.find(self._database, reference))
 
     def are_names_served(self) -> bool:
         """Whether somebody answers questions for names."""
@@ -213,9 +224,13 @@ class Networks:
         """Take the container from a network. Call it in a transaction."""
         leases.give_back(self._database, network, container_id)
 
-    def endpoints(self, container_id: str) -> tuple[Endpoint, ...]:
-        """All places of a container, in the order of its interfaces."""
-        return leases.completed(self._database, container_id)
+    def endpoints(self, container_id: str, known: Sequence[Network] = ()) -> tuple[Endpoint, ...]:
+        """All places of a container, in the order of its interfaces.
+
+        Args:
+            known: networks as `ensure` has told them, which aren't looked up again.
+        """
+        return leases.completed(self._database, container_id, known)
 
     async def plan(
         self,
@@ -244,10 +259,9 @@ class Networks:
             mine = _families((endpoint,)) - ways
             ways |= mine
             plan = await self._templates.endpoint(endpoint, index, mtu, sorted(mine))
-            further = [encode.set_alias(endpoint.host_interface, _description(endpoint, owner))]
-            if has_ports and hairpin.is_needed():
-                further.append(hairpin.request(endpoint.host_interface))
-            plans.append(replace(plan, host_requests=(*plan.host_requests, *further)))
+            further = [hairpin.request(endpoint.host_interface)] if has_ports and hairpin.is_needed() else []
+            described = encode.set_alias(endpoint.host_interface, _description(endpoint, owner))
+            plans.append(replace(plan, host_requests=(*plan.host_requests, *further), description=described))
         return NetworkPlan(endpoints=tuple(plans))
 
     # What there is

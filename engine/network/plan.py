@@ -21,12 +21,14 @@ class EndpointPlan(Struct, frozen=True, kw_only=True):
             makes the pair.
         container_requests: for a NETLINK_ROUTE socket of the container's network namespace, afterwards; those that
             add addresses are told the index of the interface when it has one.
+        description: has ``ip link`` on the host tell whose the interface is, which nobody waits for; may be empty.
     """
 
     host_interface: str
     container_interface: str
     host_requests: tuple[bytes, ...] = ()
     container_requests: tuple[bytes, ...] = ()
+    description: bytes = b""
 
 
 class NetworkPlan(Struct, frozen=True, kw_only=True):

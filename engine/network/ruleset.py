@@ -111,6 +111,7 @@ def remove_network(table: str, network: GuardedNetwork) -> list[bytes]:
     return _removed(table, _network(network))
 
 
+@lru_cache(maxsize=64)
 def ask_for_bridge(table: str, bridge: str) -> bytes:
     """Ask for the element that tells of a network, see `described`."""
     return nft.change_elements(nft.GETSETELEM, table, "bridges", [nft.element(_name(bridge))])

@@ -56,6 +56,12 @@ def connect(home: int, plan: NetworkPlan) -> None:
         raise
 
 
+def describe(plan: NetworkPlan) -> None:
+    """Have ``ip link`` tell whose the interfaces of a plan are; one that has gone with its container is passed over."""
+    with transport.open_socket() as here, suppress(OSError):
+        transport.send_together(here, [endpoint.description for endpoint in plan.endpoints if endpoint.description])
+
+
 def remove(host_interface: str) -> None:
     """Remove a veth pair by the name of its end here; nothing happens when there is none. Takes 13 to 21 ms.
 

@@ -120,6 +120,9 @@ class Birth:
 
     def leave(self) -> Living:
         """Leave it to somebody else to hear how init gets on, which was told to `start` early and makes no terminal."""
+        if self._around.network is not None:
+            with self._or_death():
+                wiring.describe(self._around.network)  # while init is at work
         return Living(self._child.pid, self._child.pidfd, self._sync, None, is_ready=False)
 
     def finish(self) -> Living:
@@ -130,6 +133,8 @@ class Birth:
         """
         process = self._spec.process
         with self._or_death():
+            if self._around.network is not None:
+                wiring.describe(self._around.network)  # while init is at work
             master = self._await_created()
             if process is not None and attributes.needs_grant(process):
                 attributes.grant(process, self._child.pid)

@@ -175,6 +175,8 @@ def _set_up(inherited: Inheritance) -> None:
     _make_working_directory(spec.process.cwd)
     if around.listener is not None:
         process.require_command(spec.process)
+    if not _minds_the_network(spec):
+        _await_runtime(inherited)
     protocol.send(sync, protocol.Created(os.getpid()))
 
 
@@ -308,7 +310,8 @@ def _build_root(inherited: Inheritance, provided: Provisions, ahead: Ahead) -> i
     mounting.place_all(spec, root, {**ahead.file_systems, **provided.binds})
     devices.make_all(spec, root, provided.devices, dev_folder.is_made(spec, provided.binds))
     slave = _open_terminal(spec, root, inherited.sync)
-    _await_runtime(inherited)
+    if _minds_the_network(spec):
+        _await_runtime(inherited)
     if spec.hooks.create_container:
         hooks.run(spec.hooks.create_container, inherited.around.state("creating", os.getpid(), spec), "createContainer")
     linux = spec.linux or Linux()
@@ -318,6 +321,12 @@ def _build_root(inherited: Inheritance, provided: Provisions, ahead: Ahead) -> i
     rootfs.settle(root, spec)
     os.close(root)
     return slave
+
+
+def _minds_the_network(spec: Spec) -> bool:
+    """Whether it has to stand before the root is changed; else it is made meanwhile."""
+    hooks_before = spec.hooks.prestart or spec.hooks.create_runtime or spec.hooks.create_container
+    return bool(hooks_before) or bool(spec.linux and spec.linux.sysctl)  # which may name a device
 
 
 def _await_runtime(inherited: Inheritance) -> None:

@@ -45,6 +45,7 @@ class Box:
     def apply(self, plan: NetworkPlan) -> None:
         """What the shim does with a plan."""
         wiring.connect(self.namespace, plan)
+        wiring.describe(plan)
 
     def listen(self, address: str) -> socket.socket:
         """A TCP server inside."""
