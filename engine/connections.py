@@ -140,7 +140,8 @@ class ConnectedNetworks(Networks):
             wiring.describe(plan)
         except OSError as error:
             cause = f"{container.name} can't be connected to {endpoint.network} ({error.strerror or error})"
-            raise RuntimeFailure(cause, f"look into it with: boxdeck exec {container.name} ip addr") from error
+            look = f"look into it with: boxdeck exec {container.name} ip addr"
+            raise RuntimeFailure(cause, error.remedy if isinstance(error, wiring.NameTaken) else look) from error
         finally:
             os.close(home)
 

@@ -26,6 +26,14 @@ _HEADER_BYTES = 16  # struct nlmsghdr
 _IFINFO_BYTES = 16  # struct ifinfomsg
 
 
+class NameTaken(OSError):
+    """A device of somebody else's has the name that the host's end of an interface is to have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(errno.EEXIST, f"there is a device {name} on the host already, which isn't ours")
+        self.remedy = f"remove it with: ip link del {name}"
+
+
 def connect(home: int, plan: NetworkPlan) -> None:
     """Make the interfaces of a plan: all, or none that stays.
 
@@ -33,7 +41,8 @@ def connect(home: int, plan: NetworkPlan) -> None:
         home: a descriptor of the container's network namespace.
 
     Raises:
-        OSError: with the kernel's reason; EEXIST when the name of an interface is in use.
+        NameTaken: a stranger's device is in the way.
+        OSError: with the kernel's reason.
     """
     made: list[str] = []
     try:
@@ -73,7 +82,7 @@ def remove(host_interface: str) -> None:
 
 
 def _keep_quiet(name: str) -> None:
-    """Have an interface ask its neighbours for nothing: a bridge brings such questions to all, at 4 µs for each of them.
+    """Have an interface ask its neighbours for nothing: a bridge brings such questions to all, at 4 µs for each.
 
     The way out is known, so that no router's offer is needed, nor taken from a neighbour; and addresses are unique.
     """
@@ -95,7 +104,7 @@ def _make_pair(sock: socket.socket, host_interface: str, request: bytes) -> None
         if kind == "veth":
             _remove(sock, host_interface)
         elif kind is not None:
-            raise OSError(errno.EEXIST, f"there is a device {host_interface} already, which isn't ours") from None
+            raise NameTaken(host_interface) from None
         transport.send_requests(sock, (request,))
 
 

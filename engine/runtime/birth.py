@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -315,7 +314,7 @@ def connect(pid: int, network: NetworkPlan) -> None:
     try:
         wiring.connect(home, network)
     except OSError as error:
-        remedy = "rename or remove it, see: ip link" if error.errno == errno.EEXIST else "try --network none"
+        remedy = error.remedy if isinstance(error, wiring.NameTaken) else "try --network none"
         raise RuntimeFailure(f"the container's network can't be made ({error.strerror})", remedy) from error
     finally:
         os.close(home)

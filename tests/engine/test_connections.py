@@ -159,12 +159,22 @@ async def test_a_strangers_device_with_an_interfaces_name_is_told_in_one_sentenc
     try:
         with pytest.raises(BoxdeckError) as info:
             await wired.containers.start(container.id)
-        cause = f"the container's network can't be made (there is a device {name} already, which isn't ours)"
-        assert str(info.value) == f"{cause}: rename or remove it, see: ip link"
+        cause = f"the container's network can't be made (there is a device {name} on the host already, which isn't ours)"
+        assert str(info.value) == f"{cause}: remove it with: ip link del {name}"
         assert not (await wired.containers.get(container.id)).is_running
     finally:
         subprocess.run(["ip", "link", "del", name], check=True)
     assert (await wired.containers.start(container.id)).is_running
+    name = wired.paths.veth_name(container.id, 1)
+    subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
+    try:
+        with pytest.raises(BoxdeckError) as info:
+            await wired.networks.connect("two", container.name)
+        cause = f"{container.name} can't be connected to two (there is a device {name} on the host already, which isn't"
+        assert str(info.value) == f"{cause} ours): remove it with: ip link del {name}"
+    finally:
+        subprocess.run(["ip", "link", "del", name], check=True)
+    assert (await wired.networks.connect("two", container.name)).host_interface == name
 
 
 async def test_published_ports_follow_a_container_from_network_to_network(wired: Engine) -> None:
