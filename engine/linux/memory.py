@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
@@ -137,6 +136,6 @@ def _end_of(ranges: Ranges, taken: int) -> int:
 def _take_singly(ranges: Ranges) -> None:
     for start, length in _ONE.iter_unpack(ranges):
         try:
-            libc.call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(length), _MADV_POPULATE_WRITE)
+            libc.call("madvise", start, length, _MADV_POPULATE_WRITE)
         except OSError:
             continue
