@@ -332,7 +332,7 @@ class Containers:
     ) -> Container:
         """Stop as `stop` does, then start; one that isn't running is just started."""
         container = await self.stop(reference, timeout_seconds, signal)
-        self._records.change(replace(container, restarts=container.restarts + 1), "restart")
+        self._records.change(container.id, lambda now: replace(now, restarts=now.restarts + 1), "restart")
         return await self.start(container.id)
 
     async def remove(self, reference: str, force: bool = False, volumes: bool = False) -> None:

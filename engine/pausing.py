@@ -82,9 +82,7 @@ class Pausing:
         self._change(container, State.RUNNING, "unpause")
 
     def _change(self, container: Container, state: State, action: str) -> Container:
-        now = self._records.get(container.id) or container
-        if not now.is_running or now.state is state:
-            return now
-        changed = replace(now, state=state)
-        self._records.change(changed, action)
-        return changed
+        def changed(now: Container) -> Container | None:
+            return replace(now, state=state) if now.is_running and now.state is not state else None
+
+        return self._records.change(container.id, changed, action) or container

@@ -103,7 +103,9 @@ class Publishing:
             gone = _matching(container, ports)
             kept = tuple(port for port in container.ports if port not in gone)
             after = replace(container, ports=kept)
-            self._records.change(after, "unpublish", port_notation.summary(tuple(gone)))
+            self._records.change(
+                container.id, lambda now: replace(now, ports=kept), "unpublish", port_notation.summary(tuple(gone))
+            )
             if container.is_running:
                 with recorded(self._paths, "unpublish", container.id, container.name):
                     await self._let_go(after, self._ports.follow(after), tuple(gone))
@@ -120,8 +122,10 @@ class Publishing:
         return tuple(found)
 
     def _noted(self, container: Container, ports: tuple[PublishedPort, ...]) -> tuple[PublishedPort, ...]:
-        after = replace(container, ports=(*container.ports, *ports))
-        self._records.change(after, "publish", port_notation.summary(ports))
+        after = (*container.ports, *ports)
+        self._records.change(
+            container.id, lambda now: replace(now, ports=after), "publish", port_notation.summary(ports)
+        )
         return ports
 
     async def _let_go(

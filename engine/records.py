@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -134,11 +134,27 @@ class Records:
         known = _decode(row[0])
         return folded(known, status) != known
 
-    def change(self, container: Container, action: str, detail: str = "") -> None:
-        """Replace a container's record and tell of it."""
+    def change(
+        self, container_id: str, change: Callable[[Container], Container | None], action: str, detail: str = ""
+    ) -> Container | None:
+        """Change a record as it is at that moment, and tell of it.
+
+        What a shim has said, or another engine has changed, since somebody looked at the container stays.
+
+        Args:
+            change: the record that takes the place of one; None leaves it, and nothing is told.
+
+        Returns:
+            The container as it is now; None when it isn't in the store any more.
+        """
         with self._database.transaction():
-            self.update(container)
-            self._database.record_event("container", action, container.id, container.name, detail)
+            before = self.get(container_id)
+            after = change(before) if before is not None else None
+            if after is None:
+                return before
+            self.update(after)
+            self._database.record_event("container", action, after.id, after.name, detail)
+            return after
 
     def rename(self, container_id: str, name: str) -> Container:
         """Give a container another name, and tell of it with the old one.

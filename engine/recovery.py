@@ -138,12 +138,8 @@ class Recovery:
             now = self._records.get(container.id)
             if not locked or now is None or not now.is_running or self._paths.status(container.id).exists():
                 return
-            ended = replace(
-                now, state=State.EXITED, pid=None, exit_status=UNKNOWN_STATUS,
-                finished_unix_ns=time.time_ns(), error=_NO_SHIM,
-            )  # fmt: skip
             self._ports.close(container.id)
-            self._records.change(ended, "die", str(UNKNOWN_STATUS))
+            self._records.change(container.id, _buried, "die", str(UNKNOWN_STATUS))
 
     def clean_up(self) -> None:
         """Once per engine: cgroups and folders that belong to no container any more."""
@@ -210,6 +206,16 @@ class Recovery:
             return
         cgroup.kill()
         cgroup.remove()
+
+
+def _buried(container: Container) -> Container | None:
+    """A container with the end of which nobody has told, unless somebody has meanwhile."""
+    if not container.is_running:
+        return None
+    return replace(
+        container, state=State.EXITED, pid=None, exit_status=UNKNOWN_STATUS, finished_unix_ns=time.time_ns(),
+        error=_NO_SHIM,
+    )  # fmt: skip
 
 
 def _ended(status: Status, incidents: Incidents) -> Status:

@@ -38,23 +38,28 @@ class Restarts:
 
     def change(self, container: Container, policy: RestartPolicy) -> protocol.Restarting:
         """Write another policy down; what is returned is for the shim of a container that runs."""
-        now = self._records.get(container.id) or container
-        self._records.change(replace(now, request=replace(now.request, restart_policy=policy)), "update")
-        if now.state is State.RESTARTING and policy.name == "no":
+
+        def changed(now: Container) -> Container:
+            return replace(now, request=replace(now.request, restart_policy=policy))
+
+        now = self._records.change(container.id, changed, "update")
+        if now is not None and policy.name == "no":
             self.call_off(now)
         return protocol.Restarting(policy=policy, command=restarting.command(self._paths, container.id))
 
     def call_off(self, container: Container) -> None:
         """Forget a start that is put off: somebody has stopped the container."""
-        now = self._records.get(container.id)
-        if now is not None and now.state is State.RESTARTING:
-            self._records.change(replace(now, state=State.EXITED, restart=None, was_stopped=True), "stop")
+
+        def called_off(now: Container) -> Container | None:
+            if now.state is not State.RESTARTING:
+                return None
+            return replace(now, state=State.EXITED, restart=None, was_stopped=True)
+
+        self._records.change(container.id, called_off, "stop")
 
     def mark_stopped(self, container: Container, action: str, detail: str = "") -> None:
         """Write down, with the event, that somebody ends it by hand."""
-        now = self._records.get(container.id)
-        if now is not None:
-            self._records.change(replace(now, was_stopped=True), action, detail)
+        self._records.change(container.id, lambda now: replace(now, was_stopped=True), action, detail)
 
     def spoken_for(self, status: Status) -> Status:
         """The end of a container whose shim was killed, with the start that follows from it."""

@@ -66,7 +66,7 @@ class Updates:
         wanted = _only(limit_changes.touched(merged, change))
         after = limit_changes.lasting(merged)
         manager.check(compile_resources(after))
-        self._change(replace(container, request=replace(container.request, limits=after)), wanted)
+        self._change(_limited(container, after), wanted)
         return self._records.get(container_id) or container
 
     def _change(self, after: Container, wanted: LinuxResources) -> None:
@@ -77,7 +77,7 @@ class Updates:
             if cgroup is not None:
                 self._apply(cgroup, wanted)
             self._write_config(after)
-            self._records.change(after, "update")
+            self._records.change(after.id, lambda now: _limited(now, after.request.limits), "update")
         except BaseException:
             self.settle(after.id)
             raise
@@ -144,6 +144,10 @@ class Updates:
 
     def _forget(self, container_id: str) -> None:
         (self._paths.updates / container_id).unlink(missing_ok=True)
+
+
+def _limited(container: Container, limits: Limits) -> Container:
+    return replace(container, request=replace(container.request, limits=limits))
 
 
 def _only(limits: Limits) -> LinuxResources:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
+import time
 
 import msgspec
 import pytest
@@ -15,9 +17,11 @@ from engine.cgroups import folders, layout
 from engine.cgroups.manager import Cgroup
 from engine.compile.resources import compile_resources
 from engine.errors import BoxdeckError, InvalidRequest, NotFound
-from engine.model import Container, ContainerRequest, Limits
+from engine.glance import Glance
+from engine.model import Container, ContainerRequest, Limits, State
 from engine.oci.resources_spec import LinuxMemory, LinuxResources
 from engine.oci.runtime_spec import decode
+from engine.updates import Updates
 
 pytestmark = pytest.mark.vm
 
@@ -259,3 +263,22 @@ async def test_what_was_left_half_way_is_settled_before_a_start(
     await engine.containers.restart(container.id, 0)
     assert await agreed(engine, container) == BEFORE
     assert not list(engine.paths.updates.glob("*"))
+
+
+async def test_an_end_that_another_engine_writes_down_meanwhile_stays(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = await sleeping(engine)
+    assert container.pid is not None
+    writes = Updates._write_config
+
+    def end_first(updates: Updates, after: Container) -> None:
+        with Glance.open(str(engine.paths.root), str(engine.paths.runroot)) as other:
+            os.kill(container.pid or 0, signal.SIGKILL)
+            while other.running():
+                time.sleep(0.01)
+        writes(updates, after)
+
+    monkeypatch.setattr(Updates, "_write_config", end_first)
+    updated = await engine.containers.update(container.id, Limits(pids=50))
+    assert (updated.state, updated.exit_status, updated.request.limits.pids) == (State.EXITED, 137, 50)
