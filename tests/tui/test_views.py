@@ -284,6 +284,24 @@ async def test_the_pointer_reads_out_a_curve_and_marked_containers_are_compared(
         await at.see("last 1h 00m")
 
 
+async def test_the_pointer_reads_out_a_curve_of_the_machine_too() -> None:
+    async with desk(FakeEngine(*crowd(), minutes=2), size=(200, 60)) as at:
+        await at.press("6")
+        await at.see("machine 2 processors")
+        for name, told in (("cpu", "%  20s ago"), ("memory", "G  20s ago"), ("disks", "read"), ("network", "out")):
+            curve = at.app.screen.query_one(f"#curves #{name}")
+            await at.pilot.hover(curve, offset=(curve.size.width - 11, 2))
+            await at.see(told, "20s ago", "┊")
+
+
+async def test_a_side_with_a_key_of_its_own_shows_it_and_no_other_does() -> None:
+    async with desk(FakeEngine(*crowd()), size=(200, 60)) as at:
+        await at.press("right")
+        await at.see("z zoom out")
+        await at.press("right")
+        await at.see_no("z zoom out")
+
+
 async def test_keys_act_on_all_that_are_marked_after_one_question() -> None:
     engine = FakeEngine(*crowd())
     async with desk(engine) as at:

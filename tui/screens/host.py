@@ -62,7 +62,8 @@ class HostScreen(LiveScreen):
         self._footnote()
         news = self.query_one("#events", Drawn)
         area = self.query_one("#news").content_region
-        news.show(event_lines.event_lines(self.deck.events, area.width, area.height) or [_QUIET])
+        lines = event_lines.event_lines(self.deck.events, area.width, area.height, self.deck.names)
+        news.show(lines or [_QUIET])
 
     def _paint_machine(self) -> None:
         hosts = tuple(self.deck.recent.hosts)

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from tui.deck import Deck
 from tui.live import Sight
 from tui.messages import SightChanged
 from tui.screens.live_screen import LiveScreen
@@ -40,22 +41,24 @@ class NamespacesScreen(LiveScreen):
         Binding("escape", "app.go('containers')", "back", id="namespaces.back", tooltip="Back to the containers"),
     ]
 
+    def __init__(self, deck: Deck) -> None:
+        super().__init__(deck)
+        self._forest = NamespaceForest(id="view")  # here, since it is asked for what is in sight before it is mounted
+        self._forest.can_focus = False
+        self._forest.border_title = "namespaces"
+
     def compose_parts(self) -> ComposeResult:
         """One panel."""
-        panel = NamespaceForest(id="view")
-        panel.can_focus = False
-        panel.border_title = "namespaces"
-        yield panel
+        yield self._forest
 
     @property
     def shows_namespaces(self) -> Sight:
         """Those of containers, or all."""
-        arrangement = self.query_one(NamespaceForest).arrangement
-        return Sight.CONTAINERS if arrangement is Arrangement.CONTAINERS else Sight.EVERY
+        return Sight.CONTAINERS if self._forest.arrangement is Arrangement.CONTAINERS else Sight.EVERY
 
     def paint(self) -> None:
         """The tree as it is now."""
-        self.query_one(NamespaceForest).show(self.deck)
+        self._forest.show(self.deck)
 
     def action_every(self) -> None:
         """Containers in the host, or all namespaces of the machine."""
@@ -67,7 +70,7 @@ class NamespacesScreen(LiveScreen):
 
     def _arrange(self, wanted: Arrangement) -> None:
         """Show them so, or again by container."""
-        view = self.query_one(NamespaceForest)
+        view = self._forest
         view.arrangement = Arrangement.CONTAINERS if view.arrangement is wanted else wanted
         view.border_title = view.arrangement.value
         view.scroll_to(y=0, animate=False)
@@ -76,5 +79,4 @@ class NamespacesScreen(LiveScreen):
 
     def action_scroll(self, pages: int) -> None:
         """Move the view."""
-        view = self.query_one(NamespaceForest)
-        view.scroll_relative(y=pages * max(1, view.size.height - 2), animate=False)
+        self._forest.scroll_relative(y=pages * max(1, self._forest.size.height - 2), animate=False)

@@ -166,6 +166,7 @@ class Detail(StillVertical):
         self._title()
         if self.is_mounted:
             self.call_after_refresh(self.show)
+            self.screen.refresh_bindings()  # graphs have a key of their own
 
     def turn(self, steps: int) -> None:
         """Go to a neighbouring tab."""

@@ -23,7 +23,7 @@ from tui.widgets.graph import Graph
 _LEFT = {"cpu": measures.cpu, "memory": measures.memory, "pids": measures.pids}
 _RIGHT = {"io": measures.io, "network": measures.network}
 _TWO_COLUMNS_FROM = 76
-_LEAST_ROWS, _MOST_ROWS = 5, 14
+_LEAST_ROWS, _MOST_ROWS = 5, 24
 _GUTTER = 3
 _LIMITS_SECONDS = 10.0
 _COMPARED_SECONDS = 2.0

@@ -107,7 +107,9 @@ class KeyBar(Static):
                 self.app.simulate_key(key)
 
     def _lay_out(self, cells: int) -> Line:
+        here = f"view.{getattr(self.screen, 'HERE', '')}"  # where one is already
         items = [(key, shown.binding.id or "", shown) for key, shown in self.screen.active_bindings.items()]
+        items = [item for item in items if item[1] != here]
         focused = self.screen.focused
         items.sort(key=lambda item: (item[2].node is not focused, _place(item[1]), _rank(item[2].node, item[1])))
         shown = [item for item in items if item[2].binding.show]

@@ -139,16 +139,18 @@ def test_events_stand_newest_first_and_repetitions_are_counted() -> None:
         *(event("oom", "a", n, "1 killed: sh") for n in range(2, 7)),
         event("die", "b", 8),
     ]
-    lines = [plain(each) for each in event_lines.event_lines(events, 80, 10)]
+    lines = [plain(each) for each in event_lines.event_lines(events, 80, 10, {})]
     assert [each[10:14].strip() for each in lines] == ["die", "oom", "star"]
     assert lines[1].endswith("1 killed: sh  5 times")
-    assert len(event_lines.event_lines(events, 80, 2)) == 2
-    assert event_lines.event_lines([], 80, 2) == []
+    assert len(event_lines.event_lines(events, 80, 2, {})) == 2
+    assert event_lines.event_lines([], 80, 2, {}) == []
 
 
-def test_an_event_with_a_long_name_stays_apart_from_it_and_ids_are_short() -> None:
-    (shown,) = event_lines.event_lines([event("disconnect", "net", 1, "046334ae471f" + "0" * 52)], 80, 2)
-    assert plain(shown)[10:] == "disconnect net  046334ae471f"
+def test_an_event_with_a_long_name_stays_apart_from_it_and_ids_are_names_or_short() -> None:
+    other = "046334ae471f" + "0" * 52
+    for names, told in (({}, "046334ae471f"), ({other: "web"}, "web")):
+        (shown,) = event_lines.event_lines([event("disconnect", "net", 1, other)], 80, 2, names)
+        assert plain(shown)[10:] == f"disconnect net  {told}"
 
 
 # --- the tree ---
