@@ -11,9 +11,12 @@ from engine.checking.scene import Scene
 from engine.images.collect import discard, set_garbage_aside, unneeded
 from engine.images.lock import removing_content
 from engine.images.records import ImageRecord, ImageRecords
+from engine.images.removal import is_being_removed
 from engine.model import Finding
 from engine.paths import Paths
 from engine.store.blobs import Blobs
+
+_MOMENT_SECONDS = 0.3
 
 
 async def check(scene: Scene) -> AsyncIterator[Finding]:
@@ -34,13 +37,20 @@ async def check(scene: Scene) -> AsyncIterator[Finding]:
             return
         images = records.all()
         garbage = await asyncio.to_thread(unneeded, scene.paths, images)
-        left = sorted(scene.paths.temporary.iterdir()) if scene.paths.temporary.is_dir() else []
-        for path in left:
+        for path in await _left(scene.paths):
             words = "is what a killed engine had begun"
             yield await scene.found("file", str(path), words, "deletes it", partial(_discard, [path]))
         for path in garbage:
             words = "belongs to no image"
             yield await scene.found("image", str(path), words, "deletes it", partial(_collect, scene.paths, images))
+
+
+async def _left(paths: Paths) -> list[Path]:
+    """What is half made or half removed, and nobody is at; who has just set something aside begins in a moment."""
+    found = sorted(paths.temporary.iterdir()) if paths.temporary.is_dir() else []
+    if found:
+        await asyncio.sleep(_MOMENT_SECONDS)
+    return [path for path in found if not is_being_removed(path)]
 
 
 def _missing(paths: Paths, image: ImageRecord) -> list[str]:

@@ -14,7 +14,7 @@ from engine.errors import StoreError
 from engine.images.layer_store import LayerStore
 from engine.images.lock import removing_content
 from engine.images.records import ImageRecord
-from engine.images.removal import remove_tree
+from engine.images.removal import is_being_removed, remove_tree
 from engine.oci.image_spec import Manifest, decode
 from engine.paths import Paths
 from engine.store.blobs import Blobs, temporary_name
@@ -50,7 +50,8 @@ def sweep_temporary(paths: Paths) -> None:
     """Delete what killed engines left in the temporary folder, unless one is bringing content in just now. Blocks."""
     with removing_content(paths) as alone:
         if alone and paths.temporary.is_dir():
-            discard(Path(entry.path) for entry in os.scandir(paths.temporary))
+            found = (Path(entry.path) for entry in os.scandir(paths.temporary))
+            discard(path for path in found if not is_being_removed(path))
 
 
 def _blobs_of(blobs: Blobs, image: ImageRecord) -> Iterable[str]:

@@ -1,7 +1,11 @@
-"""Removing whole trees by descriptors, so that a link in them is removed and never followed."""
+"""Removing whole trees by descriptors, so that a link in them is removed and never followed.
+
+Who is at it holds a lock of the tree's top (flock(2)), so that others can tell it from what a killed one has left.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -49,10 +53,34 @@ def discard_tree(path: Path) -> None:
         remove_tree(path)
 
 
+def is_being_removed(path: Path) -> bool:
+    """Whether somebody is just removing a tree, or has done so."""
+    try:
+        top = os.open(path, _FOLDER)
+    except FileNotFoundError:
+        return True
+    except OSError:  # ENOTDIR, ELOOP: a file or a link goes in one step
+        return False
+    try:
+        return not _lock(top)
+    finally:
+        os.close(top)
+
+
+def _lock(top: int) -> bool:
+    """Lock a folder; False when somebody else has."""
+    try:
+        fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _remove_folder(parent: int, name: str) -> int:
     removed = 1
     top = os.open(name, _FOLDER, dir_fd=parent)
     try:
+        _lock(top)
         while names := os.listdir(top):
             for child in names:
                 removed += _remove_below(top, child, top, 1)

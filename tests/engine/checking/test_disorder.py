@@ -420,3 +420,29 @@ def test_whoever_starts_and_ends_containers_meanwhile_is_not_taken_for_disorder(
     for name in boxdeck.ok("volume", "ls", "-q").split():
         boxdeck.ok("volume", "rm", name)
     assert findings.found() == []
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_large_volume_that_is_being_removed_is_no_leftover_until_its_remover_is_killed(
+    findings: Findings, is_killed: bool
+) -> None:
+    boxdeck, temporary = findings.boxdeck, findings.boxdeck.paths.temporary
+    boxdeck.ok("volume", "create", "large")
+    data = boxdeck.paths.volume_data("large")
+    for number in range(30_000):
+        (data / str(number)).touch()
+    removing = boxdeck.start("volume", "rm", "large")
+    while not any(len(os.listdir(aside)) < 30_000 for aside in temporary.glob("volume-*/large/_data")):
+        assert removing.poll() is None
+    removing.send_signal(signal.SIGSTOP)
+    assert findings.found() == []
+    boxdeck.ok("ps")  # which sweeps
+    assert any(temporary.glob("volume-*/large/_data/*"))
+    if is_killed:
+        removing.kill()
+        removing.communicate()
+        findings.are_mended("file", str(temporary), "a killed engine had begun")
+    else:
+        removing.send_signal(signal.SIGCONT)
+        assert removing.communicate()[0] == b"large\n"
+    assert boxdeck("volume", "ls", "-q").out == "" and not any(temporary.iterdir())
