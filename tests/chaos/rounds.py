@@ -130,7 +130,8 @@ class Chaos:
         try:
             out, err = command.communicate(timeout=_COMMAND_SECONDS)
         except subprocess.TimeoutExpired:
-            it.failures.append("the command never ended, or somebody holds its output")
+            holders = ", ".join(f"{pid} {_name(pid)} ({_errand(pid)})" for pid in (command.pid, *_with_token(token)))
+            it.failures.append(f"the command never ended, or somebody holds its output: {holders}")
             for pid in (command.pid, *_with_token(token)):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -355,6 +356,15 @@ def _name(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
+
+
+def _errand(pid: int) -> str:
+    """What a process is at in the kernel, and what it is of."""
+    with suppress(OSError):
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return f"{state} in {Path(f'/proc/{pid}/wchan').read_text()}, {words[-80:].strip()}"
+    return "gone"
 
 
 def _await_ends(pids: list[int]) -> None:
