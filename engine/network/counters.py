@@ -25,9 +25,10 @@ class CounterReader:
     def __init__(self) -> None:
         self.machine: Mapping[int, LinkStatistics] = {}
         self._socket = transport.open_socket()
+        self._statistics = links.StatisticsReader(self._socket)
         self._hardware = Hardware()
         self._indices: dict[str, int] = {}
-        self._turned: dict[int, tuple[LinkStatistics, LinkCounters]] = {}
+        self._turned: dict[int, tuple[bytes, LinkCounters]] = {}
         self._devices: frozenset[int] = frozenset()
         self._absent: set[str] = set()
         self._ask_at = 0.0
@@ -41,8 +42,8 @@ class CounterReader:
         Raises:
             OSError: the kernel doesn't answer.
         """
-        counted = links.statistics(self._socket)
-        self.machine = {index: counted[index] for index in self._hardware.among(counted.keys())}
+        counted = self._statistics.read()
+        self.machine = {index: links.statistics(counted[index]) for index in self._hardware.among(counted.keys())}
         # A device that is made anew has another index (dev_new_index): a name is asked for again when its one has gone.
         indices = {name: index for name in names if (index := self._indices.get(name, 0)) in counted}
         if len(indices) < len(names):
@@ -52,7 +53,7 @@ class CounterReader:
         self._turned = {index: _turned(counted[index], before.get(index)) for index in indices.values()}
         return {name: self._turned[index][1] for name, index in indices.items()}
 
-    def _looked_up(self, names: Collection[str], counted: Mapping[int, LinkStatistics]) -> dict[str, int]:
+    def _looked_up(self, names: Collection[str], counted: Collection[int]) -> dict[str, int]:
         """Indices by name; what isn't there is asked for again when devices have come or gone, and after a while.
 
         Not each time: whenever it doesn't know a name the kernel has modprobe run (net/core/dev_ioctl.c, dev_load).
@@ -78,11 +79,9 @@ class CounterReader:
         self.close()
 
 
-def _turned(
-    host: LinkStatistics, before: tuple[LinkStatistics, LinkCounters] | None
-) -> tuple[LinkStatistics, LinkCounters]:
+def _turned(packed: bytes, before: tuple[bytes, LinkCounters] | None) -> tuple[bytes, LinkCounters]:
     """A device's counters, and as the container has them; those of before where they are the same."""
-    return before if before is not None and before[0] == host else (host, _from_inside(host))
+    return before if before is not None and before[0] == packed else (packed, _from_inside(links.statistics(packed)))
 
 
 def _from_inside(host: LinkStatistics) -> LinkCounters:

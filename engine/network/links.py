@@ -40,7 +40,7 @@ _LINK_REQUEST = (
     + struct.pack("=HHI", 8, _IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
 )  # fmt: skip
 _STATS_HEADER = struct.Struct("=BxxxII")  # struct if_stats_msg: family, index, mask of attributes
-_STATS_MESSAGE = struct.Struct("=4xI4x2xH8Q")  # that, with its only attribute
+_STATS_MESSAGE = struct.Struct("=4xI4x2xH64s")  # that, with its only attribute
 _STATS_REQUEST = (
     _HEADER.pack(_HEADER.size + _STATS_HEADER.size, _RTM_GETSTATS, 0, 0, 0)
     + _STATS_HEADER.pack(0, 0, 1 << _IFLA_STATS_LINK_64 - 1)
@@ -94,16 +94,27 @@ def read(sock: socket.socket) -> list[Link]:
     return [_parsed(message.payload) for message in transport.dump(sock, _LINK_REQUEST)]
 
 
-def statistics(sock: socket.socket) -> dict[int, LinkStatistics]:
-    """The counters alone of all devices of a NETLINK_ROUTE socket's network namespace, by index (Linux 4.7).
+class StatisticsReader:
+    """Reads the counters alone of all devices of a NETLINK_ROUTE socket's network namespace, again and again.
 
-    A device takes a microsecond of it, and many times that in `read`.
-
-    Raises:
-        OSError: the kernel doesn't answer.
+    A device takes a quarter of a microsecond of it, and a hundred times that in `read`.
     """
-    found = transport.dump_packed(sock, _STATS_REQUEST, _STATS_MESSAGE)
-    return {index: LinkStatistics(*numbers) for index, kind, *numbers in found if kind == _IFLA_STATS_LINK_64}
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._dump = transport.PackedDump(sock, _STATS_REQUEST, _STATS_MESSAGE)
+
+    def read(self) -> dict[int, bytes]:
+        """By index what `statistics` takes apart (Linux 4.7).
+
+        Raises:
+            OSError: the kernel doesn't answer.
+        """
+        return {index: packed for _, index, kind, packed in self._dump.read() if kind == _IFLA_STATS_LINK_64}
+
+
+def statistics(packed: bytes) -> LinkStatistics:
+    """A device's counters, as a `StatisticsReader` reads them."""
+    return LinkStatistics(*_STATS.unpack(packed))
 
 
 def kind(sock: socket.socket, name: str) -> str | None:

@@ -75,7 +75,7 @@ async def test_numbers_are_those_that_pyroute2_decodes(box: Boxes, engine_on: Ma
     containers = [await connected(networks, sender, 1), await connected(networks, receiver, 2)]
     send_a_million_bytes(sender, receiver, endpoint_of(containers[1]).address.partition("/")[0])
     with transport.open_socket() as sock:
-        ours = links.statistics(sock)
+        ours = {index: links.statistics(packed) for index, packed in links.StatisticsReader(sock).read().items()}
         theirs = [_decoded(bytes(message.payload)) for message in transport.dump(sock, _their_request())]
     assert len(ours) == len(theirs) >= 4
     for message in theirs:

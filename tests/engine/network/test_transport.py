@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 
 import pytest
 
@@ -11,6 +12,7 @@ from engine.network import encode, interface, nft, transport
 from tests.engine.network.boxes import shell
 
 MAC = "02:42:0a:59:00:01"
+_RTM_GETSTATS = 94
 
 
 def test_a_refusal_carries_the_kernels_explanation(machine: None) -> None:
@@ -63,3 +65,28 @@ def test_the_shims_half_needs_no_event_loop_and_no_pyroute2() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], cwd=os.getcwd(), capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_a_packed_dump_says_what_a_dump_says_however_many_messages_there_are(machine: None) -> None:
+    with transport.open_socket() as sock:
+        bridges = [encode.create_bridge(f"br{number}", MAC) for number in range(200)]
+        request, body = transport.request(_RTM_GETSTATS, 0, struct.pack("=BxxxII", 0, 0, 1)), struct.Struct("=4xI4x20s")
+        packed = transport.PackedDump(sock, request, body)
+        for count in (0, 200):  # more than one datagram, and another number of messages than before
+            transport.send_requests(sock, bridges[:count])
+            plain = [body.unpack_from(message.payload) for message in transport.dump(sock, request)]
+            assert [row[1:] for row in packed.read()] == plain
+            assert len(plain) == 1 + count
+
+
+def test_a_packed_dump_leaves_out_what_is_shorter(machine: None) -> None:
+    with transport.open_socket() as sock:
+        request = transport.request(_RTM_GETSTATS, 0, struct.pack("=BxxxII", 0, 0, 1))
+        assert transport.PackedDump(sock, request, struct.Struct("=9999x")).read() == []
+
+
+def test_a_refusal_of_a_packed_dump_is_an_error(machine: None) -> None:
+    with transport.open_socket() as sock:
+        request = transport.request(_RTM_GETSTATS, 0, struct.pack("=BxxxII", 0, 0, 0))  # statistics of no kind
+        with pytest.raises(OSError, match="Invalid argument"):
+            transport.PackedDump(sock, request, struct.Struct("=4xI")).read()
