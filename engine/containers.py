@@ -2,99 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from functools import cached_property
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine import joining, log_reader, naming
-from engine.creating import Creating
-from engine.debugging import debug_request
-from engine.ending import Ending
+from engine import naming
+from engine.crew import Crew
 from engine.errors import BoxdeckError, Conflict
-from engine.images.images import Images
-from engine.launch import Launcher
 from engine.limits import Limits
 from engine.locks import ContainerLock
-from engine.lookup import Lookup
 from engine.model import Container, ContainerRequest, ExecRequest, History, LogLine, ProcessInfo
-from engine.network.networks import Networks
-from engine.paths import Paths
-from engine.pausing import Pausing
-from engine.ports import Ports
-from engine.preparation import Preparation
+from engine.paths import Paths, names_in
 from engine.pruning import Pruned, PruneFilter
-from engine.records import Records
-from engine.recovery import Recovery
-from engine.removal import Removal
-from engine.removing import Removing
 from engine.restart_policy import RestartPolicy
-from engine.restarts import Restarts
-from engine.running import Running
-from engine.runtime.protocol import KeptSession
-from engine.session import Session
-from engine.starting import Starting
-from engine.starts import Starts
 from engine.store.database import Database
-from engine.streams import Streams
-from engine.updates import Updates
-from engine.usage import Usage
-from engine.volume_filling import fill_volumes
 from engine.volumes import Volumes
 from engine.xray.actions import recorded
 
 if TYPE_CHECKING:
+    from engine.images.images import Images
+    from engine.launch import Launcher
     from engine.model import LimitsInForce
+    from engine.network.networks import Networks
     from engine.publishing import Publishing
+    from engine.runtime.protocol import KeptSession
+    from engine.session import Session
 
 
 class Containers:
     """Containers of one root."""
 
     def __init__(
-        self, paths: Paths, database: Database, images: Images, networks: Networks, volumes: Volumes, launcher: Launcher
+        self,
+        paths: Paths,
+        database: Database,
+        images: Callable[[], Images],
+        networks: Callable[[], Networks],
+        volumes: Volumes,
+        launcher: Callable[[], Launcher],
     ) -> None:
         self._paths = paths
         self._images = images
-        self._records = records = Records(database)
-        self._ports = Ports(paths, database, records, networks.firewall)
-        self._restarts = Restarts(paths, records)
-        self._recovery = Recovery(paths, records, self._ports, self._restarts)
-        self._ports.refresh = self._recovery.refresh
-        self._removal = Removal(paths, records, self._ports, volumes)
-        running = Running(paths, database, records, self._recovery)
-        self._lookup = lookup = Lookup(records, self._recovery, running, self._removal)
-        preparation = Preparation(paths, database, records, networks)
-        self._creating = Creating(
-            paths,
-            images,
-            networks,
-            volumes,
-            records,
-            preparation,
-            self._removal,
-            lambda container: fill_volumes(paths, self, volumes, container),
-        )
-        self._updates = Updates(paths, records)
-        self._pausing = Pausing(paths, records, lookup)
-        self._ending = Ending(paths, images, records, lookup, self._pausing, self._restarts)
-        self._removing = Removing(paths, records, lookup, self._ending, self._removal, volumes)
-        starting = Starting(
-            paths,
-            records,
-            self._recovery,
-            preparation,
-            networks,
-            self._updates,
-            self._ports,
-            self._restarts,
-            launcher,
-            self._ending.kill_now,
-        )
-        self._starts = Starts(paths, records, lookup, self._restarts, starting)
-        self._streams = Streams(paths, lookup)
-        self._usage = Usage(paths, lookup)
+        self._crew = crew = Crew(paths, database, images, networks, volumes, launcher, self)
+        self._records = crew.records
+        self._ports = crew.ports
+        self._restarts = crew.restarts
+        self._recovery = crew.recovery
+        self._removal = crew.removal
+        self._lookup = crew.lookup
 
     def close(self) -> None:
         """Let go of what watches the containers."""
@@ -134,13 +90,16 @@ class Containers:
             makes_overdue_starts: have the starts made that killed shims have put off and can't make any more.
         """
         self._recovery.clean_up()
-        self._updates.settle_all()
+        if names_in(self._paths.updates):
+            self._crew.updates.settle_all()
         await self._removal.sweep_ended(self._records.all())
         if makes_overdue_starts:
             self._restarts.make_overdue()
 
     async def runtime_spec(self, reference: str) -> bytes:
         """The container's OCI ``config.json``."""
+        from engine import joining
+
         container = await self.get(reference)
         return joining.template(self._paths, container.id).read_bytes()
 
@@ -155,7 +114,7 @@ class Containers:
         Raises:
             Conflict: it isn't running.
         """
-        return await self._usage.top(reference, proportional)
+        return await self._crew.usage.top(reference, proportional)
 
     async def history(self, reference: str) -> History:
         """What it used in the last hour by the second, and in the last day by the minute.
@@ -166,7 +125,7 @@ class Containers:
         Raises:
             NotFound: there is none.
         """
-        return await self._usage.history(reference)
+        return await self._crew.usage.history(reference)
 
     # Life
 
@@ -176,7 +135,7 @@ class Containers:
         Raises:
             BoxdeckError: with what can't be; nothing is left behind then.
         """
-        return await self._creating.create(request)
+        return await self._crew.creating.create(request)
 
     async def start(self, reference: str) -> Container:
         """Start a container that isn't running; one that is stays as it is.
@@ -185,7 +144,7 @@ class Containers:
             NotFound: there is none.
             BoxdeckError: why it can't be started.
         """
-        return await self._starts.start(reference)
+        return await self._crew.starts.start(reference)
 
     async def restart_due(self, container_id: str) -> None:
         """Make a start that a restart policy has put off, unless somebody was faster or has called it off.
@@ -193,7 +152,7 @@ class Containers:
         Raises:
             BoxdeckError: why it can't be started.
         """
-        await self._starts.restart_due(container_id)
+        await self._crew.starts.restart_due(container_id)
 
     def restore(self) -> AsyncIterator[tuple[Container, BoxdeckError | None]]:
         """After a boot, start every container whose restart policy wants that, the oldest first.
@@ -201,7 +160,7 @@ class Containers:
         Yields:
             each, and why it couldn't be started; None when it was.
         """
-        return self._starts.restore()
+        return self._crew.starts.restore()
 
     async def set_restart_policy(self, reference: str, policy: RestartPolicy) -> Container:
         """Change what is to be done when a container has ended by itself, from now on.
@@ -209,7 +168,7 @@ class Containers:
         Raises:
             InvalidRequest: it is to be removed at its end.
         """
-        return await self._starts.set_policy(reference, policy)
+        return await self._crew.starts.set_policy(reference, policy)
 
     async def start_attached(self, reference: str) -> Session:
         """Start a container with its streams in hand before its first instruction.
@@ -218,7 +177,7 @@ class Containers:
             Conflict: it runs already.
             BoxdeckError: why it can't be started.
         """
-        return await self._starts.start_attached(reference)
+        return await self._crew.starts.start_attached(reference)
 
     async def run(self, request: ContainerRequest) -> Container:
         """Create and start; a start that fails leaves nothing behind."""
@@ -250,7 +209,7 @@ class Containers:
         container = await self.get(reference)
         async with ContainerLock(self._paths, container.id).held():
             with recorded(self._paths, "update", container.id, container.name):
-                return self._updates.update(self._lookup.seen(container).id, limits)
+                return self._crew.updates.update(self._lookup.seen(container).id, limits)
 
     async def limits(self, reference: str) -> LimitsInForce:
         """What binds a running container: memory, processor time and processes, and all limits of its own as in force.
@@ -258,16 +217,14 @@ class Containers:
         Raises:
             Conflict: it isn't running.
         """
-        return await self._usage.limits(reference)
+        return await self._crew.usage.limits(reference)
 
     # Ports
 
-    @cached_property
+    @property
     def ports(self) -> Publishing:
         """Ports of the host's that lead to containers: listed, published and withdrawn."""
-        from engine.publishing import Publishing
-
-        return Publishing(self._paths, self._records, self._ports, self.get)
+        return self._crew.publishing
 
     # Standing still
 
@@ -278,7 +235,7 @@ class Containers:
             Conflict: it isn't running, or is paused already.
             Unsupported: there is no freezer, or a process is stuck in the kernel.
         """
-        return await self._pausing.pause(reference)
+        return await self._crew.pausing.pause(reference)
 
     async def unpause(self, reference: str) -> Container:
         """Let a paused container go on.
@@ -286,7 +243,7 @@ class Containers:
         Raises:
             Conflict: it isn't paused.
         """
-        return await self._pausing.unpause(reference)
+        return await self._crew.pausing.unpause(reference)
 
     async def rename(self, reference: str, name: str) -> Container:
         """Give a container another name, whether it runs or not; its host name stays what it is.
@@ -316,7 +273,7 @@ class Containers:
         Raises:
             InvalidRequest: there is no such signal.
         """
-        return await self._ending.stop(reference, timeout_seconds, signal)
+        return await self._crew.ending.stop(reference, timeout_seconds, signal)
 
     async def kill(self, reference: str, signal: str = "SIGKILL") -> None:
         """Send the process a signal, by name or number.
@@ -325,7 +282,7 @@ class Containers:
             Conflict: it isn't running.
             InvalidRequest: there is no such signal.
         """
-        await self._ending.kill(reference, signal)
+        await self._crew.ending.kill(reference, signal)
 
     async def restart(
         self, reference: str, timeout_seconds: float | None = None, signal: str | None = None
@@ -344,7 +301,7 @@ class Containers:
         Raises:
             Conflict: it runs, and `force` isn't given.
         """
-        await self._removing.remove(reference, force, volumes)
+        await self._crew.removing.remove(reference, force, volumes)
 
     async def prune(self, wanted: PruneFilter) -> Pruned:
         """Remove all containers that don't run.
@@ -352,15 +309,15 @@ class Containers:
         Returns:
             Their ids, and the bytes of disk that are free again.
         """
-        return await self._removing.prune(wanted)
+        return await self._crew.removing.prune(wanted)
 
     async def disk_bytes(self, reference: str) -> int:
         """What a container takes on the disk: what it changed against its image, and its log."""
-        return await self._usage.disk_bytes(reference)
+        return await self._crew.usage.disk_bytes(reference)
 
     async def written_bytes(self, reference: str) -> int:
         """What a container has changed against its image, as the disk has it."""
-        return await self._usage.written_bytes(reference)
+        return await self._crew.usage.written_bytes(reference)
 
     async def wait(self, reference: str) -> int:
         """The exit status, at once or when the process has ended.
@@ -368,7 +325,7 @@ class Containers:
         Raises:
             Conflict: it was never started.
         """
-        return await self._ending.wait(reference)
+        return await self._crew.ending.wait(reference)
 
     # Streams
 
@@ -381,7 +338,7 @@ class Containers:
         Raises:
             Conflict: it isn't running, or is paused.
         """
-        return await self._streams.attach(reference, past=past)
+        return await self._crew.streams.attach(reference, past=past)
 
     async def exec(self, reference: str, request: ExecRequest) -> Session:
         """Run a further process in a running container.
@@ -390,7 +347,7 @@ class Containers:
             Conflict: it isn't running, or is paused.
             CommandNotFound, CommandNotExecutable: as their names say.
         """
-        return await self._streams.exec(reference, request)
+        return await self._crew.streams.exec(reference, request)
 
     async def shell(self, reference: str, request: ExecRequest) -> Session:
         """Run the first shell that a container has: its user's own, bash, ash or sh.
@@ -402,7 +359,7 @@ class Containers:
             Conflict: it isn't running, or is paused.
             CommandNotFound: it has none of them; see `debug`.
         """
-        return await self._streams.shell(reference, request)
+        return await self._crew.streams.shell(reference, request)
 
     async def debug(self, reference: str, command: tuple[str, ...] = (), *, tty: bool = True) -> Session:
         """Run a shell, or another command, of the image ``base`` in a container's namespaces (`engine.debugging`).
@@ -412,8 +369,10 @@ class Containers:
         Raises:
             Conflict: the container isn't running.
         """
+        from engine.debugging import debug_request
+
         container = await self._lookup.get_running(reference)
-        await self._images.ensure("base")
+        await self._images().ensure("base")
         return await self.run_attached(debug_request(container, command, tty=tty))
 
     async def sessions(self, reference: str) -> tuple[KeptSession, ...]:
@@ -422,7 +381,7 @@ class Containers:
         Raises:
             Conflict: it isn't running.
         """
-        return await self._streams.sessions(reference)
+        return await self._crew.streams.sessions(reference)
 
     async def resume(self, reference: str, name: str) -> Session:
         """Go on with a further process that is kept; others may be connected to it, too.
@@ -431,7 +390,7 @@ class Containers:
             Conflict: the container isn't running, or is paused.
             NotFound: no process is kept by that name.
         """
-        return await self._streams.resume(reference, name)
+        return await self._crew.streams.resume(reference, name)
 
     def logs(
         self,
@@ -451,4 +410,6 @@ class Containers:
         Raises:
             NotFound: there is none (raised by the first step of the iteration).
         """
-        return self._streams.logs(reference, log_reader.Reading(follow, tail, since_unix_ns, until_unix_ns))
+        from engine.log_reader import Reading
+
+        return self._crew.streams.logs(reference, Reading(follow, tail, since_unix_ns, until_unix_ns))

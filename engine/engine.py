@@ -11,16 +11,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import engine as package
-from engine.connections import ConnectedNetworks
 from engine.containers import Containers
 from engine.errors import Unsupported
-from engine.images.images import Images
 from engine.images.removal import discard_tree
-from engine.launch import Launcher
-from engine.linux import machine
 from engine.model import CgroupNode, Event, Finding, Info, NamespaceTree, Snapshot, Topology
-from engine.paths import Paths
-from engine.registry.registries import Registries
+from engine.paths import Paths, names_in
 from engine.store.database import Database
 from engine.strays import Strays
 from engine.volumes import Volumes
@@ -28,12 +23,16 @@ from engine.xray.actions import settle
 
 if TYPE_CHECKING:
     from engine.cgroup_tree import CgroupTree
+    from engine.connections import ConnectedNetworks
     from engine.copying.files import Files
     from engine.disk_details import DiskDetails
     from engine.disk_use import DiskUse
+    from engine.images.images import Images
+    from engine.launch import Launcher
     from engine.layers import Layers
     from engine.namespaces.namespaces import Namespaces
     from engine.preflight.part import Part
+    from engine.registry.registries import Registries
     from engine.sampler import Sampler
     from engine.xray.xrays import Xrays
 
@@ -47,12 +46,10 @@ class Engine:
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
         self.database = Database(paths.database)
-        self.images = Images(paths, self.database)
-        self.networks = ConnectedNetworks(paths, self.database)
         self.volumes = Volumes(paths, self.database)
-        self.registries = Registries()
-        self.launcher = Launcher(paths.cgroup_name)
-        self.containers = Containers(paths, self.database, self.images, self.networks, self.volumes, self.launcher)
+        self.containers = Containers(
+            paths, self.database, lambda: self.images, lambda: self.networks, self.volumes, lambda: self.launcher
+        )
         self._sampler: Sampler | None = None
 
     @classmethod
@@ -84,7 +81,8 @@ class Engine:
                 await engine.containers.recover(makes_overdue_starts)
                 Strays(paths, engine.database).remove()
                 engine.volumes.sweep()  # before what is half-made goes: it tells of removals that were cut short
-                await engine.images.sweep()
+                if names_in(paths.temporary) or names_in(paths.downloads):
+                    await engine.images.sweep()
             yield engine
         finally:
             await engine.close()
@@ -97,8 +95,14 @@ class Engine:
             self._cgroup_tree.close()
         settle()
         self.containers.close()
-        self.launcher.close()
+        if "launcher" in vars(self):
+            self.launcher.close()
         self.database.close()
+
+    def get_ready(self) -> None:
+        """Import what actions take, so that the first needn't wait for it; may be called in any thread."""
+        from engine import connections, creating, streams  # noqa: F401
+        from engine.starts import Starts  # noqa: F401
 
     # What changes
 
@@ -122,13 +126,12 @@ class Engine:
         return await self._open_sampler().once()
 
     def _open_sampler(self) -> Sampler:
+        from engine.network.counters import CounterReader
         from engine.sampler import Sampler
 
         if self._sampler is None:
             self._sampler = Sampler(
-                self.containers.running,
-                lambda container: self.paths.cgroup_path(container.id),
-                self.networks.counters,
+                self.containers.running, lambda container: self.paths.cgroup_path(container.id), CounterReader
             )
         return self._sampler
 
@@ -137,6 +140,34 @@ class Engine:
         return self.networks.changes()
 
     # What there is
+
+    @cached_property
+    def launcher(self) -> Launcher:
+        """Starts containers."""
+        from engine.launch import Launcher
+
+        return Launcher(self.paths.cgroup_name)
+
+    @cached_property
+    def images(self) -> Images:
+        """What containers are made from."""
+        from engine.images.images import Images
+
+        return Images(self.paths, self.database)
+
+    @cached_property
+    def networks(self) -> ConnectedNetworks:
+        """Networks, and the containers on them."""
+        from engine.connections import ConnectedNetworks
+
+        return ConnectedNetworks(self.paths, self.database)
+
+    @cached_property
+    def registries(self) -> Registries:
+        """Where images come from, and who one is there."""
+        from engine.registry.registries import Registries
+
+        return Registries()
 
     async def topology(self) -> Topology:
         """Uplink, bridges and veth pairs as the kernel has them now."""
@@ -213,6 +244,7 @@ class Engine:
         """What this engine stands on."""
         from engine.cgroups import layout
         from engine.idmap_support import IdmapSupport
+        from engine.linux import machine
 
         found = layout.detect()
         every = await self.containers.list(all_states=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 
 from engine.errors import InvalidRequest
 
@@ -27,6 +26,8 @@ _NOUNS = (
 
 def new_id() -> str:
     """64 random hexadecimal digits, never all decimal in the first twelve (docker: they would look like a number)."""
+    import secrets  # who only looks up containers makes no names
+
     while True:
         candidate = secrets.token_hex(32)
         if not candidate[:12].isdecimal():
@@ -35,6 +36,8 @@ def new_id() -> str:
 
 def new_name() -> str:
     """A name for people to remember, such as ``quiet_harbour``; about two thousand of them."""
+    import secrets
+
     return f"{secrets.choice(_ADJECTIVES)}_{secrets.choice(_NOUNS)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -11,8 +12,10 @@ from engine.model import Container, State
 from engine.paths import Paths
 from engine.records import Records
 from engine.restart_policy import Restart, RestartPolicy, next_restart
-from engine.runtime import protocol
 from engine.runtime.status import Status, boot_id
+
+if TYPE_CHECKING:
+    from engine.runtime.protocol import Restarting
 
 _OVERDUE_NS = 5 * 10**9  # what makes a start needs a while to begin
 
@@ -24,7 +27,7 @@ class Restarts:
         self._paths = paths
         self._records = records
 
-    def order(self, container: Container, is_due: bool) -> protocol.Restarting | None:
+    def order(self, container: Container, is_due: bool) -> Restarting | None:
         """What a shim is told with a launch.
 
         Args:
@@ -33,10 +36,9 @@ class Restarts:
         policy = container.request.restart_policy
         if policy.name == "no" and container.request.health.on_unhealthy != "restart":
             return None
-        last = container.restart if is_due else None
-        return protocol.Restarting(policy=policy, last=last, command=restarting.command(self._paths, container.id))
+        return self._order(container, policy, container.restart if is_due else None)
 
-    def change(self, container: Container, policy: RestartPolicy) -> protocol.Restarting:
+    def change(self, container: Container, policy: RestartPolicy) -> Restarting:
         """Write another policy down; what is returned is for the shim of a container that runs."""
 
         def changed(now: Container) -> Container:
@@ -45,7 +47,12 @@ class Restarts:
         now = self._records.change(container.id, changed, "update")
         if now is not None and policy.name == "no":
             self.call_off(now)
-        return protocol.Restarting(policy=policy, command=restarting.command(self._paths, container.id))
+        return self._order(container, policy, None)
+
+    def _order(self, container: Container, policy: RestartPolicy, last: Restart | None) -> Restarting:
+        from engine.runtime.protocol import Restarting  # who only looks at containers speaks with no shim
+
+        return Restarting(policy=policy, last=last, command=restarting.command(self._paths, container.id))
 
     def call_off(self, container: Container) -> None:
         """Forget a start that is put off: somebody has stopped the container."""

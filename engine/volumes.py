@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -215,7 +214,7 @@ class Volumes:
         return BindMount(source=str(source), destination=mount.destination, read_only=mount.read_only)
 
     def _ensure(self, name: str | None, labels: dict[str, str], is_anonymous: bool = False) -> str:
-        chosen = name or secrets.token_hex(32)
+        chosen = name or os.urandom(32).hex()
         if not _NAME.fullmatch(chosen):
             raise InvalidRequest(
                 f"{chosen!r} can't be the name of a volume", "use letters, digits, '_', '.' and '-', at least two"

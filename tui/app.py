@@ -39,8 +39,11 @@ def _commands() -> type[Commands]:
     return Commands
 
 
-def _import_what_colours_take() -> None:
+def _import_what_comes_next() -> None:
     import tui.terminal.log_looks  # noqa: F401
+    from tui.widgets import sides
+
+    sides.import_all()
 
 
 class BoxdeckApp(MachineActions):
@@ -114,9 +117,9 @@ class BoxdeckApp(MachineActions):
         self.run_worker(self._make_ready(), name="imports", group="live")
 
     async def _make_ready(self) -> None:
-        """A first coloured line of a log isn't to wait for imports either."""
+        """A first look at another side, or a first coloured line of a log, isn't to wait for imports either."""
         await asyncio.sleep(_READY_SECONDS)
-        await asyncio.to_thread(_import_what_colours_take)
+        await asyncio.to_thread(_import_what_comes_next)
 
     async def on_event(self, event: events.Event) -> None:
         """Whoever presses keys isn't to wait for what can be done in a pause."""

@@ -21,6 +21,7 @@ from tui.alarms import Alarms
 from tui.backfill import Backfill
 from tui.grouping import Heading, Row
 from tui.history import History
+from tui.past import Reach
 from tui.readings import Readings
 from tui.recent import Recent
 from tui.sorting import Order, in_order
@@ -45,6 +46,7 @@ class Deck:
         group_by: what they are under headings by; see `tui.grouping`.
         folded: groups of which only the heading is listed.
         marked: ids of containers that keys act on together.
+        reach: how far back graphs go.
         columns: keys of the table's columns that a person chose, in their order; None for as many as fit.
     """
 
@@ -67,6 +69,7 @@ class Deck:
         self.group_by = ""
         self.folded: set[str] = set()
         self.marked: set[str] = set()
+        self.reach = Reach.MINUTES
         self.columns: tuple[str, ...] | None = None
         self._selected_row: str | None = None
         self._place = 0

@@ -23,6 +23,7 @@ _OPTIONS = ("--root", "--runroot", "--theme")
 _WEB = "--web"
 _WITHOUT_CURSOR = ("dumb", "unknown")
 _CALM_SECONDS = 0.1  # the first numbers come before what they don't need
+_READY_SECONDS = 2.0
 _SERVED = "textual.drivers.web_driver:WebDriver"
 
 
@@ -160,6 +161,8 @@ async def _settle(live: Live, engine: Engine) -> None:
     engine.xrays.record_starts()
     gc.freeze()
     gc.enable()
+    await asyncio.sleep(_READY_SECONDS)
+    await asyncio.to_thread(engine.get_ready)
 
 
 def farewell(running: int, command: str = "boxdeck") -> str:

@@ -14,6 +14,7 @@ from tui.readings import Reading
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.jobs import Job
 
 _SECONDS = 60.0
 """Events tell of changes; should one be missed, the list is right again after that long."""
@@ -71,7 +72,10 @@ class ImageDeck:
         self.order = ImageOrder.NEWEST
         self.listed: tuple[Image, ...] = ()
         self.selected_id = ""
-        self.pulls = Pulls(engine.images.pull, start, changed, pull_ended)
+        self.pulls = Pulls(self._pull, start, changed, pull_ended)
+
+    def _pull(self, reference: str, platform: str | None) -> Job[Image]:
+        return self._engine.images.pull(reference, platform)
 
     # --- the list ---
 

@@ -9,6 +9,7 @@ from engine.model import Network
 from tui.named_deck import NamedDeck, Start
 
 if TYPE_CHECKING:
+    from engine.connections import ConnectedNetworks
     from engine.engine import Engine
 
 _SECONDS = 5.0
@@ -22,17 +23,22 @@ class NetworkDeck(NamedDeck[Network]):
         engine: to read from.
         start: runs a coroutine beside everything else.
         changed: called when there is something new to paint.
-
-    Attributes:
-        operations: the engine's verbs.
     """
 
     def __init__(self, engine: Engine, start: Start, changed: Callable[[], None]) -> None:
-        self.operations = engine.networks
+        self._engine = engine
         super().__init__(
-            self.operations.list,
+            self._read,
             lambda network: (network.name != "bridge", network.name),
             _SECONDS,
             start,
             changed,
         )
+
+    async def _read(self) -> tuple[Network, ...]:
+        return await self.operations.list()
+
+    @property
+    def operations(self) -> ConnectedNetworks:
+        """The engine's verbs."""
+        return self._engine.networks  # asked for late: the engine imports what they take at their first use

@@ -28,9 +28,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         view: the screen that is shown.
-        tab, reach: of the selected container's part.
+        tab: of the selected container's part.
         selected: the id of the selected container.
-        order, is_reversed, filter_text, group_by, folded, columns: of the table, as `tui.deck` has them.
+        reach: of graphs, and order, is_reversed, filter_text, group_by, folded, columns of the table: as `tui.deck`
+            has them.
     """
 
     view: str = "containers"
@@ -71,7 +72,7 @@ class Keeper:
         if place.tab in TABS:
             self._detail.tab = place.tab
         if place.reach in {reach.value for reach in Reach}:
-            self._detail.graphs.reach = Reach(place.reach)
+            deck.reach = Reach(place.reach)
 
     def look(self) -> None:
         """Keep what is different from last time."""
@@ -79,7 +80,7 @@ class Keeper:
         here = Place(
             view=self._view(),
             tab=detail.tab if detail.tab in TABS else "overview",
-            reach=detail.graphs.reach.value,
+            reach=deck.reach.value,
             selected=deck.selected_id or (self.place.selected if deck.containers is None else None),
             order=deck.order.value,
             is_reversed=deck.is_reversed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from textual.app import App
@@ -23,20 +24,40 @@ class Theming:
         self._folders = themes.folders()
         self._as_loaded = stamps(self._folders)
         self._unsaid: list[str] = []
-        self.names: list[str] = []
+        self._names: list[str] = []
+        self._has_all = False
 
     def load(self) -> None:
-        """Register all themes and wear the wanted one.
+        """Wear the wanted theme: of the files that are called like it, or else of all.
 
         Before the app runs, so that nothing is ever painted in other colours; what is to be said waits for `say_all`.
         """
         for path in themes.files(self._folders):
-            self._register(path)
-        if self._wanted in self.names:
+            if path.stem == self._wanted:
+                self._register(path)
+        if self._wanted in self._names or self._wanted in self.names:
             self.wear(self._wanted)
         elif self.names:
             self.wear(self.names[0])
             self._say(f"there is no theme {self._wanted}: there are {', '.join(self.names)}")
+
+    @property
+    def names(self) -> list[str]:
+        """Of all themes; their files are read when this is asked first, which takes a few milliseconds."""
+        self._read_all()
+        return self._names
+
+    def _read_all(self) -> None:
+        if not self._has_all:
+            self._has_all = True
+            self._names.clear()
+            self._take(themes.files(self._folders))
+
+    def _take(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            worn = self._app.current_theme
+            if self._register(path) == worn.name and self._app.current_theme != worn and self._app.is_running:
+                self._app.mutate_reactive(App.theme)  # the name is the same, the colours aren't
 
     def say_all(self) -> None:
         """Say what was wrong so far, now that the app can show it."""
@@ -48,10 +69,9 @@ class Theming:
         """Register files anew as they are saved; runs until it is cancelled."""
         if not self._folders:
             return
+        self._read_all()  # what is wrong with any of them is said without being asked for
         async for paths in changes(self._folders, since=self._as_loaded):
-            for path in paths:
-                if self._register(path) == self._app.theme:
-                    self._app.mutate_reactive(App.theme)  # the name is the same, the colours aren't
+            self._take(paths)
 
     def wear(self, name: str) -> None:
         """Switch to a theme by name."""
@@ -73,8 +93,8 @@ class Theming:
             self._say(str(error))
             return ""
         self._app.register_theme(theme)
-        if theme.name not in self.names:
-            self.names.append(theme.name)
+        if theme.name not in self._names:
+            self._names.append(theme.name)
         return theme.name
 
     def _say(self, sentence: str) -> None:

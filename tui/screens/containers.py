@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,17 +15,18 @@ from tui import filtering, grouping
 from tui.deck import Deck
 from tui.live import Sight
 from tui.messages import SelectionMoved
-from tui.screens.columns import Columns
 from tui.screens.live_screen import LiveScreen
-from tui.screens.pick import Choice, Pick
 from tui.sorting import Order
 from tui.widgets.containers_table import ContainersTable
 from tui.widgets.detail import Detail
 from tui.widgets.empty_card import EmptyCard
 from tui.widgets.field import Field
-from tui.widgets.graphs import Graphs
-from tui.widgets.shell_pane import ShellPane
 from tui.widgets.still import StillBox, StillVertical
+
+if TYPE_CHECKING:
+    from tui.widgets.shell_pane import ShellPane
+
+# What isn't needed for the first frame is imported at its first use: it costs start-up time.
 
 _ORDERS = {
     Order.AGE: "the newest first",
@@ -173,10 +174,12 @@ class ContainersScreen(LiveScreen):
 
     def action_turn_reach(self) -> None:
         """Another span of time in the graphs."""
-        self.detail.query_one(Graphs).turn_reach()
+        self.detail.turn_reach()
 
     def action_reorder(self) -> None:
         """Ask for another order of the list."""
+        from tui.screens.pick import Choice, Pick
+
         choices = [Choice(each.value, each.value or "age", _ORDERS.get(each, "")) for each in Order]
 
         def chosen(value: str | None) -> None:
@@ -193,6 +196,8 @@ class ContainersScreen(LiveScreen):
 
     def action_group(self) -> None:
         """Ask by what to group."""
+        from tui.screens.pick import Choice, Pick
+
         found = grouping.choices(self.deck.containers or ())
         choices = [Choice(by, grouping.words(by), _GROUPS.get(by, "")) for by in found]
 
@@ -205,6 +210,7 @@ class ContainersScreen(LiveScreen):
 
     def action_columns(self) -> None:
         """Ask which columns."""
+        from tui.screens.columns import Columns
 
         def changed(shown: tuple[str, ...] | None) -> None:
             self.deck.columns = shown
@@ -254,7 +260,7 @@ class ContainersScreen(LiveScreen):
         """Its process has ended and was looked at."""
         self.minimize()
         await self.detail.close_shell(message.pane)
-        tab = self.detail.shells.shown
+        tab = self.detail.shell_tab
         self.set_focus(tab.current if tab is not None and tab.current is not None else self._table)
 
     # --- filter ---

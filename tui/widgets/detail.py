@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,20 +18,21 @@ from tui.drawing.group_facts import group_lines
 from tui.drawing.lines import Span, Tone, line
 from tui.drawing.tab_strip import MORE, tabs_in_sight
 from tui.messages import LogsWanted, ShellPlace
-from tui.terminal.session import TerminalSession
+from tui.widgets import sides
 from tui.widgets.drawn import Drawn
-from tui.widgets.graphs import Graphs
-from tui.widgets.log_view import LogView
-from tui.widgets.namespace_tree import NamespacePanel
 from tui.widgets.overview import Overview
-from tui.widgets.processes import Processes
-from tui.widgets.shell_pane import ShellPane
-from tui.widgets.shells import Shells
 from tui.widgets.still import StillVertical
-from tui.widgets.topology import TopologyPanel
+
+if TYPE_CHECKING:
+    from tui.terminal.session import TerminalSession
+    from tui.widgets.log_view import LogView
+    from tui.widgets.shell_pane import ShellPane
+    from tui.widgets.shells import Shells, ShellTab
+    from tui.widgets.sides import Side
 
 TABS = ("overview", "graphs", "processes", "namespaces", "topology", "logs")
 _SHELL = "shell"
+_IN_PANELS, _AS_THEY_ARE = ("namespaces", "topology", "logs"), ("graphs", "processes")
 _NAME_CELLS = 10  # for the container's name and what follows it, at least
 _TITLE_CELLS = 3  # corner, line and blank before the title
 _CORNER_CELLS = 6  # corner, line and blank on either side of it
@@ -60,35 +62,22 @@ class Detail(StillVertical):
         self._shown_id: str | None = None
         self._shown_title = Content()
         self._titled: tuple[object, ...] = ()
-        self.shells = Shells(classes="side side-shell")
         self._alarm = Drawn(id="alarm")
         self._group = Drawn(id="group")
-        self._graphs = Graphs(deck, classes="side side-graphs")
-        self._log_view = LogView()
-        self._sides = (
-            Overview(classes="side side-overview"),
-            self._graphs,
-            Processes(classes="side side-processes"),
-            NamespacePanel(),
-            TopologyPanel(),
-        )
-
-    @property
-    def graphs(self) -> Graphs:
-        """The side with graphs."""
-        return self._graphs
+        self._overview = Overview(classes="side side-overview")
+        self._panels = {name: Panel(classes=f"side side-{name}") for name in _IN_PANELS}
+        self._sides: dict[str, Side] = {}
+        self._log_view: LogView | None = None
+        self._shells: Shells | None = None
 
     def compose(self) -> ComposeResult:
-        """All sides; the style sheet shows the right ones."""
-        *whole, namespaces, topology = self._sides
+        """The overview, and places for sides; the style sheet shows the right ones."""
         yield self._alarm
         yield self._group
-        yield from whole
-        for title, side in (("namespaces", namespaces), ("topology", topology), ("logs", self._log_view)):
-            with Panel(classes=f"side side-{title}") as panel:
-                panel.border_title = title
-                yield side
-        yield self.shells
+        yield self._overview
+        for title, panel in self._panels.items():
+            panel.border_title = title
+            yield panel
 
     # --- news ---
 
@@ -98,7 +87,8 @@ class Detail(StillVertical):
             return
         if self._deck.selected_id != self._shown_id:
             self._selection_moved()
-        self.shells.show(self._shown_id, self._deck.names)
+        if self._shells is not None:
+            self._shells.show(self._shown_id, self._deck.names)
         self._show_alarm()
         self._show_group()
         self._show_sides()
@@ -125,10 +115,25 @@ class Detail(StillVertical):
             self._group.show([line(Span(words, Tone.MUTED))])
 
     def _show_sides(self) -> None:
-        """Paint what is in sight."""
-        for side in self._sides:
-            if side.display and isinstance(side.parent, Widget) and side.parent.display:
-                side.show(self._deck)
+        """Paint what is in sight; a side that never was is made."""
+        if self._overview.display:
+            self._overview.show(self._deck)
+        if self.tab in _AS_THEY_ARE:
+            self._show_side(self.tab, self)
+        for name, panel in self._panels.items():
+            if panel.display and name != "logs":
+                self._show_side(name, panel)
+
+    def _show_side(self, name: str, within: Widget) -> None:
+        if name not in self._sides:
+            self._sides[name] = sides.make(name, self._deck)
+            self.call_later(self._put, self._sides[name], within)
+        elif self._sides[name].display:
+            self._sides[name].show(self._deck)
+
+    async def _put(self, side: Widget, within: Widget) -> None:
+        await within.mount(side)
+        self.show()
 
     def shows(self, side: str) -> bool:
         """Whether a side is in sight; none is while the app begins or ends."""
@@ -136,7 +141,8 @@ class Detail(StillVertical):
 
     def _selection_moved(self) -> None:
         self._shown_id = self._deck.selected_id
-        self.shells.show(self._shown_id, self._deck.names)
+        if self._shells is not None:
+            self._shells.show(self._shown_id, self._deck.names)
         if self.tab == _SHELL and not self._has_shell:
             self.tab = "overview"
         elif self._has_shell and self.tab == "overview":
@@ -144,7 +150,12 @@ class Detail(StillVertical):
 
     @property
     def _has_shell(self) -> bool:
-        return bool(self.shells.of(self._deck.selected_id))
+        return self._shells is not None and bool(self._shells.of(self._deck.selected_id))
+
+    @property
+    def shell_tab(self) -> ShellTab | None:
+        """The shells in sight, if any are."""
+        return self._shells.shown if self._shells is not None else None
 
     @property
     def tabs(self) -> tuple[str, ...]:
@@ -173,6 +184,11 @@ class Detail(StillVertical):
         tabs = self.tabs
         self.tab = tabs[(tabs.index(self.tab) + steps) % len(tabs)] if self.tab in tabs else tabs[0]
 
+    def turn_reach(self) -> None:
+        """Another span of time in the graphs."""
+        self._deck.reach = self._deck.reach.next
+        self.show()
+
     def _title(self) -> None:
         container = self._deck.selected
         group = self._deck.selected_group
@@ -187,9 +203,11 @@ class Detail(StillVertical):
 
     @property
     def _subtitle(self) -> str:
-        if not self.is_mounted:
-            return ""
-        return {"graphs": self._graphs.span, "logs": self._log_view.label, _SHELL: self.shells.hint}.get(self.tab, "")
+        if self.tab == "logs" and self._log_view is not None:
+            return self._log_view.label
+        if self.tab == _SHELL and self._shells is not None:
+            return self._shells.hint
+        return getattr(self._sides.get(self.tab), "span", "")  # graphs say how much time they show
 
     @property
     def _title_room(self) -> int:
@@ -218,23 +236,32 @@ class Detail(StillVertical):
 
     def _want_logs(self) -> None:
         """Follow the logs of the selected container, once they are in sight."""
-        view = self._log_view
-        wanted = self._wanted_logs
-        in_sight = view.is_mounted and isinstance(view.parent, Widget) and view.parent.display
-        if in_sight and wanted != self._logs_of:
+        if not self._panels["logs"].display:
+            return
+        view, wanted = self._logs(), self._wanted_logs
+        if view.is_mounted and wanted != self._logs_of:
             self._logs_of = wanted
             self.app.post_message(LogsWanted(view, wanted))  # one that a screen sends stops bubbling at the screen
 
+    def _logs(self) -> LogView:
+        """The view of logs, which is made when it is wanted first."""
+        if self._log_view is None:
+            from tui.widgets.log_view import LogView
+
+            self._log_view = LogView()
+            self.call_later(self._put, self._log_view, self._panels["logs"])
+        return self._log_view
+
     @property
     def _wanted_logs(self) -> tuple[str, ...]:
-        if self._log_view.everybody:
+        if self._log_view is not None and self._log_view.everybody:
             return tuple(sorted(container.id for container in self._deck.listed))
         return (self._deck.selected_id,) if self._deck.selected_id is not None else ()
 
     def show_logs(self) -> None:
         """Show the logs; where they are shown already, go to them."""
         if self.tab == "logs":
-            self._log_view.focus()
+            self._logs().focus()
         self.tab = "logs"
 
     def forget_logs(self) -> None:
@@ -256,7 +283,7 @@ class Detail(StillVertical):
 
     def return_to_shell(self, container_id: str, *, joined: bool = False) -> bool:
         """Go to a container's shell, or to its own terminal, if a pane shows it that runs."""
-        if not self.shells.focus_running(container_id, joined=joined):
+        if self._shells is None or not self._shells.focus_running(container_id, joined=joined):
             return False
         self.tab = _SHELL
         return True
@@ -266,12 +293,18 @@ class Detail(StillVertical):
     ) -> None:
         """Show a process of a container's in a pane, and give it the focus."""
         title = f"{container.name} attached" if joined else container.name
-        await self.shells.open(session, container.id, title, place, joined=joined)
+        if self._shells is None:
+            from tui.widgets.shells import Shells
+
+            self._shells = Shells(classes="side side-shell")
+            await self._put(self._shells, self)
+        await self._shells.open(session, container.id, title, place, joined=joined)
         self.tab = _SHELL
 
     async def close_shell(self, pane: ShellPane) -> None:
         """Take a pane away."""
-        await self.shells.close(pane)
+        if self._shells is not None:
+            await self._shells.close(pane)
         if self.tab == _SHELL and not self._has_shell:
             self.tab = "overview"
 

@@ -55,11 +55,7 @@ class MeasureBox(Vertical):
 
 
 class Graphs(VerticalScroll):
-    """Processor, memory, disks, network, processes and pressure; in two columns where there is room.
-
-    Attributes:
-        reach: how far back curves go.
-    """
+    """Processor, memory, disks, network, processes and pressure; in two columns where there is room."""
 
     DEFAULT_CSS = """
     Graphs { height: 1fr; background: $background; }
@@ -73,7 +69,6 @@ class Graphs(VerticalScroll):
     def __init__(self, deck: Deck, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self._deck = deck
-        self.reach = Reach.MINUTES
         self._values = 0
         self._step_seconds = 1.0
 
@@ -92,17 +87,12 @@ class Graphs(VerticalScroll):
         """One column or two."""
         self.set_class(self.size.width >= _TWO_COLUMNS_FROM, "-two")
 
-    def turn_reach(self) -> None:
-        """Minutes, an hour, a day."""
-        self.reach = self.reach.next
-        self.show(self._deck)
-
     @property
     def span(self) -> str:
         """How much time is in sight, and what the key for it does."""
-        whole = units.duration(self._step_seconds * self._values) if self._values else self.reach.value
+        whole = units.duration(self._step_seconds * self._values) if self._values else self._deck.reach.value
         marked = f"{len(self._deck.marked)} marked · " if len(self._deck.marked) > 1 else ""
-        return f"{marked}last {whole} · z {'minutes' if self.reach is Reach.DAY else self.reach.next.value}"
+        return f"{marked}last {whole} · z {'minutes' if self._deck.reach is Reach.DAY else self._deck.reach.next.value}"
 
     def show(self, deck: Deck) -> None:
         """Paint the selected container, or those that are marked over each other."""
@@ -131,11 +121,12 @@ class Graphs(VerticalScroll):
         """Curves of several."""
         width = self._column_cells
         self._values = max(0, width - graph.GUTTER) * _DOTS_PER_CELL
-        seconds = _COMPARED_SECONDS if self.reach is Reach.MINUTES else float(bucket_seconds(self.reach, self._values))
+        reach = self._deck.reach
+        seconds = _COMPARED_SECONDS if reach is Reach.MINUTES else float(bucket_seconds(reach, self._values))
         ids = [each.id for each in containers]
         kept = self._readings.histories.look(ids, seconds) if self._readings else [None] * len(ids)
         members = [
-            comparison.Member(each.name, remembered(self.reach, history, self._values))
+            comparison.Member(each.name, remembered(reach, history, self._values))
             for each, history in zip(containers, kept, strict=True)
         ]
         self._step_seconds = next((each.past.step_seconds for each in members if each.past.cpu_percent), 1.0)
@@ -163,10 +154,10 @@ class Graphs(VerticalScroll):
         return self._deck.readings
 
     def _past(self, container: Container, count: int) -> Past:
-        seconds = 3_600.0 if self.reach is Reach.MINUTES else float(bucket_seconds(self.reach, count))
+        seconds = 3_600.0 if self._deck.reach is Reach.MINUTES else float(bucket_seconds(self._deck.reach, count))
         kept = self._readings.history.look(container.id, seconds) if self._readings else None
         ticks = self._deck.recent.of(container.id)
-        return past(self.reach, ticks, kept, count, self._deck.history.interval_seconds)
+        return past(self._deck.reach, ticks, kept, count, self._deck.history.interval_seconds)
 
     def _limits(self, container: Container) -> LimitsInForce | None:
         if self._readings is None or not container.is_running:

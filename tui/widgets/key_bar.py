@@ -11,8 +11,7 @@ from textual.widgets import Input, Static
 from tui.drawing.lines import Line, Span, Tone, joined, line, width
 from tui.key_names import key_name
 from tui.widgets.drawn import content_of
-from tui.widgets.pane_keys import PaneKeys, Wish, pane_keys_of
-from tui.widgets.shell_pane import ShellPane
+from tui.widgets.pane_keys import PaneKeys, TakesKeys, Wish, pane_keys_of
 
 _ORDER = (
     "form",
@@ -95,7 +94,7 @@ class KeyBar(Static):
         """Those of the focused widget alone when it takes all keys; otherwise all bindings that are shown."""
         self._places = []
         focused = self.screen.focused
-        if isinstance(focused, ShellPane):
+        if isinstance(focused, TakesKeys):
             return _shell_keys(pane_keys_of(self.app))
         return _FIELD_KEYS if isinstance(focused, Input) else self._lay_out(self.size.width)
 

@@ -10,6 +10,7 @@ from rich.style import Style
 from textual.app import App
 from textual.binding import Binding
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.key_names import key_name
 from tui.keys import LEADER
@@ -26,6 +27,10 @@ class Wish(Enum):
     NEXT_TAB = "next_tab"
     PREVIOUS_TAB = "previous_tab"
     SAME_KEYS = "same_keys"
+
+
+class TakesKeys(Widget):
+    """A widget that all keys go to while it has the focus, but those after its leader."""
 
 
 def _key(keys: str, action: str, does: str, tooltip: str) -> Binding:

@@ -18,7 +18,7 @@ from tui.terminal.pane_recording import PaneRecording
 from tui.terminal.pump import Pump
 from tui.terminal.session import TerminalSession
 from tui.widgets import pane_messages
-from tui.widgets.pane_keys import CLIPBOARD, Wish, pane_keys_of
+from tui.widgets.pane_keys import CLIPBOARD, TakesKeys, Wish, pane_keys_of
 from tui.widgets.pane_rows import PaneRows
 
 WHEEL_ROWS = 3
@@ -27,7 +27,7 @@ WHEEL_ROWS = 3
 _WHEEL_UP, _WHEEL_DOWN = 64, 65
 
 
-class ShellPane(PaneRows, can_focus=True):
+class ShellPane(PaneRows, TakesKeys, can_focus=True):
     """A process in a pane: what it writes is interpreted as xterm would, what is typed goes to it.
 
     While the pane has the focus, every key goes to the process but the leader (ctrl+g, as it ships). After the leader
