@@ -23,6 +23,7 @@ FALLBACK_VARIABLES = {
     "muted": "#7d8894",
     "faint": "#4b5560",
     "cursor": "#1d2a35",
+    "on-cursor": "#c9d1d9",
     "border-quiet": "#3a444f",
     "border-focus": "#4c6a7d",
 }
@@ -34,6 +35,7 @@ _ANSI_VARIABLES = {  # the sixteen can't be mixed, and Textual's own widgets ask
     "ansi-foreground": "ansi_default",
     "block-cursor-foreground": "ansi_bright_white",
     "block-cursor-blurred-foreground": "ansi_bright_white",
+    "on-cursor": "ansi_bright_white",
     "input-selection-background": "ansi_cyan",
     "input-selection-foreground": "ansi_black",
 }
@@ -144,6 +146,7 @@ def _variables(colors: Colors, extra: Variables) -> dict[str, str]:
         "muted": extra.muted,
         "faint": extra.faint,
         "cursor": extra.cursor,
+        "on-cursor": colors.foreground,
         "border": extra.border_focus,
         "border-blurred": extra.border,
         "border-quiet": extra.border,

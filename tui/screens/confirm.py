@@ -22,7 +22,7 @@ class Answer(Static):
         padding: 0 2 0 1;
         margin-right: 2;
         color: $muted;
-        &.-lit { background: $cursor; color: $foreground; text-style: bold; }
+        &.-lit { background: $cursor; color: $on-cursor; text-style: bold; }
         &.-lit.-loss { color: $error; }
     }
     """

@@ -6,12 +6,18 @@ from collections.abc import Iterable
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
 from tui.drawing.lines import Line, Tone, clip, width
+
+_DARK_ANSI = range(1, 8)
+"""Numbers of the terminal's colours but for black: what is on them must be read on light terminals and dark ones."""
+_ON_DARK_ANSI = Color.parse("ansi_bright_white")
+_QUIET = frozenset({Tone.MUTED, Tone.FAINT, Tone.ACCENT})
 
 
 class Palette:
@@ -23,7 +29,11 @@ class Palette:
     """
 
     def __init__(self, widget: Widget, base: Style) -> None:
-        styles = [(base + Style.parse(tone.value)).rich_style if tone.value else base.rich_style for tone in Tone]
+        quiet: frozenset[Tone] = frozenset()
+        if base.background is not None and base.background.ansi in _DARK_ANSI:
+            base, quiet = base + Style(foreground=_ON_DARK_ANSI), _QUIET
+        parsed = {tone: Style.parse(tone.value) for tone in Tone if tone.value and tone not in quiet}
+        styles = [(base + parsed[tone]).rich_style if tone in parsed else base.rich_style for tone in Tone]
         self._styles = dict(zip(Tone, _filtered(widget, styles), strict=True))
         self._base = self._styles[Tone.PLAIN]
         self._placed_styles: dict[tuple[Tone, int, int], RichStyle] = {}
