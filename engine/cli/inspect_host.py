@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from msgspec import field
 from msgspec.structs import asdict
 
@@ -62,6 +64,7 @@ class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     """``HostConfig`` of a container: limits, namespaces, privileges.
 
     ``Capabilities`` and ``IdMap`` are ours: what root inside may do in the end, and the lines of its uid_map.
+    ``CgroupParent`` is the control group that this one's is in, which docker names only where it was asked for.
     """
 
     network_mode: str
@@ -76,6 +79,11 @@ class HostConfigDocument(LimitsDocument, frozen=True, kw_only=True):
     pid_mode: str
     uts_mode: str = field(name="UTSMode")
     cgroupns_mode: str
+    cgroup_parent: str
+    dns: tuple[str, ...]
+    dns_options: tuple[str, ...]
+    dns_search: tuple[str, ...]
+    extra_hosts: tuple[str, ...]
     privileged: bool
     cap_add: tuple[str, ...]
     cap_drop: tuple[str, ...]
@@ -117,6 +125,11 @@ def host_config(container: Container, spec: Spec) -> HostConfigDocument:
         pid_mode="" if request.pid == "private" else request.pid,
         uts_mode="" if request.uts == "private" else request.uts,
         cgroupns_mode=request.cgroupns,
+        cgroup_parent=os.path.dirname(linux.cgroups_path),
+        dns=request.dns,
+        dns_options=request.dns_options,
+        dns_search=request.dns_search,
+        extra_hosts=request.extra_hosts,
         privileged=request.security.privileged,
         cap_add=request.security.cap_add,
         cap_drop=request.security.cap_drop,

@@ -1,15 +1,15 @@
-"""Options of docker's for ``run`` and ``create`` that can't be had: refused by name, with what there is instead."""
+"""Options of docker's that can't be had: refused by name, with what there is instead."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from engine.cli.command import Parser
 from engine.errors import InvalidRequest
 
-_REFUSED = {
+_OF_CONTAINERS = {
     "--cgroup-parent": (
         "the control groups of all containers are below one of Boxdeck's",
         "limit each container, as with --memory and --cpus",
@@ -30,6 +30,11 @@ _REFUSED = {
     "--use-api-socket": ("there is no daemon with a socket", "leave it out"),
     "--volume-driver": ("volumes are folders of this machine", "mount what other drivers bring here with -v"),
 }
+_OF_VOLUMES = {
+    "--opt": ("volumes are folders of this machine", "mount what it says on this machine, and show it with -v"),
+}
+_SHORT = {"--opt": "-o"}
+_REFUSED = {**_OF_CONTAINERS, **_OF_VOLUMES}
 
 
 class Refusal(argparse.Action):
@@ -48,6 +53,18 @@ class Refusal(argparse.Action):
 
 
 def refused_arguments(parser: Parser) -> None:
-    """Add them all, unseen by help, forms and completion."""
-    for option in _REFUSED:
-        parser.add_argument(option, nargs="?", action=Refusal, help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    """Add those of ``run`` and ``create``, unseen by help, forms and completion."""
+    _add(parser, _OF_CONTAINERS)
+
+
+def refused_volume_arguments(parser: Parser) -> None:
+    """Add those of ``volume create`` likewise."""
+    _add(parser, _OF_VOLUMES)
+
+
+def _add(parser: Parser, options: Iterable[str]) -> None:
+    for option in options:
+        short = (_SHORT[option],) if option in _SHORT else ()
+        parser.add_argument(
+            option, *short, nargs="?", action=Refusal, help=argparse.SUPPRESS, default=argparse.SUPPRESS
+        )

@@ -20,6 +20,7 @@ from engine.cli.output import (
     write_lines,
 )
 from engine.cli.pruning import PruneOptions, agreed, prune_arguments, show
+from engine.cli.refused_options import refused_volume_arguments
 from engine.cli.templates import Format
 from engine.model.volume import Volume
 
@@ -70,6 +71,7 @@ class VolumePruneOptions(PruneOptions):
 def _create_arguments(parser: Parser) -> None:
     parser.add_argument("-d", "--driver", choices=("local",), default="local", help="there is only one [local]")
     parser.add_argument("--label", metavar="KEY=VALUE", type=values.label, action="append", default=[], help="a label")
+    refused_volume_arguments(parser)
     parser.add_argument("name", metavar="NAME", nargs="?", help="what to call it [64 digits]")
 
 

@@ -38,6 +38,7 @@ def run(process_execute: Callable[[], NoReturn]) -> NoReturn:
         _take_the_terminal()
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         process_execute()
+    prctl.set_name("boxdeck-init")
     command_line.replace("boxdeck-init")  # a launcher's tells where this machine has us
     descriptors.close_all_but({0, 1, 2})  # a socket of ours that stayed open would hide that the program runs
     os._exit(_look_after(program))

@@ -195,6 +195,14 @@ def test_what_can_not_be_had_is_refused_by_name(
     assert name not in boxdeck.ok(verb, "--help")
 
 
+def test_options_of_volume_drivers_are_refused_by_name(boxdeck: CommandLine) -> None:
+    for option in ("--opt", "-o"):
+        refused = boxdeck("volume", "create", option, "type=tmpfs", "mine")
+        assert refused.status == 125 and boxdeck("volume", "ls", "-q").out == ""
+        assert "--opt can't be had: volumes are folders" in refused.sentence and "-v" in refused.sentence
+    assert "--opt" not in boxdeck.ok("volume", "create", "--help")
+
+
 def test_create_notes_which_streams_were_named(boxdeck: CommandLine) -> None:
     shown = "{{.Config.AttachStdin}} {{.Config.AttachStdout}} {{.Config.AttachStderr}}"
     for options, expected in (

@@ -129,6 +129,8 @@ def test_inspect_has_dockers_names_and_the_spec_that_init_obeys(boxdeck: Command
     assert (found["Path"], found["Args"]) == ("sleep", ["99"])
     assert found["Config"]["Cmd"] == ["sleep", "99"]
     assert found["Config"]["Hostname"] == found["Id"][:12]
+    assert found["State"]["Dead"] is False
+    assert found["HostConfig"]["CgroupParent"] == f"/{boxdeck.paths.cgroup_name}"
     assert found["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] == found["NetworkSettings"]["IPAddress"]
     spec = found["RuntimeSpec"]
     assert spec["process"]["args"] == ["sleep", "99"]

@@ -51,6 +51,7 @@ def test_with_init_the_command_has_a_parent_that_reaps_and_passes_signals_on(box
     assert eventually(lambda: "up" in boxdeck.ok("logs", "nursed").splitlines())
     first, *states = boxdeck.ok("logs", "nursed").splitlines()
     assert first == "2 1" and "Z" not in states
+    assert boxdeck.ok("exec", "nursed", "cat", "/proc/1/comm") == "boxdeck-init"
     boxdeck.ok("stop", "-t", "5", "nursed")
     assert boxdeck.state("nursed")["ExitCode"] == 9
     assert boxdeck("inspect", "nursed").json[0]["HostConfig"]["Init"]
