@@ -195,7 +195,9 @@ class RunForm(ModalScreen[Started | None]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """What the command line's help says of the field."""
         field = fields().get(event.widget.id or "")
-        self.query_one("#hint", Static).update(f"{field.option}  {field.help}".strip() if field is not None else "")
+        words = f"{field.option}  {field.help}".strip() if field is not None else ""
+        # Not amid the first layout, which would give it the height that it had before.
+        self.call_after_refresh(self.query_one("#hint", Static).update, words)
 
     # --- what was run before ---
 
