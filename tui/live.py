@@ -155,12 +155,14 @@ class Live:
             await _either(self._looked, _UNSEEN_SECONDS, 0)
 
     async def _read_topology(self) -> None:
+        was_told = False
         while True:
             is_seen = self._topology_in_sight()
             if is_seen:
                 self._say(TopologyRead(await self._engine.topology()))
-                await asyncio.sleep(_CALM_SECONDS)  # afterwards, so that a change is shown without delay
-            await _either(self._wiring_changed, _TOPOLOGY_SECONDS if is_seen else _UNSEEN_SECONDS, 0)
+                if was_told:  # afterwards, so that a change is shown without delay
+                    await asyncio.sleep(_CALM_SECONDS)
+            was_told = await _either(self._wiring_changed, _TOPOLOGY_SECONDS if is_seen else _UNSEEN_SECONDS, 0)
 
     async def _read_namespaces(self) -> None:
         seconds = _NAMESPACES_SECONDS
@@ -180,12 +182,13 @@ class Live:
         return True
 
 
-async def _either(event: asyncio.Event, seconds: float, calm_seconds: float = _CALM_SECONDS) -> None:
-    """Wait for an event, but not for ever; then for those that come with it."""
+async def _either(event: asyncio.Event, seconds: float, calm_seconds: float = _CALM_SECONDS) -> bool:
+    """Wait for an event, but not for ever; then for those that come with it. Whether it came."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()
     except TimeoutError:
-        return
+        return False
     event.clear()
     await asyncio.sleep(calm_seconds)
+    return True

@@ -26,7 +26,7 @@ _NETLINK_LISTEN_ALL_NSID = 8
 _ORIGIN = (_SOL_NETLINK, _NETLINK_LISTEN_ALL_NSID)
 _ANCILLARY_BYTES = 64
 _RECEIVE_BYTES = 65536
-_QUIET_SECONDS = 0.01  # a container's start is a dozen messages: wait for the rest of them,
+_QUIET_SECONDS = 0.005  # a container's start is a dozen messages: wait for the rest of them,
 _LONGEST_SECONDS = 0.05  # but not for the end of a flood
 
 

@@ -159,8 +159,8 @@ async def test_a_strangers_device_with_an_interfaces_name_is_told_in_one_sentenc
     try:
         with pytest.raises(BoxdeckError) as info:
             await wired.containers.start(container.id)
-        cause = f"the container's network can't be made (there is a device {name} on the host already, which isn't ours)"
-        assert str(info.value) == f"{cause}: remove it with: ip link del {name}"
+        cause = f"the container's network can't be made (there is a device {name} on the host already, which isn't"
+        assert str(info.value) == f"{cause} ours): remove it with: ip link del {name}"
         assert not (await wired.containers.get(container.id)).is_running
     finally:
         subprocess.run(["ip", "link", "del", name], check=True)

@@ -40,6 +40,12 @@ _LINKS = transport.request(_RTM_GETLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + _WITHO
 _ADDRESSES = transport.request(_RTM_GETADDR, 0, _IFADDR.pack(0, 0, 0, 0, 0))
 _ROUTES = transport.request(_RTM_GETROUTE, 0, _RTMSG.pack(0, 0, 0, 0, 0, 0, 0, 0, 0))
 
+_TOLD = frozenset(
+    (_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER)
+    + (_IFLA_LINKINFO, _IFLA_STATS64, _IFLA_LINK_NETNSID)
+)
+"""What is read of a device, which the kernel tells sixty things of."""
+
 _NOTHING = memoryview(b"")
 _Parts = Mapping[int, memoryview]
 
@@ -103,7 +109,7 @@ def routes(sock: socket.socket) -> tuple[NetworkRoute, ...]:
 
 def _device(payload: memoryview) -> RawDevice:
     _, _, index, flags, _ = _IFINFO.unpack_from(payload)
-    parts = dict(transport.attributes(payload, _IFINFO.size))
+    parts = transport.chosen_attributes(payload, _IFINFO.size, _TOLD)
     info = dict(transport.attributes(parts.get(_IFLA_LINKINFO, _NOTHING), 0))
     kind = _text(info.get(_IFLA_INFO_KIND, _NOTHING))
     link_namespace = _I32.unpack(parts[_IFLA_LINK_NETNSID])[0] if _IFLA_LINK_NETNSID in parts else None

@@ -33,6 +33,10 @@ class Place(Struct):
     pid: int | None = None
     point: str = ""
 
+    def is_there(self) -> bool:
+        """Whether one of the ways leads to it still."""
+        return any(_inode(way) == self.inode for way in self.ways)
+
     def open(self) -> int | None:
         """A descriptor of it; None when it has gone."""
         for way in self.ways:

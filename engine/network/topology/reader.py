@@ -113,10 +113,12 @@ class TopologyReader:
 
     def _survey(self, home: int) -> list[Surveyed]:
         changed, self._changed = self._changed, set()
-        places = _with_home(self._places.look(), home)
         is_whole = not self._is_fresh(home, changed)
         complete = Numbering(is_complete=self._is_listening)
-        found = survey(home, places, complete) if is_whole else self._renewed(home, places, changed)
+        found = [] if is_whole else self._renewed(home, self._still_there(), changed)
+        if is_whole or _unmatched(found) - self._hopeless:  # somebody new: to look for all takes as long as the rest
+            places = _with_home(self._places.look(), home)
+            found = survey(home, places, complete) if is_whole else self._renewed(home, places, changed)
         unmatched = _unmatched(found)
         is_new = bool(unmatched - self._hopeless)
         if is_new and time.monotonic() - self._thorough_at >= _THOROUGH_SECONDS:
@@ -128,6 +130,11 @@ class TopologyReader:
             self._known_at = time.monotonic()
             self._rates.take({(each.place.inode, d.index): d.counters for each in found for d in each.devices})
         return found
+
+    def _still_there(self) -> list[Place]:
+        """The namespaces of the last look that there are still; the first is the host's."""
+        first, *others = (each.place for each in self._known.values())
+        return [first, *(place for place in others if place.is_there())]
 
     def _is_fresh(self, home: int, changed: Collection[int]) -> bool:
         """Whether all that may have changed since the last look is known to be in a few places."""
