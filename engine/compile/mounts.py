@@ -21,13 +21,17 @@ _OPPOSITES = {"exec": "noexec", "suid": "nosuid", "dev": "nodev"}
 def mounts(request: ContainerRequest, placement: Placement) -> tuple[Mount, ...]:
     """All mounts, in the order in which they are made; what the request says of a place wins over our own.
 
+    What is further up in the tree comes first, so that none hides another that was asked for.
+    Files of /etc come after what is mounted on /etc itself, as with docker: names are found there, too.
+
     Raises:
         InvalidRequest: a destination that can't be, or two for one place.
     """
     wanted = _requested(request, placement)
     taken = {mount.destination for mount in wanted}
-    ours = (*_standard(request, placement), *_etc_files(placement))
-    return (_overlay(request, placement), *(mount for mount in ours if mount.destination not in taken), *wanted)
+    ours = (mount for mount in _standard(request, placement) if mount.destination not in taken)
+    files = (mount for mount in _etc_files(placement) if mount.destination not in taken)
+    return (_overlay(request, placement), *ours, *sorted((*files, *wanted), key=_depth))
 
 
 def _standard(request: ContainerRequest, placement: Placement) -> tuple[Mount, ...]:
@@ -122,14 +126,18 @@ def _hosts(path: str, *options: str) -> Mount:
 
 
 def _requested(request: ContainerRequest, placement: Placement) -> tuple[Mount, ...]:
-    """Binds and file systems in memory, those further up in the tree first, so that none hides another."""
+    """Binds and file systems in memory."""
     found = [_bind(bind, placement) for bind in request.binds] + [_tmpfs(tmpfs) for tmpfs in request.tmpfs]
     seen: set[str] = set()
     for mount in found:
         if mount.destination in seen:
             raise InvalidRequest(f"two mounts are to be on {mount.destination}", "leave one out")
         seen.add(mount.destination)
-    return tuple(sorted(found, key=lambda mount: mount.destination.count("/")))
+    return tuple(found)
+
+
+def _depth(mount: Mount) -> int:
+    return mount.destination.count("/")
 
 
 def _bind(bind: BindMount, placement: Placement) -> Mount:

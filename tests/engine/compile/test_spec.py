@@ -220,8 +220,21 @@ def test_what_the_request_mounts_takes_the_place_of_our_own_and_outer_ones_come_
         ),
         tmpfs=(TmpfsMount(destination="/dev/shm", options=("exec", "size=1m")),),
     )
-    assert [mount.destination for mount in spec.mounts][-3:] == ["/srv", "/dev/shm", "/srv/a/hosts"]
+    others = [mount.destination for mount in spec.mounts if not mount.destination.startswith("/etc/")]
+    assert others[-3:] == ["/srv", "/dev/shm", "/srv/a/hosts"]
     assert set(mount_at(spec, "/dev/shm").options) == {"nosuid", "nodev", "exec", "size=1m"}
+
+
+def test_a_containers_own_files_are_on_top_of_what_is_mounted_on_their_folder() -> None:
+    for options in (
+        {"binds": (BindMount(source="/tmp", destination="/etc"),)},
+        {"tmpfs": (TmpfsMount(destination="/etc"),)},
+    ):
+        places = [mount.destination for mount in compiled(**options).mounts]
+        assert places.index("/etc") < min(map(places.index, ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")))
+    own = (BindMount(source="/etc/passwd", destination="/etc/hosts"), BindMount(source="/tmp", destination="/etc"))
+    places = [mount.destination for mount in compiled(binds=own).mounts]
+    assert places.count("/etc/hosts") == 1 and places.index("/etc") < places.index("/etc/hosts")
 
 
 def test_a_bind_mount_is_recursive_private_and_idmapped_where_that_is_possible() -> None:
