@@ -88,7 +88,7 @@ def remove(host_interface: str) -> None:
 
 
 def _keep_quiet(name: str) -> None:
-    """Have an interface tell and ask as little as can be: a bridge brings such words to all, at 4 µs for each of them."""
+    """Have an interface tell and ask as little as can be: a bridge brings such words to all, at 4 µs for each."""
     with suppress(OSError):  # a kernel without IPv6, or a /proc that can't be written to
         for switch, value in _QUIET:
             switches.write(f"/proc/sys/net/ipv6/conf/{name}/{switch}", value)
