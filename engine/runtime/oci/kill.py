@@ -20,14 +20,19 @@ class Options(Struct, frozen=True, kw_only=True):
 
 def action(call: Call) -> int:
     """Send it."""
-    number = signal_number(call.words[1] if len(call.words) > 1 else "TERM")
+    number = _number(call.words[1] if len(call.words) > 1 else "TERM")
     for container_id in chosen(call, call.options.regex):
         kill(call.settings.state_root, container_id, number, everyone=call.options.all)
     return 0
 
 
+def _number(word: str) -> int:
+    """As kill(2) has it, 0 sends nothing, and fails where nothing could be sent."""
+    return 0 if word == "0" else signal_number(word)
+
+
 VERB = Verb(
-    help="send the process a signal, TERM if none is named",
+    help="send the process a signal, TERM if none is named; 0 only sees whether it lives",
     usage="ID [SIGNAL]",
     least=1,
     most=2,

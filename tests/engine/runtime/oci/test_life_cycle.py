@@ -216,6 +216,17 @@ def test_kill_all_reaches_everybody(runtime: Runtime) -> None:
     runtime.ok("kill", "--all", "one", "TERM")  # nobody is left, which is what was wanted
 
 
+def test_signal_0_only_asks_whether_the_process_lives(runtime: Runtime) -> None:
+    """As runc and kill(2) have it."""
+    runtime.start("sleep", "1000")
+    runtime.ok("kill", "one", "0")
+    runtime.ok("kill", "--all", "one", "0")
+    assert runtime.status == "running"
+    runtime.ok("kill", "one", "KILL")
+    runtime.await_status("stopped")
+    assert "container not running" in runtime("kill", "one", "0").stderr
+
+
 def test_a_paused_container_runs_on_when_resumed_and_dies_when_killed(runtime: Runtime) -> None:
     runtime.start("sleep", "1000")
     runtime.ok("pause", "one")
