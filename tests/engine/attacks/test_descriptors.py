@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -37,33 +39,49 @@ def careless() -> Iterator[tuple[int, ...]]:
         os.close(descriptor)
 
 
+@pytest.fixture
+def leaky(attacked: Engine, careless: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An engine whose launcher has inherited what a caller left open, and its shims with it."""
+
+    real = subprocess.Popen
+
+    def popen(*arguments: Any, pass_fds: tuple[int, ...] = (), **options: Any) -> object:
+        return real(*arguments, pass_fds=(*pass_fds, *careless), **options)
+
+    attacked.launcher.close()
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    yield attacked
+    attacked.launcher.close()
+
+
 @pytest.mark.parametrize("tty", [False, True])
 async def test_a_container_and_an_exec_have_their_streams_and_nothing_else(
-    attacked: Engine, userns: str, tty: bool, careless: tuple[int, ...]
+    leaky: Engine, userns: str, tty: bool
 ) -> None:
-    """Without close_what_leads_out and close_on_exec, descriptors of the shim's are open."""
-    text = await run(attacked, *perl(LIST), userns=userns, tty=tty)
+    """Without close_what_leads_out and close_on_exec, those that the launcher has inherited are open."""
+    text = await run(leaky, *perl(LIST), userns=userns, tty=tty)
     assert opened(text) == [] and "0 1 2: tried" in text
-    container = await start(attacked, "sleep", "1000", userns=userns)
-    text = await execute(attacked, container, *perl(LIST), tty=tty)
+    container = await start(leaky, "sleep", "1000", userns=userns)
+    text = await execute(leaky, container, *perl(LIST), tty=tty)
     assert opened(text) == [] and "0 1 2: tried" in text
 
 
-async def test_links_of_the_image_to_our_descriptors_are_no_working_directory(attacked: Engine, userns: str) -> None:
-    """Without close_what_leads_out, without the look at getcwd(2) and with a folder open in the shim, it is entered."""
+async def test_links_of_the_image_to_our_descriptors_are_no_working_directory(leaky: Engine, userns: str) -> None:
+    """Without close_what_leads_out and without the look at getcwd(2) the launcher's folders are entered."""
     script = "".join(f"ln -s /proc/self/fd/{number} /fd{number}; " for number in NUMBERS)
-    container = await start(attacked, "sh", "-c", f"{script} exec sleep 1000", userns=userns)
-    await execute(attacked, container, "true")
+    container = await start(leaky, "sh", "-c", f"{script} exec sleep 1000", userns=userns)
+    await execute(leaky, container, "true")
     for number in NUMBERS:
         for folder in (f"/fd{number}", f"/fd{number}/..", f"/proc/self/fd/{number}/../.."):
             with pytest.raises(BoxdeckError, match="the working directory"):
-                await execute(attacked, container, "true", working_dir=folder)
+                await execute(leaky, container, "true", working_dir=folder)
         with pytest.raises(BoxdeckError, match="doesn't exist"):
-            await attacked.containers.exec(container, ExecRequest(argv=(f"/fd{number}/bin/true",)))
+            await leaky.containers.exec(container, ExecRequest(argv=(f"/fd{number}/bin/true",)))
 
 
 async def test_a_container_without_input_can_t_spoil_the_host_s_null_device(attacked: Engine, userns: str) -> None:
-    """With the host's /dev/null as standard input, or as what hides /proc/keys, its mode changes (userns host)."""
+    """Its mode changes (userns host) with the host's /dev/null as standard input, without `_take_own_null`, or as what
+    hides /proc/keys, without the mount attribute "read-only"."""
     before = os.stat("/dev/null")
     script = 'open(my $f, "<&=0"); chmod(0600, $_) and chown(1, 1, $_) and utime(1, 1, $_) for $f, @ARGV'
     container = await start(attacked, "sleep", "1000", userns=userns)
@@ -105,7 +123,7 @@ def test_no_working_directory_leads_out_through_boxdeck_oci(victim: Victim, care
 
 @pytest.mark.parametrize("wanted", ["1", "2", "5", "100"])
 def test_descriptors_of_ours_are_never_taken_for_those_to_be_preserved(victim: Victim, wanted: str) -> None:
-    """Counted after folders of ours have been opened, those are preserved instead of the caller's."""
+    """Counted after folders of ours have been opened, those are preserved instead of the caller's (seen with 1)."""
     victim.describe(*perl(LIST))
     done = victim("run", "--preserve-fds", wanted, "--bundle", str(victim.bundle), "one")
     assert done.returncode != 0 and "isn't open" in done.stderr and done.stdout == ""

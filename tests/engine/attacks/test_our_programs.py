@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
+from pathlib import Path
 
 import pytest
 
 from engine import Engine
-from engine.errors import BoxdeckError
 from engine.model import ExecRequest
-from engine.options import Security
+from engine.options import BindMount, Security
 from engine.session import Session
 from tests.command_line import eventually
 from tests.engine.attacks.inside import attempts, execute, first_line, lines, opened, perl, start
@@ -20,8 +20,19 @@ pytestmark = pytest.mark.vm
 
 PATIENCE_SECONDS = 20.0
 
+# What somebody runs is "busy", which it stays as long as anybody on the machine does: whether it could be written to
+# after that the seals tell (fcntl(2), F_GET_SEALS: 1034, F_SEAL_WRITE: 8).
+TRY_TO_WRITE = r"""
+    sub try_to_write { my ($f, $p) = @_; my $seals = fcntl($f, 1034, 0);
+        attempt("to be written to later", !defined $seals || !($seals & 8));
+        for my $n ("/proc/self/fd/" . fileno($f), "/proc/$p/exe") { for my $flags (1, 2) {
+            my $w; attempt("written", sysopen($w, $n, $flags) && syswrite($w, "\x7f")) } } }
+"""
+
 # Whatever is executed inside and isn't static waits in ld.so for this FIFO, for as long as the attacker likes.
-KEEP_OUR_EXECUTABLE = r"""
+KEEP_OUR_EXECUTABLE = (
+    TRY_TO_WRITE
+    + r"""
     symlink("/proc/self/exe", "/evil"); spit("/script", "#!/proc/self/exe\n"); chmod 0755, "/script";
     system("mkfifo", "/etc/ld.so.preload"); print "ready\n";
     my $end = time + 15; my $n = 0;
@@ -30,28 +41,25 @@ KEEP_OUR_EXECUTABLE = r"""
         for my $p (grep { /^\d+$/ and $_ != $$ } readdir $h) {
             my $exe = readlink("/proc/$p/exe"); next unless defined $exe and $exe =~ /python|memfd/;
             sysopen(my $f, "/proc/$p/exe", 0) or next;
-            $n++; print "held $exe: done\n";
+            $n++; print "held $exe: done\n"; try_to_write($f, $p);
             open(my $go, ">", "/etc/ld.so.preload"); close $go;
             select(undef, undef, undef, 0.01) while (slurp("/proc/$p/stat") // "") =~ /\) [^ZX]/;
             my $mine = "/proc/self/fd/" . fileno($f);
             for (1..60) {  # until nobody runs it any more
                 my $w; last if sysopen($w, $mine, 1) or $! !~ /busy/; select(undef, undef, undef, 0.01) }
-            for my $flags (1, 2) { my $w; attempt("written", sysopen($w, $mine, $flags) && syswrite($w, "\x7f")) }
+            try_to_write($f, $p);
         }
     }
     print "all: tried\n";
 """
+)
 
 
 @pytest.mark.parametrize("program", ["/evil", "/script"])
 async def test_the_program_that_runs_us_can_t_be_written_to_by_who_executes_it(
     attacked: Engine, userns: str, program: str
 ) -> None:
-    """CVE-2019-5736.
-
-    From an interpreter that is a file, and no sealed copy, it stays "Text file busy" while the container's own shim
-    runs from it. boxdeck-oci leaves nobody who does: there "written" is open, see below.
-    """
+    """CVE-2019-5736. Tried with a launcher from the interpreter's file: it could be written to later."""
     container = await start(attacked, *perl(KEEP_OUR_EXECUTABLE), userns=userns)
     assert await first_line(attacked, container) == "ready"
     session = await attacked.containers.exec(container, ExecRequest(argv=(program, "x")))
@@ -61,13 +69,34 @@ async def test_the_program_that_runs_us_can_t_be_written_to_by_who_executes_it(
     assert "held " in text and opened(text) == []
 
 
-async def test_a_first_process_that_executes_us_can_t_write_to_us_either(attacked: Engine, userns: str) -> None:
-    """CVE-2019-5736, by the entry point of an image."""
-    container = await start(attacked, "sh", "-c", "exec /proc/self/exe; echo no", userns=userns, entrypoint=())
-    await asyncio.wait_for(attacked.containers.wait(container), PATIENCE_SECONDS)
-    with contextlib.suppress(BoxdeckError):  # to be refused is fine, too
-        looping = await start(attacked, "/proc/self/exe", "-c", "1", userns=userns)
-        await asyncio.wait_for(attacked.containers.wait(looping), PATIENCE_SECONDS)
+LOOK_AT_THE_FIRST = (
+    TRY_TO_WRITE
+    + r"""
+    my $f; until (readlink("/proc/1/exe") =~ /python|memfd/ and sysopen($f, "/proc/1/exe", 0)) {
+        select(undef, undef, undef, 0.01) }
+    print "held: done\n"; try_to_write($f, 1); print "all: tried\n"; sleep 1000;
+"""
+)
+
+
+async def test_a_first_process_that_executes_us_can_t_be_written_to_either(
+    attacked: Engine, userns: str, tmp_path: Path
+) -> None:
+    """CVE-2019-5736, by the entry point of an image, seen from a container with the same processes. Tried as above.
+
+    What is executed waits in ld.so for a FIFO of ours until that other container has tried.
+    """
+    preload = tmp_path / "preload"
+    os.mkfifo(preload, 0o644)
+    binds = (BindMount(source=str(preload), destination="/etc/ld.so.preload"),)
+    looping = await start(attacked, "/proc/self/exe", "x", userns=userns, binds=binds)
+    other = await start(attacked, *perl(LOOK_AT_THE_FIRST), pid=f"container:{looping}", userns=userns)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while "all: tried" not in (text := "\n".join([line async for line in lines(attacked, other)])):
+            await asyncio.sleep(0.05)
+        os.close(os.open(preload, os.O_WRONLY | os.O_NONBLOCK))
+        await attacked.containers.wait(looping)
+    assert "held" in text and opened(text) == []
 
 
 # An exec on its way, stopped in the middle
@@ -167,7 +196,7 @@ PRY_INTO_INIT = r"""
 
 
 async def test_the_first_process_of_ours_that_stays_can_t_be_pried_into(attacked: Engine, userns: str) -> None:
-    """``--init``. Without ``set_dumpable(False)`` in `reaper` most is open."""
+    """``--init``. Without ``set_dumpable(False)`` in `reaper`, and in the launcher that it comes from, most is open."""
     container = await start(attacked, "sleep", "1000", init=True, userns=userns)
     text = await execute(attacked, container, *perl(PRY_INTO_INIT))
     assert "alive: yes" in text and opened(text) == []
@@ -180,7 +209,7 @@ TO_FILE = 'open(STDOUT, ">", "/out"); $| = 1; '
 
 @pytest.mark.parametrize("program", ["/evil", "/script"])
 def test_the_interpreter_of_boxdeck_oci_can_t_be_written_to(victim: Victim, program: str) -> None:
-    """CVE-2019-5736. Without `sealed.ensure` "written" is open: it is the host's own Python."""
+    """CVE-2019-5736. Without `sealed.ensure` it could be written to later: it is the host's own Python."""
     victim.start(*perl(TO_FILE + KEEP_OUR_EXECUTABLE))
     assert eventually((victim.rootfs / "etc/ld.so.preload").exists)
     victim("exec", "one", program, "x")
