@@ -43,8 +43,9 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--part 1/2``: every second test, from the first on, for machines that work side by side."""
+    """What the virtual machine wants: ``--part 1/2`` is every second test, for machines that work side by side."""
     parser.addoption("--part", metavar="K/N", help="run every Nth test, from the Kth on")
+    parser.addoption("--keep-launcher", action="store_true", help="one launcher for all engines, as each is dear there")
 
 
 @pytest.hookimpl(trylast=True)
