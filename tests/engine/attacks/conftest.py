@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,8 @@ from engine import Engine
 from engine.cgroups.manager import remove_parent
 from tests.engine.attacks import inside
 from tests.engine.attacks.victim import Victim
+
+LEFT_OPEN = 70  # and the next two: numbers that nobody else takes
 
 
 @pytest.fixture
@@ -33,3 +38,30 @@ def victim(tmp_path: Path) -> Iterator[Victim]:
     yield made
     made("delete", "--force", "one")
     assert remove_parent(made.parent)
+
+
+@pytest.fixture
+def careless() -> Iterator[tuple[int, ...]]:
+    """Folders and files of the host that a caller has open without CLOEXEC."""
+    opened = (os.open("/", os.O_RDONLY | os.O_DIRECTORY), os.open("/etc/passwd", os.O_RDONLY), os.open("/", os.O_PATH))
+    found = tuple(os.dup2(descriptor, LEFT_OPEN + number) for number, descriptor in enumerate(opened))
+    for descriptor in opened:
+        os.close(descriptor)
+    yield found
+    for descriptor in found:
+        os.close(descriptor)
+
+
+@pytest.fixture
+def leaky(attacked: Engine, careless: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An engine whose launcher has inherited what a caller left open, and its shims with it."""
+
+    real = subprocess.Popen
+
+    def popen(*arguments: Any, pass_fds: tuple[int, ...] = (), **options: Any) -> object:
+        return real(*arguments, pass_fds=(*pass_fds, *careless), **options)
+
+    attacked.launcher.close()
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    yield attacked
+    attacked.launcher.close()

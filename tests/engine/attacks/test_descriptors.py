@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -26,32 +23,6 @@ LIST = """
     attempt("$_ " . (readlink("/proc/self/fd/$_") // ""), $_ > 2) for @open; print "@open: tried\\n";
     for my $n (0..40) { attempt("$n leads out", opendir(my $d, "/proc/self/fd/$n/.")) if $n != 3 }
 """  # 3 is the folder that is being read
-
-
-@pytest.fixture
-def careless() -> Iterator[tuple[int, ...]]:
-    """Folders and files of the host that a caller has open without CLOEXEC."""
-    found = (os.open("/", os.O_RDONLY | os.O_DIRECTORY), os.open("/etc/passwd", os.O_RDONLY), os.open("/", os.O_PATH))
-    for descriptor in found:
-        os.set_inheritable(descriptor, True)
-    yield found
-    for descriptor in found:
-        os.close(descriptor)
-
-
-@pytest.fixture
-def leaky(attacked: Engine, careless: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """An engine whose launcher has inherited what a caller left open, and its shims with it."""
-
-    real = subprocess.Popen
-
-    def popen(*arguments: Any, pass_fds: tuple[int, ...] = (), **options: Any) -> object:
-        return real(*arguments, pass_fds=(*pass_fds, *careless), **options)
-
-    attacked.launcher.close()
-    monkeypatch.setattr(subprocess, "Popen", popen)
-    yield attacked
-    attacked.launcher.close()
 
 
 @pytest.mark.parametrize("tty", [False, True])

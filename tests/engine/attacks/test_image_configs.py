@@ -14,6 +14,7 @@ import pytest
 from engine import Engine
 from engine.errors import BoxdeckError
 from engine.model import ContainerRequest
+from tests.engine.attacks.conftest import LEFT_OPEN
 from tests.engine.images.conftest import Layout
 
 NAME = "hostile:1"
@@ -57,7 +58,12 @@ def archive() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as made:
         made.add(busybox, "bin/busybox")
-        for name, target in (("to-fd", "/proc/self/fd/9"), ("to-root", "/proc/1/root"), ("bin/sh", "busybox")):
+        for name, target in (
+            ("to-fd", "/proc/self/fd/9"),
+            ("to-inherited", f"/proc/self/fd/{LEFT_OPEN}"),
+            ("to-root", "/proc/1/root"),
+            ("bin/sh", "busybox"),
+        ):
             info = tarfile.TarInfo(name)
             info.type, info.linkname = tarfile.SYMTYPE, target
             made.addfile(info)
@@ -122,6 +128,17 @@ async def test_no_config_leads_out(cleaned: Engine, tmp_path: Path, canary: Path
     status, seen = await run(cleaned, "sh", "-c", script, entrypoint=("/bin/busybox",))
     assert SECRET not in seen and "boxdeck.db" not in seen
     assert status in (0, 125, 126, 127) and ("done" in seen) is (status == 0), (status, seen)
+
+
+@pytest.mark.parametrize("folder", ["/proc/self/fd/{}", "/proc/self/fd/{}/../..", "/to-inherited"])
+async def test_no_working_folder_leads_out_through_what_a_caller_left_open(
+    cleaned: Engine, leaky: Engine, careless: tuple[int, ...], tmp_path: Path, canary: Path, folder: str
+) -> None:
+    """CVE-2024-21626, by an image. Without close_what_leads_out and the look at getcwd(2) the canary is read."""
+    layout = Layout(tmp_path / "layout")
+    await load(cleaned, layout, layout.image(archive(), WorkingDir=folder.format(careless[0])))
+    options = {"entrypoint": ("/bin/busybox",), "userns": "host"}
+    assert SECRET not in (await run(leaky, "cat", f".{canary}", **options))[1]
 
 
 PASSWD: dict[str, tuple[bytes, str]] = {

@@ -62,6 +62,7 @@ async def test_a_flood_that_nobody_watches_leaves_a_bounded_log_and_a_small_shim
 
 
 async def test_a_flood_is_bounded_by_default(attacked: Engine) -> None:
+    """Tried without rotation, and with nine files by default: the log is larger."""
     container = await start(attacked, *perl("syswrite(STDOUT, 'x' x 65536) for 1..1000"))
     assert await attacked.containers.wait(container) == 0
     assert 20 << 20 < log_bytes(attacked, container) <= 30 << 20
