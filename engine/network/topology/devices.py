@@ -40,10 +40,8 @@ _LINKS = transport.request(_RTM_GETLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + _WITHO
 _ADDRESSES = transport.request(_RTM_GETADDR, 0, _IFADDR.pack(0, 0, 0, 0, 0))
 _ROUTES = transport.request(_RTM_GETROUTE, 0, _RTMSG.pack(0, 0, 0, 0, 0, 0, 0, 0, 0))
 
-_TOLD = frozenset(
-    (_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER)
-    + (_IFLA_LINKINFO, _IFLA_STATS64, _IFLA_LINK_NETNSID)
-)
+_LINK_PARTS = (_IFLA_LINKINFO, _IFLA_STATS64, _IFLA_LINK_NETNSID)
+_TOLD = frozenset((_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER, *_LINK_PARTS))
 """What is read of a device, which the kernel tells sixty things of."""
 
 _NOTHING = memoryview(b"")

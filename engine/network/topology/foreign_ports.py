@@ -8,17 +8,18 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model import PortMap
 from engine.network import nft, nft_rules, transport
+from engine.network.topology.port_rule import PROTOCOLS, PortRule
 
 # linux/netfilter/nf_tables.h, linux/netfilter.h
 _PREROUTING = 0
 _FAMILIES = {1: "inet", 2: "ip", 10: "ip6"}
+_VERSIONS = {2: 4, 10: 6}
 _CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_TYPE, _HOOK_NUMBER = 1, 3, 4, 7, 1
 _TABLE, _CHAIN, _RULE_EXPRESSIONS = 1, 2, 4
 _NAME, _DATA = 1, 2
@@ -30,28 +31,10 @@ _NETWORK, _TRANSPORT = 1, 2
 _DESTINATIONS = {(16, 4), (24, 16)}  # where the address is in headers of IPv4 and IPv6, and how long
 _PROTOCOL_BYTE = (9, 1)
 _PORT_BYTES = (2, 2)
-_PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 _IGNORED = frozenset(("counter", "log"))
 _NARROWING = frozenset((6, 7, 15))  # of meta: iifname, oifname, nfproto; who may come that way, not where it leads
 
-# struct xt_tcp, xt_udp: source ports, destination ports; struct xt_multiport_v1: flags, count, ports, which of them
-# begin a range, and whether it is inverted; struct nf_nat_range2
-_XT_PORTS = struct.Struct("=HHHH")
-_XT_INVERTED = {"tcp": 11, "udp": 8}
-_XT_MULTIPORT = struct.Struct("=BB15H15s?")
-_TO_DESTINATIONS = 1  # XT_MULTIPORT_DESTINATION
-_NAT_RANGE = struct.Struct("!4x16s16sHH")
 _DEEPEST = 8
-
-
-class _Found(Struct):
-    """What a rule asks for and does, as far as it is known."""
-
-    protocol: str = ""
-    host_address: str = ""
-    host_port: int = 0
-    address: str = ""
-    port: int = 0
 
 
 def read(sock: socket.socket, own_table: str) -> Iterator[PortMap]:
@@ -70,10 +53,12 @@ def read(sock: socket.socket, own_table: str) -> Iterator[PortMap]:
         family, table = message.payload[0], nft_rules.text(parts[_CHAIN_TABLE])
         is_base = _HOOK_NUMBER in hook and nft_rules.number(hook[_HOOK_NUMBER]) == _PREROUTING
         if is_base and family in _FAMILIES and table != own_table and nft_rules.text(parts[_CHAIN_TYPE]) == "nat":
-            yield from _of_chain(sock, family, table, nft_rules.text(parts[_CHAIN_NAME]), _Found(), _DEEPEST)
+            yield from _of_chain(sock, family, table, nft_rules.text(parts[_CHAIN_NAME]), PortRule(), _DEEPEST)
 
 
-def _of_chain(sock: socket.socket, family: int, table: str, chain: str, asked: _Found, depth: int) -> Iterator[PortMap]:
+def _of_chain(
+    sock: socket.socket, family: int, table: str, chain: str, asked: PortRule, depth: int
+) -> Iterator[PortMap]:
     request = nft_rules.request(nft.GETRULE, family, nft.text(_TABLE, table), nft.text(_CHAIN, chain))
     rules = [bytes(_expressions(message.payload)) for message in transport.dump(sock, request)] if depth else []
     for rule in rules:
@@ -83,8 +68,8 @@ def _of_chain(sock: socket.socket, family: int, table: str, chain: str, asked: _
             continue
         if target:
             yield from _of_chain(sock, family, table, target, reader.found, depth - 1)
-        elif (port := _port_map(reader.found, family)) is not None:
-            yield replace(port, by=f"the chain {_FAMILIES[family]} {table} {chain}")
+        elif port := reader.found.port_map(f"the chain {_FAMILIES[family]} {table} {chain}", _VERSIONS.get(family, 0)):
+            yield port
 
 
 class _Reader:
@@ -94,7 +79,7 @@ class _Reader:
         found: what it asks for.
     """
 
-    def __init__(self, asked: _Found) -> None:
+    def __init__(self, asked: PortRule) -> None:
         self.found = asked
         self._registers: dict[int, tuple[str, bytes]] = {}  # what was loaded, or the value that was
 
@@ -108,7 +93,7 @@ class _Reader:
                 return "" if self._translates(attributes) else None
             if name == "target":
                 is_dnat = nft_rules.text(attributes[1]) == "DNAT"
-                return "" if is_dnat and self._translates_by_iptables(attributes[3]) else None
+                return "" if is_dnat and self.found.leads_to_range(attributes[3]) else None
             if name == "immediate" and not nft_rules.register(attributes, 1):
                 return _jump(attributes)
             if name not in _IGNORED and not self._understands(name, attributes):
@@ -128,7 +113,7 @@ class _Reader:
         elif name == "cmp":
             return self._compares(attributes)
         elif name == "match":
-            return self._matches(nft_rules.text(attributes[1]), bytes(attributes[3]))
+            return self.found.asks_by_match(nft_rules.text(attributes[1]), bytes(attributes[3]))
         else:
             return False
         return True
@@ -141,29 +126,12 @@ class _Reader:
         if not is_equal:
             return what == "address"  # all but one: such as 127.0.0.0/8
         if what == "protocol":
-            return self._asks("protocol", _PROTOCOLS.get(value[0], ""))
+            return self.found.asks("protocol", PROTOCOLS.get(value[0], ""))
         if what == "port" and len(value) == _PORT_BYTES[1]:
-            return self._asks("host_port", int.from_bytes(value, "big"))
+            return self.found.asks("host_port", int.from_bytes(value, "big"))
         if what == "address" and len(value) in (4, 16):
-            return self._asks("host_address", str(ip_address(value)))
+            return self.found.asks("host_address", str(ip_address(value)))
         return what == "local"
-
-    def _asks(self, what: str, value: str | int) -> bool:
-        """Note it; False where it contradicts what was asked for before, so that nothing matches."""
-        before = getattr(self.found, what)
-        setattr(self.found, what, value)
-        return not before or before == value
-
-    def _matches(self, name: str, info: bytes) -> bool:
-        """By a match of iptables' own."""
-        if name in _XT_INVERTED:
-            _, last_source, first, last = _XT_PORTS.unpack_from(info)
-            is_plain = first == last and last_source == 0xFFFF and not info[_XT_INVERTED[name]]
-            return is_plain and self._asks("protocol", name) and self._asks("host_port", first)
-        if name == "multiport" and len(info) >= _XT_MULTIPORT.size:
-            flags, count, port, *_, is_inverted = _XT_MULTIPORT.unpack_from(info)  # a range counts as two
-            return (flags, count, is_inverted) == (_TO_DESTINATIONS, 1, False) and self._asks("host_port", port)
-        return name in ("comment", "addrtype")
 
     def _translates(self, attributes: nft_rules.Attributes) -> bool:
         """NFTA_NAT_TYPE 1, _REG_ADDR_MIN 3, _REG_PROTO_MIN 5, and where ranges end, _REG_ADDR_MAX 4, _PROTO_MAX 6."""
@@ -174,43 +142,11 @@ class _Reader:
         ends = [(attributes[low], attributes[high]) for low, high in ((3, 4), (5, 6)) if high in attributes]
         if len(address) not in (4, 16) or any(bytes(low) != bytes(high) for low, high in ends):
             return False
-        self.found.address = str(ip_address(address))
-        self.found.port = int.from_bytes(port[:2], "big") if port else self.found.host_port
-        return True
+        return self.found.leads_to(str(ip_address(address)), int.from_bytes(port[:2], "big"))
 
     def _known(self, register: int) -> bytes:
         what, value = self._registers.get(register, ("", b""))
         return value if what == "value" else b""
-
-    def _translates_by_iptables(self, info: memoryview) -> bool:
-        if len(info) < _NAT_RANGE.size:
-            return False
-        first, last, first_port, last_port = _NAT_RANGE.unpack_from(info)
-        if first != last or first_port != last_port:
-            return False
-        self.found.address = _address_of(first)
-        self.found.port = first_port or self.found.host_port
-        return True
-
-
-def _address_of(union: bytes) -> str:
-    """Union nf_inet_addr: an IPv4 address has zeros behind it."""
-    return str(IPv6Address(union)) if any(union[4:]) else str(IPv4Address(union[:4]))
-
-
-def _port_map(found: _Found, family: int) -> PortMap | None:
-    if not (found.protocol and found.host_port and found.address and found.port):
-        return None
-    is_six = ":" in found.address
-    if (is_six and family == 2) or (not is_six and family == 10):
-        return None
-    return PortMap(
-        host_address=found.host_address or ("::" if is_six else "0.0.0.0"),
-        host_port=found.host_port,
-        protocol=found.protocol,
-        address=found.address,
-        port=found.port,
-    )
 
 
 def _meta(key: int) -> str:

@@ -28,7 +28,7 @@ from engine.model import (
     Topology,
 )
 from engine.network import transport, watch
-from engine.network.topology import docker_proxies, foreign_ports, places, published, views
+from engine.network.topology import docker_proxies, foreign_ports, legacy_ports, places, published, views
 from engine.network.topology.devices import RawDevice
 from engine.network.topology.places import Place, Places
 from engine.network.topology.survey import Numbering, Surveyed, survey
@@ -104,7 +104,7 @@ class TopologyReader:
 
     def _foreign_ports(self, sock: socket.socket) -> tuple[PortMap, ...]:
         if time.monotonic() - self._foreign_at >= _FOREIGN_SECONDS:
-            found = {replace(port, by=""): port for port in docker_proxies.read()}
+            found = {replace(port, by=""): port for port in (*docker_proxies.read(), *legacy_ports.read())}
             with suppress(OSError):  # a kernel without nf_tables
                 found |= {replace(port, by=""): port for port in foreign_ports.read(sock, self._table)}
             self._foreign = tuple(found.values())

@@ -13,7 +13,7 @@ import pytest
 from engine.model import PortMap
 from engine.network import transport
 from engine.network.networks import Networks
-from engine.network.topology import foreign_ports
+from engine.network.topology import foreign_ports, legacy_ports
 from tests.engine.network.boxes import Box, shell
 
 Maker = Callable[..., Networks]
@@ -52,21 +52,21 @@ table ip6 {name} {{
 }}
 """
 IPTABLES = """
-    iptables-nft -t nat -N DOCKER
-    iptables-nft -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
-    iptables-nft -t nat -A DOCKER -i docker0 -j RETURN
-    iptables-nft -t nat -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
-    iptables-nft -t nat -A DOCKER -d 127.0.0.1/32 ! -i docker0 -p udp --dport 53 -j DNAT --to-destination 172.17.0.2:53
-    iptables-nft -t nat -N CNI-DN
-    iptables-nft -t nat -A DOCKER -p tcp -m comment --comment web -m multiport --dports 8090 -j CNI-DN
-    iptables-nft -t nat -A CNI-DN -p tcp --dport 8090 -j DNAT --to-destination 10.88.0.2:80
-    iptables-nft -t nat -A CNI-DN -p tcp --dport 8091 -j DNAT --to-destination 10.88.0.2:81
-    iptables-nft -t nat -A DOCKER -p tcp -m multiport --dports 8092,8093 -j DNAT --to-destination 10.88.0.2:80
-    iptables-nft -t nat -A DOCKER -p tcp -m multiport --sports 8094 -j DNAT --to-destination 10.88.0.2:80
-    iptables-nft -t nat -A DOCKER -p tcp -m tcp --dport 7000:7005 -j DNAT --to-destination 172.17.0.2
-    iptables-nft -t nat -A DOCKER -p tcp -m tcp ! --dport 7100 -j DNAT --to-destination 172.17.0.2:7100
-    iptables-nft -t nat -A DOCKER -p tcp -m tcp --sport 7200 --dport 7200 -j DNAT --to-destination 172.17.0.2:7200
-    iptables-nft -t nat -A DOCKER -s 10.0.0.0/8 -p tcp -m tcp --dport 7300 -j DNAT --to-destination 172.17.0.2:7300
+    iptables-{kind} -t nat -N DOCKER
+    iptables-{kind} -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+    iptables-{kind} -t nat -A DOCKER -i docker0 -j RETURN
+    iptables-{kind} -t nat -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+    iptables-{kind} -t nat -A DOCKER -d 127.0.0.1/32 ! -i docker0 -p udp --dport 53 -j DNAT --to 172.17.0.2:53
+    iptables-{kind} -t nat -N CNI-DN
+    iptables-{kind} -t nat -A DOCKER -p tcp -m comment --comment web -m multiport --dports 8090 -j CNI-DN
+    iptables-{kind} -t nat -A CNI-DN -p tcp --dport 8090 -j DNAT --to-destination 10.88.0.2:80
+    iptables-{kind} -t nat -A CNI-DN -p tcp --dport 8091 -j DNAT --to-destination 10.88.0.2:81
+    iptables-{kind} -t nat -A DOCKER -p tcp -m multiport --dports 8092,8093 -j DNAT --to-destination 10.88.0.2:80
+    iptables-{kind} -t nat -A DOCKER -p tcp -m multiport --sports 8094 -j DNAT --to-destination 10.88.0.2:80
+    iptables-{kind} -t nat -A DOCKER -p tcp -m tcp --dport 7000:7005 -j DNAT --to-destination 172.17.0.2
+    iptables-{kind} -t nat -A DOCKER -p tcp -m tcp ! --dport 7100 -j DNAT --to-destination 172.17.0.2:7100
+    iptables-{kind} -t nat -A DOCKER -p tcp -m tcp --sport 7200 --dport 7200 -j DNAT --to-destination 172.17.0.2:7200
+    iptables-{kind} -t nat -A DOCKER -s 10.0.0.0/8 -p tcp -m tcp --dport 7300 -j DNAT --to-destination 172.17.0.2:7300
 """
 
 
@@ -100,14 +100,43 @@ def test_rules_of_nft_are_followed_as_far_as_they_are_certain(netfilter: socket.
     }
 
 
-def test_rules_of_iptables_are_those_that_docker_and_podman_make(netfilter: socket.socket) -> None:
-    if shutil.which("iptables-nft") is None:
-        pytest.skip("iptables isn't installed: apt-get install iptables")
-    shell(f"set -e; {IPTABLES}")
-    assert words(foreign_ports.read(netfilter, "own")) == {
-        "0.0.0.0 8080/tcp 172.17.0.2 80 by the chain ip nat DOCKER",
-        "127.0.0.1 53/udp 172.17.0.2 53 by the chain ip nat DOCKER",
-        "0.0.0.0 8090/tcp 10.88.0.2 80 by the chain ip nat CNI-DN",
+def has_iptables(kind: str) -> bool:
+    command = [f"iptables-{kind}", "-t", "nat", "-S"]
+    if shutil.which(command[0]) is None:
+        return False
+    return not subprocess.run(command, capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize(("kind", "name"), [("nft", "the chain ip nat"), ("legacy", "the legacy iptables chain")])
+def test_rules_of_iptables_are_those_that_docker_and_podman_make(
+    netfilter: socket.socket, kind: str, name: str
+) -> None:
+    if not has_iptables(kind):
+        pytest.skip(f"iptables-{kind} isn't installed, or this kernel hasn't got it: apt-get install iptables")
+    shell(f"set -e; {IPTABLES.format(kind=kind)}")
+    found, other = foreign_ports.read(netfilter, "own"), legacy_ports.read()
+    if kind == "legacy":
+        found, other = other, found
+    assert words(found) == {
+        f"0.0.0.0 8080/tcp 172.17.0.2 80 by {name} DOCKER",
+        f"127.0.0.1 53/udp 172.17.0.2 53 by {name} DOCKER",
+        f"0.0.0.0 8090/tcp 10.88.0.2 80 by {name} CNI-DN",
+    }
+    assert words(other) == set()
+
+
+def test_legacy_rules_of_ipv6_and_of_the_chain_itself_are_read_too(netfilter: socket.socket) -> None:
+    if not has_iptables("legacy"):
+        pytest.skip("iptables-legacy isn't installed, or this kernel hasn't got it: apt-get install iptables")
+    assert words(legacy_ports.read()) == set()
+    shell("iptables-legacy -t nat -A PREROUTING -p sctp --dport 99 -j DNAT --to-destination 172.17.0.2")
+    shell("iptables-legacy -t nat -A PREROUTING -p tcp --dport 81 -d 10.0.0.0/8 -j DNAT --to-destination 172.17.0.2")
+    shell("iptables-legacy -t nat -A PREROUTING -p udp --dport 82 ! -d 127.0.0.0/8 -j DNAT --to-destination 172.17.0.2")
+    shell("iptables-legacy -t nat -A OUTPUT -p tcp --dport 83 -j DNAT --to-destination 172.17.0.2:83")
+    shell("ip6tables-legacy -t nat -A PREROUTING -p tcp --dport 84 -j DNAT --to-destination [fd00::2]:80")
+    assert words(legacy_ports.read()) == {
+        "0.0.0.0 82/udp 172.17.0.2 82 by the legacy iptables chain PREROUTING",
+        ":: 84/tcp fd00::2 80 by the legacy ip6tables chain PREROUTING",
     }
 
 
