@@ -219,6 +219,15 @@ async def test_running_out_of_memory_is_said_once_and_marks_the_row_until_it_was
         await at.until(lambda: "● metrics" in row_of(at, "metrics"))
 
 
+async def test_the_only_container_s_alarm_is_put_away_with_escape() -> None:
+    engine = FakeEngine(crowd()[0])
+    async with desk(engine) as at:
+        engine.happen("oom", engine.all[0], "1 process, nginx")
+        await at.see("▲ ran out of memory")
+        await at.press("escape")
+        await at.see_no("▲ ran out of memory")
+
+
 async def test_a_limit_that_is_met_marks_the_row_until_the_container_starts_anew() -> None:
     engine = FakeEngine(*crowd())
     async with desk(engine) as at:

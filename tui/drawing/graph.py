@@ -15,6 +15,9 @@ GUTTER = 7
 _LIMIT_IN_SIGHT = 4
 """A limit up to this many times the highest value is drawn; one further away would flatten the curve."""
 
+_LITTLE_OVER = 1.25
+"""Up to this share of the limit a value above it doesn't change the axis much: it was measured a little late."""
+
 _NEAR, _VERY_NEAR = 0.75, 0.9
 _BLANK = chr(0x2800)
 
@@ -44,7 +47,8 @@ def top_of(curve: Curve, cells: int) -> float:
     in_view = curve.values[-cells * 2 :] if cells > 0 else ()
     peak = max((value for value in in_view if value is not None), default=0.0)
     if curve.limit is not None and curve.limit <= peak * _LIMIT_IN_SIGHT:
-        return max(curve.limit, peak)
+        is_near = peak <= curve.limit * _LITTLE_OVER
+        return max(curve.limit, peak) if is_near else units.ceiling(peak, binary=curve.binary)
     return units.ceiling(max(peak * 1.02, curve.least_top), binary=curve.binary)
 
 

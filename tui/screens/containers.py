@@ -166,7 +166,7 @@ class ContainersScreen(LiveScreen):
 
     def on_selection_moved(self, message: SelectionMoved) -> None:
         """Follow at once."""
-        self.paint_all()
+        self.paint_selection()
 
     def action_turn(self, steps: int) -> None:
         """Show a neighbouring side of the selected container."""
@@ -239,7 +239,7 @@ class ContainersScreen(LiveScreen):
             self.minimize()
 
     def action_back(self) -> None:
-        """Undo the last widening: a maximised panel, marks, the filter, the focus."""
+        """Undo the last widening: a maximised panel, marks, the filter, the focus; then an alarm has been looked at."""
         if self.maximized is not None:
             self.minimize()
         elif self.deck.marked:
@@ -247,6 +247,9 @@ class ContainersScreen(LiveScreen):
             self.paint_all()
         elif self.deck.filter_text or self.query_one("#filter").display:
             self._end_filter("")
+        elif self._table.has_focus and self.deck.selected_id is not None:
+            self.deck.alarms.drop(self.deck.selected_id)
+            self.paint_all()
         self._table.focus()
 
     # --- shells ---
