@@ -41,7 +41,7 @@ def test_a_value_above_its_limit_pushes_the_axis_up_and_the_line_stays() -> None
 
 
 def test_a_limit_that_was_lowered_leaves_a_round_axis() -> None:
-    assert [plain(each)[:6].strip() for each in drawn([202.0, 10.0], limit=64.0)][::2] == ["500.0", "250.0", "0.0"]
+    assert [plain(each)[:6].strip() for each in drawn([202.0, 10.0], limit=64.0)][::2] == ["500", "250", "0.0"]
     assert plain(drawn([83.0, 10.0], limit=80.0)[0])[:6].strip() == "83.0"
 
 
