@@ -7,7 +7,6 @@ are asked.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterable
 from typing import Protocol
@@ -15,10 +14,14 @@ from typing import Protocol
 from engine.cgroups import folders, layout
 from engine.cgroups.alarms import Alarm, Kind, open_eventfd, open_file, open_silent
 from engine.cgroups.layout import Layout
+from engine.linux.machine import KERNEL_VERSION
 
 _FULL = 0.9  # of a limit, without what can be dropped at once
 _PRESSURE = "medium"  # most of what the kernel looks through can't be freed: page cache alone doesn't get there
 _UNLIMITED = "max"
+# Nobody is told that v1's pids.events has changed: since Linux 6.11 those are who wait for pids.events.local, which is
+# a file of v2 (kernel/cgroup/pids.c, pids_event).
+_IS_SILENT = KERNEL_VERSION >= (6, 11)
 
 
 class Trouble(Protocol):
@@ -75,7 +78,7 @@ class _V1:
         return [
             *_eventfd("oom", self._memory, "memory.oom_control"),
             *_eventfd("memory", self._memory, "memory.pressure_level", _PRESSURE),
-            *(_silent("pids", (own, below)) if _is_silent() else _file("pids", below) or _file("pids", own)),
+            *(_silent("pids", (own, below)) if _IS_SILENT else _file("pids", below) or _file("pids", own)),
         ]
 
     def unheard(self) -> list[tuple[Kind, str, bytes]]:
@@ -168,17 +171,6 @@ def _file(kind: Kind, path: str) -> tuple[Alarm, ...]:
 
 def _silent(kind: Kind, paths: Iterable[str]) -> tuple[Alarm, ...]:
     return (Alarm(kind, False, open_silent()),) if any(map(os.path.exists, paths)) else ()
-
-
-@functools.cache
-def _is_silent() -> bool:
-    """Whether the kernel tells nobody that v1's pids.events has changed.
-
-    Since Linux 6.11 it tells those who wait for pids.events.local, which is a file of v2 (kernel/cgroup/pids.c,
-    pids_event).
-    """
-    major, minor, *_ = os.uname().release.replace("-", ".").split(".")
-    return (int(major), int(minor)) >= (6, 11)
 
 
 def _values(paths: Iterable[str], key: str) -> list[int]:

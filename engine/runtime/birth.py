@@ -235,7 +235,7 @@ def _provide(pid: int, sync: socket.socket, spec: Spec, around: Circumstances) -
     mapping = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC) if user is not None else None
     root = rootfs.prepare(spec, around.bundle, mapping)
     binds = mounting.open_sources(spec, around.bundle, mapping)
-    made = dev_folder.make(spec) if mapping is not None else {}
+    made = dev_folder.make(spec, mapping) if mapping is not None else {}
     binds.update(made)
     nodes = devices.open_sources(spec, bool(made)) if mapping is not None else {}
     _hand_over(sync, root, binds, nodes)

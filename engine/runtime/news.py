@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.linux.memory import Ranges
+from engine.runtime.dev_folder import Plan
 
 _TAKEN = b"T"
 _READ_SIZE = 1 << 12
@@ -20,12 +21,14 @@ class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
         flags: the namespaces that were made, as CLONE_NEW flags.
         maker_pages, init_pages: memory of the launcher that both wrote to.
         shim_pages: what a shim wrote to until its container ran; empty as long as that isn't known.
+        dev: what a /dev was made of; None as long as none was.
     """
 
     flags: int
     maker_pages: Ranges
     init_pages: Ranges
     shim_pages: Ranges = b""
+    dev: Plan | None = None
 
 
 class Experience(Struct, frozen=True, kw_only=True, array_like=True):
@@ -35,10 +38,12 @@ class Experience(Struct, frozen=True, kw_only=True, array_like=True):
         flags: as in `Forecast`.
         pages: of maker and init, as in `Forecast`; None where the maker has been told them. Hearing them again at each
             start would have the launcher write to memory that all shims share with it.
+        dev: as in `Forecast`; None where that was right.
     """
 
     flags: int
     pages: tuple[Ranges, Ranges] | None
+    dev: Plan | None
 
 
 def tell_taken(pipe: int) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
-from engine.linux import mounts, namespaces, trace
+from engine.linux import machine, mounts, namespaces, trace
 
-TAKES_DETACHED_LAYERS = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) >= (6, 15)
+TAKES_DETACHED_LAYERS = machine.KERNEL_VERSION >= (6, 15)
 
 _WORKED_IN = "work"  # the kernel's name for it, below the option workdir (fs/overlayfs/super.c, OVL_WORKDIR_NAME)
 _OLD = "old"

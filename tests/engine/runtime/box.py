@@ -78,7 +78,7 @@ class Bundle:
         mapping = userns.open_mapping(spec.linux) if user else None
         root = rootfs.prepare(spec, str(self.folder), mapping)
         sources = mounting.open_sources(spec, str(self.folder), mapping)
-        folder = dev_folder.make(spec) if user and self.make_dev else mounting.Sources()
+        folder = dev_folder.make(spec, mapping) if mapping is not None and self.make_dev else mounting.Sources()
         sources.update(folder)
         nodes = devices.open_sources(spec, bool(folder)) if user else mounting.Sources()
         told, telling = os.pipe2(os.O_CLOEXEC)
@@ -86,7 +86,8 @@ class Bundle:
         child = clone.clone(_flags(spec.linux))
         if child.pid == 0:
             _inside(spec, root, sources, nodes, (ready, telling), probe, before, pivot, self.makes_ahead)
-        for descriptor in (root, *sources.values(), *nodes.values(), telling, ready, *([mapping] if user else [])):
+        mappings = [] if mapping is None else [mapping]
+        for descriptor in (root, *sources.values(), *nodes.values(), telling, ready, *mappings):
             os.close(descriptor)
         try:
             if user:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from engine.errors import BoxdeckError
 from engine.oci.linux_spec import Device
+from engine.runtime import dev_folder
 from tests.engine.runtime.box import DEV, PROC, Bundle, linux, mount, needs_root
 
 pytestmark = [pytest.mark.vm, needs_root]
@@ -67,6 +69,32 @@ def test_devices_of_a_user_namespace_have_mode_and_owner_as_well(bundle: Bundle)
 
     answer = bundle.run(bundle.spec(DEV, PROC, linux=linux(user=True, devices=devices)), probe)
     assert answer == [[10, 229], "0o20640", 12, 34, 0, 0]
+
+
+@pytest.mark.parametrize("more", [(), (Device(type="c", path="/dev/fuse", major=10, minor=229, uid=12),)])
+def test_a_dev_that_was_made_before_anybody_asked_is_given_to_whom_it_fits(
+    bundle: Bundle, more: tuple[Device, ...]
+) -> None:
+    def probe() -> list[object]:
+        Path("/dev/new").touch()
+        found = [(name, os.lstat(f"/dev/{name}")) for name in sorted(os.listdir("/dev"))]
+        return [[name, status.st_mode, status.st_rdev, status.st_uid] for name, status in found]
+
+    wanted = bundle.spec(DEV, PROC, linux=linux(user=True, devices=more))
+    made_anew = bundle.run(wanted, probe)
+    bundle.run(bundle.spec(DEV, PROC, linux=linux(user=True)), lambda: None)
+    expected = dev_folder.latest()
+    if expected is None:  # before Linux 6.3
+        return
+    dev_folder.prepare(expected)
+    ((_, folder),) = dev_folder.prepared
+    Path(f"/proc/self/fd/{folder}/mark").touch()
+    answer = bundle.run(wanted, probe)
+    assert isinstance(answer, list)
+    assert ["mark" in entry for entry in answer].count(True) == (not more)
+    assert [entry for entry in answer if "mark" not in entry] == made_anew
+    if dev_folder.prepared:
+        os.close(dev_folder.prepared.pop()[1])
 
 
 def test_a_device_that_belongs_to_nobody_of_the_container_is_the_hosts_own(bundle: Bundle) -> None:
