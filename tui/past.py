@@ -65,6 +65,27 @@ def past(reach: Reach, ticks: Sequence[Tick], history: History | None, count: in
     return _buckets(*((history.hour, 3_600) if reach is Reach.HOUR else (history.day, 86_400)), count)
 
 
+class Curves:
+    """As `past`; curves of hours and days, which are dear, are made anew only when something else is to be drawn."""
+
+    def __init__(self) -> None:
+        self._reach: Reach | None = None
+        self._history: History | None = None
+        self._count = 0
+        self._made = Past()
+
+    def past(
+        self, reach: Reach, ticks: Sequence[Tick], history: History | None, count: int, interval_seconds: float
+    ) -> Past:
+        """The curves to draw."""
+        if reach is Reach.MINUTES:
+            return past(reach, ticks, history, count, interval_seconds)
+        if (reach, count) != (self._reach, self._count) or history is not self._history:
+            self._reach, self._history, self._count = reach, history, count
+            self._made = past(reach, ticks, history, count, interval_seconds)
+        return self._made
+
+
 def remembered(reach: Reach, history: History | None, count: int) -> Past:
     """The curves of a container whose ticks aren't kept whole: what the engine kept of it, also of the last minutes."""
     if history is None:

@@ -11,7 +11,7 @@ from engine.model import ContainerSample, CpuSample, HostSample, Snapshot
 from engine.model.history import History, Series
 from tests.tui import fake_measures
 from tests.tui.fake_engine import container
-from tui.past import Reach, bucket_seconds, past
+from tui.past import Curves, Past, Reach, bucket_seconds, past
 from tui.recent import CAPACITY, Recent, Tick
 
 Values = tuple[float | None, ...]
@@ -84,6 +84,17 @@ def test_a_day_has_gaps_where_nothing_was_known() -> None:
     assert found.step_seconds == 600
     assert set(found.cpu_percent) == {1, None, 3}
     assert 22 <= found.cpu_percent.count(None) <= 25
+
+
+def test_hours_are_drawn_anew_only_when_there_is_something_else_to_draw() -> None:
+    curves, first, second = Curves(), history(hour=(1,) * 3_600), history(hour=(2,) * 3_600)
+    drawn = curves.past(Reach.HOUR, [], first, 60, 1.0)
+    assert curves.past(Reach.HOUR, [tick(1, 1)], first, 60, 1.0) is drawn == past(Reach.HOUR, [], first, 60, 1.0)
+    assert curves.past(Reach.HOUR, [], second, 60, 1.0).cpu_percent[-1] == 2
+    assert len(curves.past(Reach.HOUR, [], second, 30, 1.0).cpu_percent) == 30
+    assert curves.past(Reach.DAY, [], second, 30, 1.0).cpu_percent == ()
+    assert curves.past(Reach.MINUTES, [tick(1, 7)], second, 30, 1.0).cpu_percent[-1] == 7
+    assert curves.past(Reach.HOUR, [], None, 30, 1.0) == Past()
 
 
 def test_without_history_hours_are_empty() -> None:

@@ -15,7 +15,7 @@ from tui.deck import Deck
 from tui.drawing import comparison, graph, measures, units
 from tui.drawing.lines import clip
 from tui.drawing.measures import Measure
-from tui.past import Past, Reach, bucket_seconds, past, remembered
+from tui.past import Curves, Past, Reach, bucket_seconds, remembered
 from tui.readings import Readings
 from tui.widgets.drawn import Drawn
 from tui.widgets.graph import Graph
@@ -69,6 +69,7 @@ class Graphs(VerticalScroll):
     def __init__(self, deck: Deck, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self._deck = deck
+        self._curves = Curves()
         self._values = 0
         self._step_seconds = 1.0
 
@@ -157,7 +158,7 @@ class Graphs(VerticalScroll):
         seconds = 3_600.0 if self._deck.reach is Reach.MINUTES else float(bucket_seconds(self._deck.reach, count))
         kept = self._readings.history.look(container.id, seconds) if self._readings else None
         ticks = self._deck.recent.of(container.id)
-        return past(self._deck.reach, ticks, kept, count, self._deck.history.interval_seconds)
+        return self._curves.past(self._deck.reach, ticks, kept, count, self._deck.history.interval_seconds)
 
     def _limits(self, container: Container) -> LimitsInForce | None:
         if self._readings is None or not container.is_running:
