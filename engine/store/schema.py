@@ -167,4 +167,12 @@ MIGRATIONS: tuple[str, ...] = (
         is_anonymous    INTEGER NOT NULL
     ) STRICT;
     """,
+    """
+    UPDATE containers SET record = CAST(json_set( -- records from before there were several networks name theirs, too
+            CAST(record AS TEXT), '$.endpoints[0].network_id',
+            (SELECT network_id FROM endpoints WHERE endpoints.container_id = containers.id AND number = 0)
+        ) AS BLOB)
+        WHERE coalesce(json_extract(CAST(record AS TEXT), '$.endpoints[0].network_id'), '') = ''
+        AND EXISTS (SELECT 1 FROM endpoints WHERE endpoints.container_id = containers.id AND number = 0);
+    """,
 )

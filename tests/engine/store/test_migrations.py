@@ -20,6 +20,7 @@ from engine.store.schema import MIGRATIONS
 
 ID, OTHER = "a" * 64, "b" * 64
 _WITH_SUBNETS = 3  # the version from which a network has several of them
+_WITH_NETWORKS_NAMED = 6  # by the records, too
 
 
 def record(container_id: str, name: str, **fields: object) -> bytes:
@@ -48,6 +49,8 @@ def old_store(path: Path, version: int) -> None:
         }  # fmt: skip
         if version == 0:
             return
+        if version >= _WITH_NETWORKS_NAMED:
+            endpoint["network_id"] = "n"
         own = {"endpoint": endpoint} if version < _WITH_SUBNETS else {"endpoints": [endpoint]}
         insert = "INSERT INTO containers (id, name, image_id, state, record) VALUES (?, ?, 'sha256:1', 'exited', ?)"
         database.execute(insert, (ID, "old", record(ID, "old", **own)))
@@ -96,6 +99,7 @@ def test_everything_of_an_earlier_version_is_there(tmp_path: Path, version: int)
             (leased,) = of_container(database, ID)
             assert endpoint.address == leased.address == "10.89.0.7/24"
             assert (leased.host_interface, leased.mac, leased.gateway) == ("bd1", endpoint.mac, "10.89.0.1")
+            assert leased.network_id and endpoint.network_id == leased.network_id
             assert [each.name for each in networks.every(database)] == ["bridge"]
             assert database.rows(
                 "SELECT reference, diff_id FROM image_references JOIN image_layers USING (image_id)"
