@@ -15,7 +15,7 @@ from tui.drawing.layers import layered
 from tui.drawing.lines import Line, Span, Tone, clip, joined, line
 from tui.drawing.meter import Part, legend, meter
 from tui.drawing.panels import Panel, reader
-from tui.drawing.stalls import stall_lines
+from tui.drawing.stalls import past_stall_lines, stall_lines
 from tui.drawing.table import pressure
 from tui.past import Past
 
@@ -155,9 +155,12 @@ def pids(seen: Seen) -> Measure:
 def stalls(seen: Seen, width: int) -> list[Line]:
     """How long it waited for processors, memory and disks."""
     sample, past = seen.sample, seen.past
-    if sample is None:
-        return []
     title = line(Span("pressure", Tone.MUTED))
+    if sample is None:
+        was = past_stall_lines(
+            (("cpu", past.cpu_stalled), ("memory", past.memory_stalled), ("disks", past.io_stalled)), width
+        )
+        return [title, *was] if was else []
     named = (
         ("cpu", sample.cpu.pressure if sample.cpu else None, past.cpu_stalled),
         ("memory", sample.memory.pressure if sample.memory else None, past.memory_stalled),

@@ -32,6 +32,18 @@ def stall_lines(resources: Iterable[Named], cells: int) -> list[Line]:
     return [clip(each, cells) for each in lines]
 
 
+def past_stall_lines(resources: Iterable[tuple[str, Sequence[float | None]]], cells: int) -> list[Line]:
+    """A curve and its peak for each resource of something that has ended; nothing where nothing was told."""
+    lines: list[Line] = []
+    for name, values in resources:
+        known = [value for value in values if value is not None]
+        if known:
+            peak = Span(f"  at most {units.percent(max(known))} %", Tone.MUTED)
+            spark = _spark(values, max(_SPARK_CELLS, cells - _NAME_CELLS - len(peak.text)))
+            lines.append(clip(line(Span(f"{name:<{_NAME_CELLS}}", Tone.MUTED), Span(spark, Tone.FAINT), peak), cells))
+    return lines
+
+
 def brief_stalls(resources: Iterable[Named]) -> Line:
     """The last ten seconds of each resource in one line."""
     known = [(name, pressure) for name, pressure, _ in resources if pressure is not None]

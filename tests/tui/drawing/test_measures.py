@@ -115,6 +115,15 @@ def test_a_kernel_without_pressure_says_so() -> None:
     assert [plain(each) for each in stalls.stall_lines([("cpu", None, ())], 60)] == ["this kernel doesn't tell it"]
 
 
+def test_of_what_has_ended_the_pressure_that_it_had_is_shown() -> None:
+    ended = measures.Seen(container=WEB, sample=None, past=Past(cpu_stalled=(1.0, 50.0, 2.0), io_stalled=(None, 0.0)))
+    for cells in (30, 80):
+        title, cpu, disks = [plain(each) for each in measures.stalls(ended, cells)]
+        assert title == "pressure" and cpu.startswith("cpu") and disks.startswith("disks")
+        assert len(cpu) <= cells
+    assert cpu.endswith("at most 50.0 %") and disks.endswith("at most 0.0 %")
+
+
 def test_pressure_that_matters_is_coloured() -> None:
     lines = stalls.stall_lines([("disks", fake_measures.pressure(50), ())], 60)
     assert "disks  some   50.0" in plain(lines[1])
