@@ -101,13 +101,14 @@ async def test_no_container_makes_itself_less_likely_to_be_killed(attacked: Engi
     assert await run(attacked, *perl(script), userns=userns) == "tried\n"
 
 
-async def test_orphans_of_a_bomb_die_with_the_container(attacked: Engine) -> None:
+@pytest.mark.parametrize("pid", ["private", "host"])
+async def test_orphans_of_a_bomb_die_with_the_container(attacked: Engine, pid: str) -> None:
     """What leaves its session and its parent is still in the pid namespace, whose end is the kernel's doing.
 
-    Tried with ``pid="host"``: they die with the cgroup; without killing who is left in that, too, they live on.
+    On the host's they are still in the cgroup. Tried without killing who is left in that: they live on there.
     """
     script = "for (1..20) { fork or do { setpgrp; fork and exit; sleep 1000 } } print qq(ready\\n); sleep 1"
-    container = await start(attacked, *perl(script))
+    container = await start(attacked, *perl(script), pid=pid)
     assert await attacked.containers.wait(container) == 0
     assert [line async for line in lines(attacked, container)] == ["ready"]
     await attacked.containers.remove(container)

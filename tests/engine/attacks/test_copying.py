@@ -288,7 +288,10 @@ asyncio.run(main())
 async def test_no_program_or_library_of_the_container_s_is_used(
     attacked: Engine, userns: str, tmp_path: Path, running: bool
 ) -> None:
-    """CVE-2019-14271: docker-tar, in the container's root, loaded the container's libnss to look up owners."""
+    """CVE-2019-14271: docker-tar, in the container's root, loaded the container's libnss to look up owners.
+
+    Tried with a program that is asked for the owner (``id``): that it is executed is noticed.
+    """
     box = await start(attacked, "sleep", "1000", userns=userns)
     if not running:
         await attacked.containers.kill(box)
@@ -303,7 +306,10 @@ async def test_no_program_or_library_of_the_container_s_is_used(
 
 
 async def test_a_container_in_a_root_of_its_own_making_shows_no_more(attacked: Engine, tmp_path: Path) -> None:
-    """The first process may have another root directory than it began with, such as its /proc."""
+    """The first process may have another root directory than it began with, such as its /proc.
+
+    Tried without the look at file systems in `kernel_files`: the kernel's files are copied.
+    """
     box = await start(
         attacked, *perl('chroot("/proc"); chdir("/"); print "there\\n"; sleep 1000'), security=Security(privileged=True)
     )

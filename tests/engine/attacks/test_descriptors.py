@@ -13,7 +13,7 @@ from engine.model import ExecRequest
 from tests.engine.attacks.inside import execute, opened, perl, run, start
 from tests.engine.attacks.victim import Victim
 
-pytestmark = [pytest.mark.vm, pytest.mark.alone]
+pytestmark = [pytest.mark.vm, pytest.mark.apart]
 
 NUMBERS = range(3, 40)
 HIDDEN = ("/proc/keys", "/proc/kcore", "/proc/timer_list", "/proc/interrupts")

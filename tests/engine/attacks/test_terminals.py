@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -103,12 +104,16 @@ def _in_session(command: list[str], slave: int) -> None:
 
 
 async def test_what_a_container_types_into_its_terminal_is_its_own_input(attacked: Engine, userns: str) -> None:
-    """Its terminal is one of its own devpts; nothing of it is echoed into another's session."""
+    """Its terminal is one of its own devpts; nothing of it is echoed into another's session.
+
+    Tried with an exec that is given the first process's terminal: what it writes and types is seen there.
+    """
     container = await start(attacked, *perl("print qq(ready\n); sleep 1000"), tty=True, interactive=True, userns=userns)
     assert (await first_line(attacked, container)).strip() == "ready"
-    text = await execute(attacked, container, *perl(TYPE), tty=True)
-    assert "all: tried" in text
     session = await attacked.containers.attach(container)
+    assert "all: tried" in await execute(attacked, container, *perl(TYPE), tty=True)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(session.read(), 0.5)
     assert "evil" not in await execute(attacked, container, "sh", "-c", "echo quiet", tty=True)
     await session.close()
 
@@ -147,6 +152,7 @@ HOSTILE_TERMINAL = {
 async def test_whatever_a_process_does_to_its_terminal_the_container_can_be_used_and_removed(
     attacked: Engine, what: str
 ) -> None:
+    """Tried with streams that take a terminal's EIO for a mistake of ours: all but "stopped" fail."""
     container = await start(attacked, *perl(f"{HOSTILE_TERMINAL[what]}; sleep 1000"), tty=True, interactive=True)
     wanted = ExecRequest(argv=perl(f"{HOSTILE_TERMINAL[what]}; print qq(x) x 100; exit 3"), tty=True)
     session = await attacked.containers.exec(container, wanted)
@@ -161,7 +167,7 @@ async def test_whatever_a_process_does_to_its_terminal_the_container_can_be_used
 
 
 async def test_a_terminal_ends_with_its_session(attacked: Engine) -> None:
-    """A process that ignores the hang-up keeps nobody waiting."""
+    """A process that ignores the hang-up keeps nobody waiting. Tried with SIGHUP instead of SIGKILL: it hangs."""
     request_ = request(*perl("$SIG{HUP} = 'IGNORE'; fork; sleep 1000"), tty=True, interactive=True)
     session = await attacked.containers.run_attached(request_)
     await session.close()
