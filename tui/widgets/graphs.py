@@ -84,10 +84,6 @@ class Graphs(VerticalScroll):
                     yield MeasureBox(id=f"measure-{name}")
                 yield Drawn(id="stalls")
 
-    def on_resize(self) -> None:
-        """One column or two."""
-        self.set_class(self.size.width >= _TWO_COLUMNS_FROM, "-two")
-
     @property
     def span(self) -> str:
         """How much time is in sight, and what the key for it does."""
@@ -100,6 +96,7 @@ class Graphs(VerticalScroll):
         container = deck.selected
         if not (self.is_mounted and self.size):
             return
+        self.set_class(self._columns > 1, "-two")
         if len(deck.marked) > 1:
             self._compare(deck.targets[: comparison.MOST])
             return
