@@ -17,7 +17,7 @@ from engine.model import (
     Topology,
     Uplink,
 )
-from engine.network.addresses import name_server_of
+from engine.network.addresses import DEFAULT_NETWORK, name_server_of
 from engine.paths import NAMES_INTERFACE
 
 _Owner = tuple[Container, Endpoint]
@@ -35,9 +35,8 @@ def topology(
     uplinks = _uplinks(host)
     owners = {endpoint.host_interface: (each, endpoint) for each in containers for endpoint in each.endpoints}
     known = {network.bridge: network for network in networks}
-    order = list(known)
     found = [device for device in host.devices if device.kind == "bridge"]
-    found.sort(key=lambda device: order.index(device.name) if device.name in known else len(order))
+    found.sort(key=lambda device: _order(known.get(device.name)))
     everything = {space.inode: space for space in spaces}
     return Topology(
         uplink=uplinks[0] if uplinks else None,
@@ -46,6 +45,13 @@ def topology(
         spaces=spaces,
         ports=ports,
     )
+
+
+def _order(network: Network | None) -> tuple[bool, bool, bool, str]:
+    """Those that lead out come first, ours before others' and the default one before all; internal ones are last."""
+    if network is None:
+        return False, True, True, ""
+    return network.internal, False, network.name != DEFAULT_NETWORK, network.name
 
 
 def _uplinks(host: NetworkSpace) -> tuple[Uplink, ...]:
