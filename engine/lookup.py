@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 
-from engine.errors import Conflict
+from engine.errors import Conflict, NotFound
 from engine.folding import Folding
 from engine.model import Container, State
 from engine.records import Records
@@ -89,6 +89,18 @@ class Lookup:
         """The container as it is now, also when it has ended already; for those who hold its lock."""
         self._recovery.refresh_one(container.id)
         return self._records.get(container.id) or container
+
+    def present(self, container: Container) -> Container:
+        """As `seen`, for those who had to wait for the lock: others may have done anything to it meanwhile.
+
+        Raises:
+            NotFound: it has been removed.
+        """
+        self._recovery.refresh_one(container.id)
+        now = self._records.get(container.id)
+        if now is None:
+            raise NotFound(f"{container.name} has just been removed")
+        return now
 
     def just_started(self, container: Container) -> Container:
         """As `seen`; that it runs is written down in a moment."""

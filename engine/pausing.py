@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -41,7 +44,7 @@ class Pausing:
             return await self._unpause(self._seen_running(container))
 
     def _seen_running(self, container: Container) -> Container:
-        now = self._lookup.seen(container)
+        now = self._lookup.present(container)
         require_running(now)
         return now
 
@@ -54,7 +57,7 @@ class Pausing:
         """
         if container.state is State.PAUSED:
             raise Conflict(f"{container.name} is paused", f"let it go on with: boxdeck unpause {container.name}")
-        with recorded(self._paths, "pause", container.id, container.name):
+        with recorded(self._paths, "pause", container.id, container.name), _while_it_lasts(container):
             await asyncio.to_thread(Cgroup.open(self._paths.cgroup_path(container.id)).freeze)
         return self._change(container, State.PAUSED, "pause")
 
@@ -64,11 +67,12 @@ class Pausing:
         Raises:
             Conflict: it isn't paused.
         """
-        cgroup = Cgroup.open(self._paths.cgroup_path(container.id))
-        if container.state is not State.PAUSED and not cgroup.is_frozen:
-            raise Conflict(f"{container.name} is not paused", f"pause it with: boxdeck pause {container.name}")
-        with recorded(self._paths, "unpause", container.id, container.name):
-            await asyncio.to_thread(cgroup.thaw)
+        with _while_it_lasts(container):
+            cgroup = Cgroup.open(self._paths.cgroup_path(container.id))
+            if container.state is not State.PAUSED and not cgroup.is_frozen:
+                raise Conflict(f"{container.name} is not paused", f"pause it with: boxdeck pause {container.name}")
+            with recorded(self._paths, "unpause", container.id, container.name):
+                await asyncio.to_thread(cgroup.thaw)
         return self._change(container, State.RUNNING, "unpause")
 
     def let_die(self, container: Container) -> None:
@@ -86,3 +90,18 @@ class Pausing:
             return replace(now, state=state) if now.is_running and now.state is not state else None
 
         return self._records.change(container.id, changed, action) or container
+
+
+@contextmanager
+def _while_it_lasts(container: Container) -> Iterator[None]:
+    """Say of a container that ends at that moment what is said of one that has ended.
+
+    Raises:
+        Conflict: its control group has gone.
+    """
+    try:
+        yield
+    except (NotFound, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise
+        raise Conflict(f"{container.name} has just ended", f"start it with: boxdeck start {container.name}") from error

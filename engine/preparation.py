@@ -83,8 +83,8 @@ class Preparation:
 
     def move(self, container: Container, endpoints: tuple[Endpoint, ...]) -> None:
         """Write down new places on networks, also in the container's /etc/hosts."""
-        moved = replace(container, endpoints=endpoints)
         with self._database.transaction():
+            moved = replace(self._records.get(container.id) or container, endpoints=endpoints)
             self._records.update(moved)
         etc_files.rewrite(self._paths, moved)
 

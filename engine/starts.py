@@ -32,6 +32,7 @@ class Starts:
         """As `Containers.start`."""
         container = await self._lookup.get(reference)
         async with ContainerLock(self._paths, container.id).held():
+            container = self._lookup.present(container)
             if await self._starting.is_ready(container):
                 (await self._starting.launch(container, attach=False)).close()
             return self._lookup.seen(container)
@@ -40,6 +41,7 @@ class Starts:
         """As `Containers.start_attached`."""
         container = await self._lookup.get(reference)
         async with ContainerLock(self._paths, container.id).held():
+            container = self._lookup.present(container)
             if not await self._starting.is_ready(container):
                 raise Conflict(
                     f"{container.name} is running already", f"attach to it with: boxdeck attach {container.name}"
@@ -73,7 +75,7 @@ class Starts:
         container = await self._lookup.get(reference)
         restart_policy.check(policy, container.request.auto_remove)
         async with ContainerLock(self._paths, container.id).held():
-            order = self._restarts.change(self._lookup.seen(container), policy)
+            order = self._restarts.change(self._lookup.present(container), policy)
             if container.is_running:
                 with suppress(BoxdeckError):  # it has just ended
                     await shims.ask(self._paths.runtime(container.id), order)

@@ -11,6 +11,7 @@ import pytest
 from engine import Engine
 from engine.errors import CommandNotExecutable, CommandNotFound, Conflict, InvalidRequest, NotFound
 from engine.linux import namespaces
+from engine.locks import ContainerLock
 from engine.model import Container, ContainerRequest, ExecRequest, Limits, State
 from engine.session import Session
 from tests.engine.traces import traces
@@ -475,3 +476,16 @@ async def test_a_bad_request_leaves_nothing(engine: Engine, options: dict[str, o
 async def test_an_image_that_doesn_t_exist_is_named(engine: Engine) -> None:
     with pytest.raises(NotFound, match="nosuchimage"):
         await engine.containers.run(ContainerRequest(image="nosuchimage"))
+
+
+@pytest.mark.parametrize("attach", [False, True])
+async def test_one_that_is_removed_while_somebody_waits_to_start_it_is_not_there(engine: Engine, attach: bool) -> None:
+    container = await engine.containers.create(request(*SLEEP, network="bridge"))
+    start = engine.containers.start_attached if attach else engine.containers.start
+    async with ContainerLock(engine.paths, container.id).held():
+        starting = asyncio.ensure_future(start(container.id))
+        await asyncio.sleep(0.1)
+        await engine.containers._removal.delete_locked(container.id)
+    with pytest.raises(NotFound, match="just been removed"):
+        await starting
+    assert await traces(engine) == []

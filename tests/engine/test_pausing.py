@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from engine import Engine
 from engine.cgroups import folders, layout
 from engine.cgroups.manager import Cgroup
 from engine.errors import Conflict
+from engine.lookup import Lookup
 from engine.model import Container, ContainerRequest, ExecRequest, State
 
 pytestmark = [pytest.mark.vm, pytest.mark.alone]
@@ -109,3 +113,25 @@ async def test_what_can_not_be_says_so_in_a_sentence(engine: Engine) -> None:
     await engine.containers.kill(container.id)
     with pytest.raises(Conflict, match="is not running"):
         await engine.containers.pause(container.id)
+
+
+async def test_one_that_ends_at_that_moment_can_be_neither_paused_nor_thawed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = await spinning(engine)
+    look = Lookup.present
+
+    def look_and_kill(lookup: Lookup, container: Container) -> Container:
+        found = look(lookup, container)
+        os.kill(found.pid or 0, signal.SIGKILL)
+        while any(map(os.path.isdir, Cgroup(engine.paths.cgroup_path(found.id)).folders)):
+            time.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(Lookup, "present", look_and_kill)
+    for change in (engine.containers.pause, engine.containers.unpause):
+        with pytest.raises(Conflict, match="has just ended"):
+            await change(container.id)
+        monkeypatch.undo()
+        await engine.containers.start(container.id)
+        monkeypatch.setattr(Lookup, "present", look_and_kill)
