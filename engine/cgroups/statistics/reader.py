@@ -19,7 +19,7 @@ _AT_A_TIME = 2  # slow files that are read in one look
 class UsageReader:
     """The reader of one cgroup, a container's or any other.
 
-    On v2 a look takes at most seven system calls, and on v1 nine; of a cgroup that rests four and three. The first look
+    On v2 a look takes at most seven system calls, and on v1 nine; of a cgroup that rests four and two. The first look
     reads all files. Parts that say the same as at the look before are the very same objects. How old a figure may be
     says the source: `engine.cgroups.statistics.v2.V2Source`, or v1's. Who wants less has it cheaper from
     `engine.cgroups.vitals`, as the recorder does.

@@ -32,11 +32,11 @@ Numbers = list[int | None]
 class V1Source:
     """The files of one cgroup, in the folders at the same path of all hierarchies.
 
-    Read each time: cpuacct.usage, memory.usage_in_bytes. Of a cgroup that has run since the last look, which the former
-    tells, also cpuacct.stat, memory.stat, bytes of block devices and pids.current, and operations when bytes have
-    grown. Throttling, kernel memory, peak, limit hits and OOM kills take turns, so they may be as old as four looks.
-    Who rests has no faults, forks nothing and reads and writes nothing: there those files that a look at one at work
-    reads take turns, too, since others may take memory away from it or put processes into it.
+    Read each time: cpuacct.usage. Of a cgroup that has run since the last look, which it tells, also
+    memory.usage_in_bytes, cpuacct.stat, memory.stat, bytes of block devices and pids.current, and operations when bytes
+    have grown. Throttling, kernel memory, peak, limit hits and OOM kills take turns, so they may be as old as four
+    looks. Who rests has no faults, forks nothing and reads and writes nothing: there memory in use is read at every
+    second look, as others may take it away, and all that is left takes turns at the looks between.
 
     The kernel may be late with memory.stat by some pages. It counts writes through the page cache nowhere but at the
     top, and knows no pressure of v1's cgroups.
@@ -54,7 +54,7 @@ class V1Source:
         cpu, cpuacct, memory, blkio, pids = folders(machine, path)
         devices = BlockDevices()
         self._files = files
-        self._ran_before = False
+        self._ran_before = self._memory_was_read = False
         self._latest: Parts = (None, None, None, None)
         self._usage_text = self._in_use = b""
         self._cpu = Remembered(parse_cpu)
@@ -85,8 +85,10 @@ class V1Source:
         usage = self._usage.read()
         at_ns = time.monotonic_ns()
         has_run = usage != self._usage_text or not usage  # without cpuacct nobody knows
-        has_news = self._files.refresh(has_run)
-        in_use = self._memory_current.read()
+        rests = not (has_run or self._ran_before)
+        reads_memory = self._memory_was_read = not (rests and self._memory_was_read)
+        in_use = self._memory_current.read() if reads_memory else self._in_use
+        has_news = not (rests and reads_memory) and self._files.refresh(has_run)
         if has_run or self._ran_before or has_news or in_use != self._in_use:
             if not self._files.are_all_fresh:
                 self._refresh(has_run, in_use != self._in_use)
