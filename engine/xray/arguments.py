@@ -295,6 +295,7 @@ _SHOWN: dict[str, Shown] = {
     "ioctl": _ioctl,
     "setresuid": _ids,
     "setresgid": _ids,
+    "fstatfs": lambda call: f"{_descriptor(call)}, {{f_type}}",
     "fchdir": _descriptor,
     "close": _descriptor,
     "fsync": _descriptor,

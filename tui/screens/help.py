@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -36,6 +37,8 @@ _GROUPS = {
     "log": "Logs",
     "app": "Boxdeck",
 }
+_KEY_CELLS = 22
+_MOST_CELLS, _FRAME_CELLS = 84, 8  # of a column, and of frame, padding and scrollbar
 _TWO_COLUMNS = 150
 """Cells of a screen on which two columns have room."""
 
@@ -67,8 +70,10 @@ class Help(ModalScreen[None]):
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "keys"
             dialog.border_subtitle = "esc closes"
-            groups = help_groups(self._keys, pane_keys_of(self.app))
-            if self.app.size.width < _TWO_COLUMNS:
+            columns = 1 if self.app.size.width < _TWO_COLUMNS else 2
+            cells = (min(_MOST_CELLS * columns, self.app.size.width * 96 // 100) - _FRAME_CELLS) // columns
+            groups = help_groups(self._keys, pane_keys_of(self.app), cells)
+            if columns == 1:
                 yield Static(content_of_lines(_joined(groups)))
                 return
             dialog.add_class("-two")
@@ -77,18 +82,18 @@ class Help(ModalScreen[None]):
                     yield Static(content_of_lines(_joined(column)))
 
 
-def help_groups(bindings: Iterable[Binding], in_shell: PaneKeys) -> list[list[Line]]:
-    """Groups of keys with their titles, in the order in which they are defined."""
+def help_groups(bindings: Iterable[Binding], in_shell: PaneKeys, cells: int) -> list[list[Line]]:
+    """Groups of keys with their titles, in the order in which they are defined, in lines of at most so many cells."""
     grouped: dict[str, dict[str, list[str]]] = {}
     for binding in bindings:
         title = _GROUPS.get((binding.id or "").partition(".")[0])
         if title and binding.tooltip:
             grouped.setdefault(title, {}).setdefault(binding.tooltip, []).append(key_name(binding.key))
     groups = [
-        _group(title, [(" ".join(keys), says) for says, keys in grouped.get(title, {}).items()])
+        _group(title, [(" ".join(keys), says) for says, keys in grouped.get(title, {}).items()], cells)
         for title in dict.fromkeys(_GROUPS.values())
     ]
-    groups += [_group("In a shell", tuple(in_shell.described())), _group("Other keys", _OTHER)]
+    groups += [_group("In a shell", tuple(in_shell.described()), cells), _group("Other keys", _OTHER, cells)]
     return list(filter(None, groups))
 
 
@@ -106,6 +111,10 @@ def _balanced(groups: Sequence[list[Line]]) -> tuple[Sequence[list[Line]], Seque
     return groups[:at], groups[at:]
 
 
-def _group(title: str, keys: Iterable[tuple[str, str]]) -> list[Line]:
-    rows = [line(Span(f"  {key:<19} ", Tone.ACCENT), says) for key, says in keys]
+def _group(title: str, keys: Iterable[tuple[str, str]], cells: int) -> list[Line]:
+    rows = [
+        line(Span(f"  {'' if place else key:<{_KEY_CELLS}} ", Tone.ACCENT), words)
+        for key, says in keys
+        for place, words in enumerate(textwrap.wrap(says, max(20, cells - _KEY_CELLS - 3)))
+    ]
     return [line(Span(title, Tone.STRONG)), *rows, ()] if rows else []

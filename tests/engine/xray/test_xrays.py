@@ -123,6 +123,13 @@ def test_calls_that_are_alike_are_counted_once_they_are_many(tmp_path: Path) -> 
     assert reading.read(made[-1]).calls[-2].text.endswith("= 0, 460 times")
 
 
+def test_a_buffer_is_told_by_what_is_asked_for(tmp_path: Path) -> None:
+    paths = Paths.resolve(str(tmp_path / "root"), str(tmp_path / "run"))
+    with recorded(paths, "exec-like", "c1", "web"):
+        trace.note(trace.now(), "fstatfs", (19, "c_char_Array_256"))
+    assert [call.text for call in reading.read(made[-1]).calls] == ["fstatfs(19, {f_type}) = 0"]
+
+
 def test_a_recording_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
     whole = parts.encode(parts.Part("maker", 7, [(1, 2, "chdir", ("/",), 0, "")]))
     assert [part.process for part in parts.decode(whole + whole[:-3]) if isinstance(part, parts.Part)] == ["maker"]
