@@ -82,6 +82,10 @@ class Ports:
                 self.close(container.id)
                 raise
 
+    def has_any(self, container_id: str) -> bool:
+        """Whether ports are taken for a container."""
+        return bool(port_table.of(self._database, container_id))
+
     def close(self, container_id: str, is_withdrawn: bool = False) -> None:
         """Take all ports of a container that has ended back; where the kernel refuses, whoever comes next tries again.
 

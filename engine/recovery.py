@@ -89,6 +89,8 @@ class Recovery:
 
     def _forget_unwritten(self, container_id: str) -> None:
         """Remove the folder of a shim that was killed before its first word; a living one's engine holds the lock."""
+        if not os.path.exists(self._paths.runtime(container_id)) and not self._ports.has_any(container_id):
+            return  # as nearly always: whoever starts a container looks here first
         with ContainerLock(self._paths, container_id).attempt() as locked:
             if locked and not self._paths.status(container_id).exists():
                 self._ports.close(container_id)
