@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
 
 from engine.errors import InvalidRequest
 from engine.linux import mounts, trace
@@ -21,6 +24,35 @@ _QUICK = ("proc", "tmpfs", "sysfs", "mqueue", "devpts")
 _QUICK_READONLY = ("proc", "tmpfs")
 
 
+_EARLY = ("proc", "sysfs")  # which show namespaces and nobody's files: ids need not be mapped yet
+
+
+class FileSystem(NamedTuple):
+    """What a file system is made of, as `mounts.new_filesystem` takes it."""
+
+    kind: str
+    source: str
+    data: tuple[str, ...]
+    attributes: int
+
+
+prepared: dict[FileSystem, int] = {}
+"""Those that were made before anybody asked, as detached mounts."""
+
+
+def prepare(wanted: Iterable[FileSystem]) -> None:
+    """Make some that will probably be wanted of a process with these namespaces, while nobody waits."""
+    for each in wanted:
+        with suppress(OSError):  # whoever wants it will hear why
+            prepared[each] = mounts.new_filesystem(*each)
+
+
+def early(mount: Mount, linux: Linux, options: MountOptions) -> FileSystem | None:
+    """What `prepare` could make of a mount."""
+    is_early = mount.type in _EARLY and _can_be_ahead(mount, linux, options)
+    return _described(mount, options) if is_early else None
+
+
 def make_ahead(mount: Mount, linux: Linux, options: MountOptions) -> int | None:
     """A detached mount of an ordinary file system; None for one that depends on what it will cover.
 
@@ -29,7 +61,13 @@ def make_ahead(mount: Mount, linux: Linux, options: MountOptions) -> int | None:
     """
     if not _can_be_ahead(mount, linux, options):
         return None
-    return mounts.new_filesystem(mount.type, mount.source or mount.type, options.data, options.attributes.set)
+    wanted = _described(mount, options)
+    made = prepared.pop(wanted, None)
+    return mounts.new_filesystem(*wanted) if made is None else made
+
+
+def _described(mount: Mount, options: MountOptions) -> FileSystem:
+    return FileSystem(mount.type, mount.source or mount.type, options.data, options.attributes.set)
 
 
 def _can_be_ahead(mount: Mount, linux: Linux, options: MountOptions) -> bool:

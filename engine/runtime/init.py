@@ -27,6 +27,7 @@ from engine.runtime import (
     dev_folder,
     devices,
     entering,
+    file_system_mount,
     hooks,
     letting_go,
     masking,
@@ -40,6 +41,7 @@ from engine.runtime import (
     sysctls,
 )
 from engine.runtime.circumstances import Circumstances
+from engine.runtime.file_system_mount import FileSystem
 
 REAPER_ANNOTATION = "io.boxdeck.init"  # "true": pid 1 is ours, and the program its child
 
@@ -101,12 +103,15 @@ def main(inherited: Inheritance) -> NoReturn:
         os._exit(_SETUP_FAILED)
 
 
-def await_order(sync: socket.socket, flags: int, pages: memory.Ranges) -> NoReturn:
+def await_order(
+    sync: socket.socket, flags: int, pages: memory.Ranges, file_systems: tuple[FileSystem, ...]
+) -> NoReturn:
     """Never returns: as `main`, for an init in stock, which hears what it is for when somebody needs it.
 
     Args:
         flags: the CLONE_NEW flags that it was cloned with.
         pages: what it will probably write to.
+        file_systems: what it will probably mount.
     """
     try:
         descriptors.close_all_but({0, 1, 2, sync.fileno()})  # above all the socket of requests, which we don't take
@@ -115,6 +120,7 @@ def await_order(sync: socket.socket, flags: int, pages: memory.Ranges) -> NoRetu
         if has_loopback:
             loopback.bring_up()
         pty.begin_session()
+        file_system_mount.prepare(file_systems)
         frame, stdio = protocol.receive_frame(sync, 3)
         order = protocol.decode(frame) if frame else None
         if isinstance(order, protocol.Order):

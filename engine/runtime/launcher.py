@@ -142,6 +142,8 @@ class Launcher:
             self._forecast = replace(self._forecast, flags=experience.flags)
         if experience.dev is not None:
             self._forecast = replace(self._forecast, dev=experience.dev)
+        if experience.file_systems is not None:
+            self._forecast = replace(self._forecast, file_systems=experience.file_systems)
         if before is not None and not self._forecast.shim_pages:
             with contextlib.suppress(OSError):  # a shim that has ended already tells nothing; the next one will
                 self._forecast = replace(self._forecast, shim_pages=memory.copied_since(shim_pid, before))

@@ -24,7 +24,7 @@ from engine.errors import BoxdeckError, RuntimeFailure
 from engine.linux import clone, descriptors, memory, prctl
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Spec, decode
-from engine.runtime import dev_folder, news, overlay, protocol, stock, unix_socket, userns
+from engine.runtime import dev_folder, mounting, news, overlay, protocol, stock, unix_socket, userns
 from engine.runtime.birth import Birth, Living, namespace_flags
 from engine.runtime.circumstances import Circumstances
 from engine.runtime.news import Experience, Forecast
@@ -192,13 +192,13 @@ def _make(
         _hand_over(request.shim, living, listener, mounts, pipes, starts, alarms)
         undo.pop_all()
     pages = (_learn_pages(os.getpid()), init_pages) if forecast is None else None
-    return Experience(flags=namespace_flags(linux), pages=pages, dev=_news_of_dev(forecast))
-
-
-def _news_of_dev(forecast: Forecast | None) -> dev_folder.Plan | None:
-    """What was wanted, if something else was expected."""
-    wanted = dev_folder.latest()
-    return None if forecast is not None and wanted == forecast.dev else wanted
+    dev, file_systems = dev_folder.latest(), mounting.early(spec)
+    return Experience(
+        flags=namespace_flags(linux),
+        pages=pages,
+        dev=None if forecast is not None and dev == forecast.dev else dev,
+        file_systems=None if forecast is not None and file_systems == forecast.file_systems else file_systems,
+    )
 
 
 def _take_time(pipe: int) -> None:

@@ -12,6 +12,7 @@ from engine.linux.paths import normal, open_in_root
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Mount, Spec
 from engine.runtime import cgroup_mount, file_system_mount, foreign_mount, mount_options, mount_targets
+from engine.runtime.file_system_mount import FileSystem
 from engine.runtime.idmap import map_ids
 from engine.runtime.mount_options import MountOptions
 
@@ -114,9 +115,21 @@ def make_ahead(spec: Spec) -> Sources:
     return made
 
 
+def early(spec: Spec) -> tuple[FileSystem, ...]:
+    """Those that init could make before anybody asks for a container."""
+    linux = spec.linux or Linux()
+    plain = [(mount, mount_options.parse(mount.options)) for mount in spec.mounts]
+    found = [file_system_mount.early(mount, linux, options) for mount, options in plain if _is_plain(mount, options)]
+    return tuple(each for each in found if each is not None)
+
+
+def _is_plain(mount: Mount, options: MountOptions) -> bool:
+    return not (options.bind or options.remount or options.propagation or is_root(mount))
+
+
 def _make_ahead(mount: Mount, linux: Linux) -> int | None:
     options = mount_options.parse(mount.options)
-    if options.bind or options.remount or options.propagation or is_root(mount):
+    if not _is_plain(mount, options):
         return None
     if mount.type in ("cgroup", "cgroup2"):
         return cgroup_mount.make_ahead(linux, options)

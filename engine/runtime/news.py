@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from engine.linux.memory import Ranges
 from engine.runtime.dev_folder import Plan
+from engine.runtime.file_system_mount import FileSystem
 
 _TAKEN = b"T"
 _READ_SIZE = 1 << 12
@@ -22,6 +23,7 @@ class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
         maker_pages, init_pages: memory of the launcher that both wrote to.
         shim_pages: what a shim wrote to until its container ran; empty as long as that isn't known.
         dev: what a /dev was made of; None as long as none was.
+        file_systems: what init could have made before it was told what for.
     """
 
     flags: int
@@ -29,6 +31,7 @@ class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
     init_pages: Ranges
     shim_pages: Ranges = b""
     dev: Plan | None = None
+    file_systems: tuple[FileSystem, ...] = ()
 
 
 class Experience(Struct, frozen=True, kw_only=True, array_like=True):
@@ -38,12 +41,13 @@ class Experience(Struct, frozen=True, kw_only=True, array_like=True):
         flags: as in `Forecast`.
         pages: of maker and init, as in `Forecast`; None where the maker has been told them. Hearing them again at each
             start would have the launcher write to memory that all shims share with it.
-        dev: as in `Forecast`; None where that was right.
+        dev, file_systems: as in `Forecast`; None where that was right.
     """
 
     flags: int
     pages: tuple[Ranges, Ranges] | None
     dev: Plan | None
+    file_systems: tuple[FileSystem, ...] | None
 
 
 def tell_taken(pipe: int) -> None:

@@ -14,7 +14,7 @@ from engine.errors import BoxdeckError
 from engine.linux import clone, mounts, namespaces
 from engine.oci.linux_spec import IdMapping, Linux, Namespace
 from engine.oci.runtime_spec import Mount, Root, Spec
-from engine.runtime import dev_folder, devices, masking, mounting, rootfs, sysctls, userns
+from engine.runtime import dev_folder, devices, file_system_mount, masking, mounting, rootfs, sysctls, userns
 from engine.runtime.letting_go import forget_imports
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
@@ -46,6 +46,7 @@ class Bundle:
     Attributes:
         make_dev: whether /dev is made outside of a user namespace, where that can be.
         makes_ahead: whether file systems are made before there is a root.
+        prepares: whether those that can are made before ids are mapped.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,6 +54,7 @@ class Bundle:
         self.root = folder / "rootfs"
         self.make_dev = True
         self.makes_ahead = True
+        self.prepares = False
         self.root.mkdir()
 
     def spec(self, *wanted: Mount, linux: Linux | None = None, readonly: bool = False) -> Spec:
@@ -85,6 +87,8 @@ class Bundle:
         ready, go = os.pipe2(os.O_CLOEXEC)
         child = clone.clone(_flags(spec.linux))
         if child.pid == 0:
+            if self.prepares:
+                file_system_mount.prepare(mounting.early(spec))
             _inside(spec, root, sources, nodes, (ready, telling), probe, before, pivot, self.makes_ahead)
         mappings = [] if mapping is None else [mapping]
         for descriptor in (root, *sources.values(), *nodes.values(), telling, ready, *mappings):

@@ -12,6 +12,7 @@ from engine.errors import BoxdeckError
 from engine.linux import mounts, namespaces
 from engine.oci.linux_spec import IdMapping
 from engine.oci.runtime_spec import Mount
+from engine.runtime import file_system_mount
 from tests.engine.runtime.box import DEV, FIRST_ID, PROC, Bundle, linux, mount, needs_root, options_of
 
 pytestmark = [pytest.mark.vm, needs_root]
@@ -47,6 +48,28 @@ def test_two_binds_of_one_place_are_both_there_the_later_on_top(bundle: Bundle) 
         return [*seen, Path("/here/who").read_text()]
 
     assert bundle.run(spec, probe) == ["second", "first"]
+
+
+@pytest.mark.parametrize("user", [False, True])
+def test_file_systems_that_are_made_before_ids_are_mapped_are_as_any(bundle: Bundle, user: bool) -> None:
+    sysfs = mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro")
+    spec = bundle.spec(PROC, sysfs, mount("/tmp", "tmpfs"), linux=linux(user=user))
+
+    def probe() -> list[object]:
+        owners = [os.stat(path).st_uid for path in ("/proc", "/proc/self/fd", "/sys", "/sys/class/net")]
+        pids = [name for name in os.listdir("/proc") if name.isdigit()]
+        return [options_of("/proc"), options_of("/sys"), os.listdir("/sys/class/net"), owners, pids,
+                len(file_system_mount.prepared)]  # fmt: skip
+
+    made_anew = bundle.run(spec, probe)
+
+    def require_two(_: int) -> None:
+        assert [each.kind for each in file_system_mount.prepared] == ["proc", "sysfs"]
+
+    bundle.prepares = True
+    assert bundle.run(spec, probe, before=require_two) == made_anew
+    assert isinstance(made_anew, list)
+    assert (made_anew[2], made_anew[4:]) == (["lo"], [["1"], 0])
 
 
 def test_a_source_is_relative_to_the_bundle(bundle: Bundle) -> None:
