@@ -5,6 +5,9 @@ from __future__ import annotations
 from engine.model import NamespaceAspect, NamespaceEntry, NamespacePortrait
 from tests.tui import driving
 from tests.tui.fake_engine import FakeEngine, container
+from tui.deck import Deck
+from tui.live import Sight
+from tui.screens.namespaces import NamespacesScreen
 
 
 class Machine:
@@ -37,3 +40,7 @@ async def test_kinds_are_explained_and_two_are_compared() -> None:
         await at.press("y", "escape")
         assert "name of host" in at.app.clipboard
         await at.until(lambda: "side by side" not in at.text)
+
+
+def test_what_is_in_sight_is_known_before_the_screen_is_mounted() -> None:
+    assert NamespacesScreen(Deck()).shows_namespaces is Sight.CONTAINERS
