@@ -31,6 +31,13 @@ class Parser(argparse.ArgumentParser):
 
     remedy: str | None = None
 
+    def format_help(self) -> str:
+        """The help, with examples where there are some."""
+        from engine.cli.examples import examples_of
+
+        lines = examples_of(self.prog.partition(" ")[2])
+        return super().format_help() + ("\nexamples:\n" + "".join(f"  {line}\n" for line in lines) if lines else "")
+
     def error(self, message: str) -> NoReturn:
         """Raise `InvalidRequest` instead of leaving the program."""
         where, is_number, value = message.partition("invalid int value: ")
