@@ -24,12 +24,12 @@ from engine.errors import BoxdeckError, RuntimeFailure
 from engine.linux import clone, descriptors, memory, prctl
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Spec, decode
-from engine.runtime import dev_folder, mounting, news, overlay, protocol, stock, unix_socket, userns
+from engine.runtime import dev_folder, mounting, news, overlay, protocol, stdio, stock, unix_socket, userns
 from engine.runtime.birth import Birth, Living, namespace_flags
 from engine.runtime.circumstances import Circumstances
 from engine.runtime.news import Experience, Forecast
 from engine.runtime.status import at_start, write
-from engine.runtime.stdio import Pipes, open_pipes
+from engine.runtime.stdio import Pipes
 from engine.xray import parts
 
 _LEISURE_SECONDS = 0.01  # what short programs take
@@ -64,6 +64,7 @@ def main(
             memory.take_copies(forecast.maker_pages)
             if forecast.dev is not None:
                 dev_folder.prepare(forecast.dev)
+            stdio.prepare()
         frame, rights = protocol.receive_frame(requests, 2)
         requests.close()  # what is sent from now on is for those who still take it
         if frame and rights:
@@ -234,7 +235,7 @@ def _open_streams(spec: Spec, launch: protocol.Launch) -> Pipes | None:
     """Pipes for a process without a terminal."""
     if spec.process is not None and spec.process.terminal:
         return None
-    return open_pipes(launch.interactive, userns.owner(spec, spec.process))
+    return stdio.open_pipes(launch.interactive, userns.owner(spec, spec.process))
 
 
 def _has_host_root(linux: Linux) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 from engine.linux import pty
@@ -28,6 +28,12 @@ class Pipes(NamedTuple):
     stdout: int
     stderr: int
 
+    def give(self, owner: int) -> None:
+        """Let a user, as the host knows it, open them again by name."""
+        for descriptor in (self.stdin, self.stdout, self.stderr):
+            if descriptor >= 0:
+                os.fchown(descriptor, owner, -1)
+
     def close_child_ends(self) -> None:
         """Close what the process has as its streams by now."""
         for descriptor in self.child:
@@ -45,6 +51,16 @@ class Pipes(NamedTuple):
         self.close_own_ends()
 
 
+prepared: list[Pipes] = []
+"""Those that were opened before anybody asked: for a process that reads from /dev/null, as most do."""
+
+
+def prepare() -> None:
+    """Open some that will probably be wanted, while nobody waits."""
+    with suppress(OSError):  # whoever wants them will hear why
+        prepared.append(_open_pipes(interactive=False))
+
+
 def open_pipes(interactive: bool, owner: int = 0) -> Pipes:
     """Pipes for a process without a terminal.
 
@@ -55,24 +71,29 @@ def open_pipes(interactive: bool, owner: int = 0) -> Pipes:
     Raises:
         OSError: EMFILE; none is left open then.
     """
+    pipes = prepared.pop() if prepared and not interactive else _open_pipes(interactive)
+    if owner:
+        pipes.give(owner)
+    return pipes
+
+
+def _open_pipes(interactive: bool) -> Pipes:
     with ExitStack() as undo:
         if interactive:
-            child_in, stdin = _open_pipe(undo, owner)
+            child_in, stdin = _open_pipe(undo)
         else:
             child_in, stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), -1
             undo.callback(os.close, child_in)
-        stdout, child_out = _open_pipe(undo, owner)
-        stderr, child_err = _open_pipe(undo, owner)
+        stdout, child_out = _open_pipe(undo)
+        stderr, child_err = _open_pipe(undo)
         undo.pop_all()
     return Pipes((child_in, child_out, child_err), stdin, stdout, stderr)
 
 
-def _open_pipe(undo: ExitStack, owner: int) -> tuple[int, int]:
+def _open_pipe(undo: ExitStack) -> tuple[int, int]:
     ends = os.pipe2(os.O_CLOEXEC)
     for descriptor in ends:
         undo.callback(os.close, descriptor)
-    if owner:
-        os.fchown(ends[0], owner, -1)
     return ends
 
 
