@@ -117,6 +117,10 @@ async def run(engine: Engine, *command: str, **options: Any) -> tuple[int, str]:
 
 @pytest.mark.parametrize("case", CONFIGS)
 async def test_no_config_leads_out(cleaned: Engine, tmp_path: Path, canary: Path, case: str) -> None:
+    """Tried with values of other types let through by `image_spec.decode`: what comes out is no sentence of ours.
+
+    What leads out where it is let is tried one by one: working folders below, mounts in `test_mount_races`.
+    """
     layout = Layout(tmp_path / "layout")
     before = await cleaned.images.list()
     if not await is_loaded(cleaned, layout, layout.image(archive(), **CONFIGS[case])):
@@ -154,7 +158,10 @@ PASSWD: dict[str, tuple[bytes, str]] = {
 async def test_no_list_of_users_is_waited_for_or_read_outside(
     cleaned: Engine, tmp_path: Path, canary: Path, case: str
 ) -> None:
-    """CVE-2024-9676: containers/storage read whatever an image's /etc/passwd led to, outside too."""
+    """CVE-2024-9676: containers/storage read whatever an image's /etc/passwd led to, outside too.
+
+    Tried with `layers.read_file` opening names as they are: it waits for the fifo for ever.
+    """
     kind, target = PASSWD[case]
     canary.write_text("hostuser:x:0:0::/:/bin/sh\n")
     info = tarfile.TarInfo("etc/passwd")

@@ -31,5 +31,5 @@ def test_no_list_carries_what_processes_call_themselves(boxdeck: CommandLine) ->
 
 @pytest.mark.parametrize("line", [b"", b"\0", EVIL.encode(), b"\xff\x1b[2J\0x"])
 def test_command_lines_and_names_are_fit_to_show(line: bytes) -> None:
-    """A process that is no more has just its name, which is the process's choice, too."""
+    """A process that is no more has just its name, which is the process's choice, too. Tried as above."""
     assert parse_command_line(line, EVIL).isprintable()
