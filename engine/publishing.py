@@ -169,11 +169,17 @@ def _matching(container: Container, ports: Iterable[PublishedPort]) -> set[Publi
         named = {port for port in own.get(wanted.container_words, ()) if _is_named(port, wanted)}
         if not named:
             raise NotFound(
-                f"{container.name} has no published port {wanted.container_words}",
+                f"{container.name} has no published port {_words(wanted)}",
                 f"see those that it has with: boxdeck port {container.name}",
             )
         found |= named
     return found
+
+
+def _words(port: PublishedPort) -> str:
+    """As people name it, such as ``8080:80/tcp``."""
+    place = port_notation.host_words(port) if port.host_address else str(port.host_port or "")
+    return f"{place}:{port.container_words}" if place else port.container_words
 
 
 def _is_named(port: PublishedPort, wanted: PublishedPort) -> bool:

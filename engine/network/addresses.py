@@ -101,11 +101,11 @@ def lease_range(subnet: Subnet) -> tuple[int, int]:
 
 
 def name_server_of(network: Network) -> str:
-    """The address that names are asked at: the last one of a network, or the one before.
+    """The address that names are asked at: the last one of a network's first subnet, or the one before.
 
-    Empty on a network that is so small that its addresses are better given to containers.
+    A subnet that is so small that its addresses are better given to containers is passed over; empty without another.
     """
-    return _name_server_in(network.subnets[0].subnet, network.subnets[0].gateway) if network.subnets else ""
+    return next(filter(None, (_name_server_in(each.subnet, each.gateway) for each in network.subnets)), "")
 
 
 @lru_cache(maxsize=64)

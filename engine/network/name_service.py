@@ -53,8 +53,9 @@ class NameService:
             path.unlink(missing_ok=True)
 
     def _endpoint(self, network: Network, server: str) -> Endpoint:
-        prefix_length = network.subnets[0].subnet.partition("/")[2]
-        own = f"{server}/{prefix_length}"
+        subnet = network.ipv6 if ":" in server else network.ipv4
+        assert subnet is not None
+        own = f"{server}/{subnet.subnet.partition('/')[2]}"
         return Endpoint(
             network=network.name,
             bridge=network.bridge,

@@ -58,6 +58,10 @@ def test_ports_are_added_and_withdrawn_while_it_runs(boxdeck: CommandLine) -> No
     [
         (("port", "web", "81"), "port 81/tcp of web is not published: publish it with: boxdeck port add web 81"),
         (("port", "rm", "web", "81"), "web has no published port 81/tcp: see those that it has with: boxdeck port web"),
+        (
+            ("port", "rm", "web", "9999:80"),
+            "web has no published port 9999:80/tcp: see those that it has with: boxdeck port web",
+        ),
         (("port", "add", "web"), "port add needs a container and a port: such as: boxdeck port add web 8080:80"),
         (("port", "nobody"), "there is no container 'nobody': see all with: boxdeck ps -a"),
         (("port", "add", "web", "8080:80/xyz"), "'8080:80/xyz' has the protocol 'xyz': choose tcp, udp, sctp"),

@@ -241,6 +241,15 @@ async def test_names_are_those_of_the_networks_that_a_container_is_on(named: Eng
     assert await look_up(named, front, "back") == set()
 
 
+async def test_where_addresses_of_ipv4_are_few_names_are_asked_by_ipv6(named: Engine) -> None:
+    subnet = (await named.networks.get("one")).subnets[0].subnet.partition("/")[0]
+    await named.networks.remove("one")
+    await named.networks.create(NetworkRequest(name="one", subnets=(f"{subnet}/29",)))
+    web, client = await sleeper(named, "web", "one"), await sleeper(named, "client", "one")
+    assert ":" in web.endpoints[0].name_server
+    assert await until(named, client, "web", addresses(web))
+
+
 async def test_a_shared_alias_is_all_who_have_it(named: Engine) -> None:
     wish = (Attachment(network="one", aliases=("pool",)),)
     request = ContainerRequest(image="base", command=("sleep", "1000"), network="one", attachments=wish)
