@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 from engine.runtime.log_compression import LogCompression
@@ -24,7 +25,7 @@ def open_log(loop: Loop, launch: Launch) -> Log:
     """What the container is to have."""
     config = launch.log_config
     if config.driver == "file":
-        compression = LogCompression(loop, launch.log, config.max_files) if config.compress else None
+        compression = partial(LogCompression, loop, launch.log, config.max_files) if config.compress else None
         return LogWriter(launch.log, config.max_bytes, config.max_files, compression)
     from engine.log_config import JOURNAL  # few containers have these
     from engine.runtime.journal import JournalWriter, NoLog

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ class LogWriter:
     Args:
         max_bytes: of each file.
         max_files: how many there are at most, with the one that is written.
-        compression: compresses those that are full; None leaves them as they are.
+        compress: makes, when the first one is full, what compresses those; None leaves them as they are.
     """
 
     def __init__(
@@ -45,12 +46,13 @@ class LogWriter:
         path: str,
         max_bytes: int = _USUAL.max_bytes,
         max_files: int = _USUAL.max_files,
-        compression: LogCompression | None = None,
+        compress: Callable[[], LogCompression] | None = None,
     ) -> None:
         self._path = path
         self._max_bytes = max_bytes
         self._max_files = max_files
-        self._compression = compression
+        self._compress = compress
+        self._compression: LogCompression | None = None
         self._descriptor = _open(path)
         self._size = os.fstat(self._descriptor).st_size
         self._torn = False
@@ -109,6 +111,8 @@ class LogWriter:
             os.rename(fresh, self._path)
         except OSError:
             return False
+        if self._compression is None and self._compress is not None:
+            self._compression = self._compress()
         if self._compression is not None:
             self._compression.soon()
         os.close(self._descriptor)
