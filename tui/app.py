@@ -125,6 +125,7 @@ class BoxdeckApp(MachineActions):
         """Whoever presses keys isn't to wait for what can be done in a pause."""
         if isinstance(event, events.InputEvent):
             self.garbage.touch()
+            self.deck.touch()
         await super().on_event(event)
 
     # --- news ---
@@ -138,6 +139,15 @@ class BoxdeckApp(MachineActions):
         """One tick."""
         self.deck.take_snapshot(message.snapshot)
         self.paint()
+
+    def on_app_blur(self) -> None:
+        """Another window has the focus, or nobody sees the terminal: it tells both alike."""
+        self.live.watch(False)
+
+    def on_app_focus(self) -> None:
+        """Somebody looks again."""
+        self.live.watch(True)
+        self.live.hurry()
 
     def on_happened(self, message: messages.Happened) -> None:
         """Events; some are worth a sentence at once."""

@@ -77,11 +77,11 @@ class ContainerActions(App[None]):
 
     def _namespaces_in_sight(self) -> Sight:
         screen = self._screen_in_sight
-        return screen.shows_namespaces if screen is not None and screen.is_mounted else Sight.NONE
+        return screen.shows_namespaces if screen is not None and screen.is_mounted and self.app_focus else Sight.NONE
 
     def _topology_in_sight(self) -> bool:
         screen = self._screen_in_sight
-        return screen is not None and screen.is_mounted and screen.shows_topology
+        return screen is not None and screen.is_mounted and self.app_focus and screen.shows_topology
 
     def return_to_containers(self) -> None:
         """Show the main screen."""

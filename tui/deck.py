@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Iterator
+
+from msgspec.structs import replace
 
 from engine.model import (
     Container,
@@ -20,13 +24,17 @@ from tui import filtering, grouping
 from tui.alarms import Alarms
 from tui.backfill import Backfill
 from tui.grouping import Heading, Row
-from tui.history import History
+from tui.history import CAPACITY, History
 from tui.past import Reach
 from tui.readings import Readings
 from tui.recent import Recent
 from tui.sorting import Order, in_order
 
 EVENTS_KEPT = 200
+INTERVAL_SECONDS = 1.0
+"""Of curves: what was measured over a longer time is shown as if it had been the same all the while, as rates are."""
+
+_ANSWER_SECONDS = 0.05
 
 
 class Deck:
@@ -75,6 +83,20 @@ class Deck:
         self._place = 0
         self._rows: tuple[Row, ...] | None = None
         self._expected_id: str | None = None
+        self._counted: tuple[Container, ...] | None = None
+        self._running_count = 0
+        self._touched_at = float("-inf")
+
+    # --- a person ---
+
+    def touch(self) -> None:
+        """Somebody pressed a key or moved the mouse."""
+        self._touched_at = time.monotonic()
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether somebody has just done so, and waits for the frame that shows what came of it."""
+        return time.monotonic() - self._touched_at < _ANSWER_SECONDS
 
     # --- news ---
 
@@ -87,10 +109,11 @@ class Deck:
         self._list_anew()
 
     def take_snapshot(self, snapshot: Snapshot) -> None:
-        """Remember one tick."""
+        """Remember what was measured; if that took several ticks, it stands for each of them."""
         self.snapshot = snapshot
-        self.history.record(snapshot)
-        self.recent.take(snapshot, self.selected_id)
+        for tick in _ticks(snapshot):
+            self.history.record(tick)
+            self.recent.take(tick, self.selected_id)
         if self.order.moves:
             self._list_anew()
 
@@ -262,7 +285,9 @@ class Deck:
     @property
     def running_count(self) -> int:
         """How many containers have a process now."""
-        return sum(container.is_running for container in self.containers or ())
+        if self._counted is not self.containers:
+            self._counted, self._running_count = self.containers, sum(each.is_running for each in self.containers or ())
+        return self._running_count
 
     @property
     def host(self) -> HostSample:
@@ -286,3 +311,13 @@ class Deck:
     def off_the_bridges(self) -> tuple[Container, ...]:
         """Running containers without a veth: on the host's network or on none."""
         return tuple(each for each in self.containers or () if each.state is State.RUNNING and not each.endpoints)
+
+
+def _ticks(snapshot: Snapshot) -> Iterator[Snapshot]:
+    """A snapshot for each tick since the one before."""
+    count = max(1, min(round(snapshot.interval_seconds / INTERVAL_SECONDS), CAPACITY))
+    interval_seconds = snapshot.interval_seconds / count
+    for before in range(count - 1, 0, -1):
+        taken_unix_ns = snapshot.taken_unix_ns - int(before * interval_seconds * 1e9)
+        yield replace(snapshot, taken_unix_ns=taken_unix_ns, interval_seconds=interval_seconds)
+    yield replace(snapshot, interval_seconds=interval_seconds) if count > 1 else snapshot

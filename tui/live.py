@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from engine.errors import BoxdeckError
-from tui.deck import EVENTS_KEPT
+from tui.deck import EVENTS_KEPT, INTERVAL_SECONDS
 from tui.messages import ContainersRead, EngineFailed, Happened, NamespacesRead, Sampled, TopologyRead
 
 if TYPE_CHECKING:
     from engine.engine import Engine
 
-INTERVAL_SECONDS = 1.0
+_UNWATCHED_SECONDS = 10.0
 _CALM_SECONDS = 0.05
 """After a change the list is read at most this often, so that a flood of events costs one read."""
 
@@ -71,6 +71,9 @@ class Live:
         self._changed.set()
         self._listed = asyncio.Event()
         self._painted = asyncio.Event()
+        self._interval_seconds = INTERVAL_SECONDS
+        self._interval_changed = asyncio.Event()
+        self._sampled_unix_ns = 0
         self._wiring_changed = asyncio.Event()
         self._looked = asyncio.Event()
         self._tree_wanted = asyncio.Event()
@@ -140,9 +143,33 @@ class Live:
             self._tree_wanted.set()
             await asyncio.sleep(_CALM_SECONDS)
 
+    def watch(self, is_watched: bool) -> None:
+        """Measure at every tick, or seldom as long as nobody is in front of the terminal."""
+        seconds = INTERVAL_SECONDS if is_watched else _UNWATCHED_SECONDS
+        if seconds != self._interval_seconds:
+            self._interval_seconds = seconds
+            self._interval_changed.set()
+
     async def _follow_samples(self) -> None:
-        async for snapshot in self._engine.samples(INTERVAL_SECONDS):
-            self._post(Sampled(snapshot))
+        """At another interval one begins to listen before one ends, so that the engine's sampler goes on."""
+        listening: asyncio.Task[None] | None = None
+        try:
+            while True:
+                self._interval_changed.clear()
+                before, listening = listening, asyncio.create_task(self._listen(self._interval_seconds))
+                await asyncio.sleep(0)
+                if before is not None:
+                    before.cancel()
+                await _first(listening, self._interval_changed)
+        finally:
+            if listening is not None:
+                listening.cancel()
+
+    async def _listen(self, interval_seconds: float) -> None:
+        async for snapshot in self._engine.samples(interval_seconds):
+            if snapshot.taken_unix_ns > self._sampled_unix_ns:
+                self._sampled_unix_ns = snapshot.taken_unix_ns
+                self._post(Sampled(snapshot))
 
     async def _follow_wiring(self) -> None:
         """While somebody looks: the kernel has a dozen words for every container that begins or ends anywhere."""
@@ -180,6 +207,15 @@ class Live:
         self._said[type(message)] = message
         self._post(message)
         return True
+
+
+async def _first(task: asyncio.Task[None], event: asyncio.Event) -> None:
+    """Wait for an event, or for the end of a task, which may have failed."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        task.result()
 
 
 async def _either(event: asyncio.Event, seconds: float, calm_seconds: float = _CALM_SECONDS) -> bool:

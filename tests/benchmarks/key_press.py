@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -26,11 +27,12 @@ from typing import NamedTuple
 from textual.app import App
 
 from engine.log_reader import Reading, read
-from engine.model import LogLine
+from engine.model import LogLine, Snapshot
 from engine.runtime.logs import rotated
 from tests.benchmarks.idle import App as Program
 from tests.benchmarks.idle import Screen
 from tests.benchmarks.turns import Work, noted
+from tests.tui import fake_measures
 from tests.tui.fake_engine import FakeContainers, FakeEngine, container
 
 _SETTLE_SECONDS = 8.0
@@ -39,6 +41,7 @@ _TITLE = r"box-%s (?:\x1b\[[0-9;]*m)*─"
 """In the frame of the selected container, and nowhere else."""
 
 _STEP_SECONDS = 0.01
+_SAMPLES_A_TURN = 40
 _FILE_BYTES = 10 << 20
 _LINE = b"%s.%09dZ stdout F \x1b[32mGET\x1b[0m /index-%d.html \x1b[1m200\x1b[0m 12 ms\n"
 
@@ -106,6 +109,23 @@ class _Containers(FakeContainers):
             yield line
 
 
+class _Engine(FakeEngine):
+    """Lets others run while it makes numbers up, as the engine's sampler does while it reads them."""
+
+    async def samples(self, interval_seconds: float = 1.0) -> AsyncIterator[Snapshot]:
+        for tick in itertools.count():
+            samples = {}
+            for number, each in enumerate(self.all):
+                samples[each.id] = fake_measures.sample(each, number, tick)
+                if number % _SAMPLES_A_TURN == 0:
+                    await asyncio.sleep(0)
+            host = fake_measures.host_sample(tick)
+            yield Snapshot(
+                taken_unix_ns=time.time_ns(), interval_seconds=interval_seconds, host=host, containers=samples
+            )
+            await asyncio.sleep(interval_seconds)
+
+
 async def _is_running() -> bool:
     return True
 
@@ -115,7 +135,7 @@ def _show(count: int, folder: Path) -> None:
     from engine.config.model import Config
     from tui.app import BoxdeckApp
 
-    engine = FakeEngine(*(container(n, f"box-{n:03}") for n in range(count)))
+    engine = _Engine(*(container(n, f"box-{n:03}") for n in range(count)))
     engine.containers = _Containers(engine)
     engine.containers.log = folder / "log"
     with noted(re.compile(_TITLE % r"\d{3}")) as work:

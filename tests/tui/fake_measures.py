@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from functools import cache
+
+from msgspec import structs
 
 from engine.model import (
     CgroupNode,
@@ -146,17 +149,23 @@ def _network(each: Container, number: int, tick: int, wave: float) -> NetworkSam
 def history(container_id: str) -> History:
     """An hour that grew slowly, and a day with a gap in its middle."""
     now = int(time.time())
+    hour, day = (structs.replace(each, until_unix_seconds=now) for each in _hour_and_day())
+    return History(container_id=container_id, hour=hour, day=day)
+
+
+@cache
+def _hour_and_day() -> tuple[Series, Series]:
     hour = tuple(10 + 40 * n / 3_600 for n in range(3_600))
     day = tuple(None if 600 < n < 900 else 20 + 15 * math.sin(n / 60) for n in range(1_440))
-    return History(container_id=container_id, hour=_series(1, now, hour), day=_series(60, now, day))
+    return _series(1, hour), _series(60, day)
 
 
-def _series(step: int, now: int, percent: tuple[float | None, ...]) -> Series:
+def _series(step: int, percent: tuple[float | None, ...]) -> Series:
     def times(factor: float) -> tuple[float | None, ...]:
         return tuple(None if value is None else value * factor for value in percent)
 
     return Series(
-        step_seconds=step, until_unix_seconds=now, cpu_percent=percent, system_percent=times(0.3),
+        step_seconds=step, until_unix_seconds=0, cpu_percent=percent, system_percent=times(0.3),
         memory_working_set_bytes=times(2 * MIB), anonymous_bytes=times(1.4 * MIB), file_bytes=times(0.6 * MIB),
         kernel_bytes=times(0.1 * MIB), swap_bytes=times(0.05 * MIB),
         read_bytes_per_second=times(1_000), written_bytes_per_second=times(9_000),

@@ -250,3 +250,28 @@ def test_what_has_no_number_is_last_whichever_way_round() -> None:
     for order in Order:
         deck.set_order(order)
         assert len(deck.listed) == 3
+
+
+def test_what_was_measured_over_several_ticks_stands_for_each_of_them() -> None:
+    deck = deck_of(ONE)
+    for second, interval_seconds, percent in ((1, 0.0, None), (2, 1.02, 10.0), (7, 4.97, 50.0), (8, 1.0, 20.0)):
+        sample = ContainerSample(container_id=ONE.id, cpu=CpuSample(usage_usec=0, percent=percent))
+        deck.take_snapshot(
+            Snapshot(
+                taken_unix_ns=second * 10**9,
+                interval_seconds=interval_seconds,
+                host=HostSample(cpu_percent=percent),
+                containers={ONE.id: sample},
+            )
+        )
+    assert list(deck.history.of(ONE.id).cpu_percent) == [None, 10.0, 50.0, 50.0, 50.0, 50.0, 50.0, 20.0]
+    assert list(deck.history.host_cpu_percent)[-6:] == [50.0] * 5 + [20.0]
+    assert [round(tick.at_unix_seconds) for tick in deck.recent.ticks] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert deck.history.interval_seconds == 1.0
+
+
+def test_containers_that_run_are_counted_anew_in_every_list() -> None:
+    deck = deck_of(ONE, TWO)
+    assert deck.running_count == 2
+    deck.take_containers((ONE,))
+    assert deck.running_count == 1

@@ -19,6 +19,7 @@ from textual.strip import Strip
 
 from engine.errors import NotFound
 from engine.model import LogLine, StreamName
+from tui.widgets import log_rows
 from tui.widgets.log_view import LogView
 
 pytestmark = pytest.mark.alone
@@ -216,6 +217,24 @@ async def test_a_flood_is_kept_up_with_and_the_app_stays_responsive() -> None:
         await pilot.pause()
 
 
+async def test_lines_wait_for_the_frame_of_a_key_but_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_awaited = True
+    async with desk() as (view, pilot):
+        view.is_awaited = lambda: is_awaited
+        monkeypatch.setattr(log_rows, "_HELD_SECONDS", 60.0)
+        fed = Fed()
+        view.show(fed.lines())
+        fed.write("first")
+        await pilot.pause(0.3)
+        assert "  first" not in rows(view)
+        is_awaited = False
+        await until(pilot, view, lambda: "  first" in rows(view))
+        is_awaited = True
+        monkeypatch.setattr(log_rows, "_HELD_SECONDS", 0.0)
+        fed.write("second")
+        await until(pilot, view, lambda: "  second" in rows(view))
+
+
 async def test_lines_that_come_lay_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     laid_out = 0
     lay_out = Screen._refresh_layout
@@ -231,6 +250,7 @@ async def test_lines_that_come_lay_nothing_out(monkeypatch: pytest.MonkeyPatch) 
         view.show(fed.lines())
         fed.write(*(f"line {number}" for number in range(20)))
         await until(pilot, view, lambda: view.show_vertical_scrollbar and rows(view)[-1] == "  line 19")
+        await pilot.pause(0.2)  # the scrollbar takes its place
         before = laid_out
         for begin in range(20, 320, 20):
             fed.write(*(f"line {number}" for number in range(begin, begin + 20)))

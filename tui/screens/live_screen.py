@@ -99,8 +99,12 @@ class LiveScreen(Screen[None], Still):
         """Paint bars and parts."""
         if self.is_mounted:
             self.query_one(TopBar).show(self.deck)
-            self.paint()
-            self._follow_keys()
+            self.paint_selection()
+
+    def paint_selection(self) -> None:
+        """Paint what can be otherwise when another row is selected: all but the top bar."""
+        self.paint()
+        self._follow_keys()
 
     def _follow_keys(self) -> None:
         """Which keys mean something depends on the selected container."""
@@ -123,4 +127,4 @@ class LiveScreen(Screen[None], Still):
     def action_select(self, rows: int) -> None:
         """Move the selection, wherever the focus is."""
         self.deck.move(rows)
-        self.paint_all()
+        self.paint_selection()

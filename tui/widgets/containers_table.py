@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -24,6 +24,14 @@ from tui.widgets.in_order import InOrder
 from tui.widgets.palette import Palette, bands
 
 _HEADER_ROWS = 1
+
+
+class _Drawn(NamedTuple):
+    """A container's line, and what it was drawn of."""
+
+    of: tuple[object, ...]
+    row: table.Row
+    line: Line
 
 
 class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindings=False):
@@ -101,6 +109,7 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
         self._strips: dict[int, tuple[Line, Palette, Strip]] = {}
         self._palettes: dict[str, Palette] = {}
         self._hovered: int | None = None
+        self._drawn: dict[str, _Drawn] = {}
 
     # --- news ---
 
@@ -195,13 +204,30 @@ class ContainersTable(ScrollView, Direct, InOrder, can_focus=True, inherit_bindi
         """All that is in sight."""
         columns, now_unix_ns = self.columns_in_sight, time.time_ns()
         lines = [table.header(columns, self._deck.order, self._deck.is_reversed)]
+        drawn: dict[str, _Drawn] = {}
         for place, row in enumerate(self._rows_in_sight, self.scroll_offset.y):
             selected = place == self._deck.selected_index
             if isinstance(row, Heading):
                 lines.append(table.heading(row, self._cells, selected=selected))
             else:
-                lines.append(table.row(self._row(row, now_unix_ns), columns, selected=selected))
+                of = self._row(row, now_unix_ns)
+                drawn[row.id] = self._line(of, columns, self._drawn.get(row.id), selected=selected)
+                lines.append(drawn[row.id].line)
+        self._drawn = drawn
         return lines + [()] * (self.size.height - len(lines))
+
+    def _line(
+        self, row: table.Row, columns: tuple[table.Column, ...], known: _Drawn | None, *, selected: bool
+    ) -> _Drawn:
+        """A container's line; who moves the selection changes two, and the others needn't be drawn again."""
+        snapshot = self._deck.snapshot
+        of = (
+            row.now_unix_ns // 1_000_000_000, snapshot.taken_unix_ns if snapshot is not None else 0,
+            len(row.series.cpu_percent), row.pending, row.alarm, row.is_marked, columns, selected,
+        )  # fmt: skip
+        if known is not None and known.of == of and known.row.container is row.container:
+            return known
+        return _Drawn(of, row, table.row(row, columns, selected=selected))
 
     def _row(self, container: Container, now_unix_ns: int) -> table.Row:
         alarm = self._deck.alarms.of(container.id)

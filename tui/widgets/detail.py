@@ -207,7 +207,8 @@ class Detail(StillVertical):
             return self._log_view.label
         if self.tab == _SHELL and self._shells is not None:
             return self._shells.hint
-        return getattr(self._sides.get(self.tab), "span", "")  # graphs say how much time they show
+        side = self._sides.get(self.tab)
+        return getattr(side, "span", "") if side is not None and side.is_mounted else ""  # graphs tell their time
 
     @property
     def _title_room(self) -> int:
@@ -249,6 +250,7 @@ class Detail(StillVertical):
             from tui.widgets.log_view import LogView
 
             self._log_view = LogView()
+            self._log_view.is_awaited = lambda: self._deck.is_touched
             self.call_later(self._put, self._log_view, self._panels["logs"])
         return self._log_view
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -25,6 +25,7 @@ from textual.timer import Timer
 from engine.errors import BoxdeckError
 from engine.model import LogLine
 from tui.terminal.colours import sixteen_of
+from tui.terminal.frames import FLOOD_FRAME_SECONDS
 from tui.terminal.log_buffer import LogBuffer
 from tui.terminal.log_text import row_starts, runs_of
 from tui.terminal.painter import Painter, highlighted, selection_style, with_words
@@ -36,6 +37,13 @@ FRAME_SECONDS = 1 / 30
 LINES_PER_FRAME = 2_000
 """How many lines may arrive between two frames; a source that is faster has to wait."""
 
+FLOOD_LINES = 200
+"""How many lines between two frames nobody can read."""
+
+_HELD_SECONDS = 0.25
+"""Lines wait at most so long for a person who presses keys."""
+
+_LOOK_SECONDS = 0.01
 _STAY_SECONDS = 0.15
 """What is shown stays so long where another log takes its time: an empty view in between would only flicker."""
 
@@ -49,6 +57,9 @@ class LogRows(ScrollView, Direct, Links, can_focus=True):
 
     It follows the end until it is scrolled up, and again once it is scrolled to the end. Lines from
     standard error carry a mark at their left. Text can be selected and copied.
+
+    Attributes:
+        is_awaited: tells whether somebody waits for what a key leads to; lines come after that.
     """
 
     DEFAULT_CSS = """
@@ -98,6 +109,7 @@ class LogRows(ScrollView, Direct, Links, can_focus=True):
         self, *, name: str | None = None, id: str | None = None, classes: str | None = None, limit: int = LINES_KEPT
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
+        self.is_awaited: Callable[[], bool] = lambda: False
         self._buffer = LogBuffer(limit)
         self._lines: deque[LogLine] = deque(maxlen=limit)
         self._sought: re.Pattern[str] | None = None
@@ -105,6 +117,8 @@ class LogRows(ScrollView, Direct, Links, can_focus=True):
         self._arrived: list[LogLine] = []
         self._taken = asyncio.Event()
         self._frame: Timer | None = None
+        self._is_flooded = False
+        self._taken_at = float("-inf")
         self._stays_until: float | None = None
         self._painter = Painter(Style())
         self._styled = False
@@ -123,7 +137,8 @@ class LogRows(ScrollView, Direct, Links, can_focus=True):
                 that is shown as its last line.
         """
         self._begin_anew()
-        self._stays_until = time.monotonic() + _STAY_SECONDS
+        self._taken_at = time.monotonic()
+        self._stays_until = self._taken_at + _STAY_SECONDS
         self._expect_frame()
         self.run_worker(self._follow(lines), name="log", group="log", exclusive=True, exit_on_error=False)
 
@@ -168,6 +183,7 @@ class LogRows(ScrollView, Direct, Links, can_focus=True):
 
     async def _follow(self, lines: AsyncIterator[LogLine]) -> None:
         try:
+            await self._let_keys_pass()
             async for line in lines:
                 self._arrived.append(line)
                 await self._let_others_run()
@@ -186,13 +202,29 @@ class LogRows(ScrollView, Direct, Links, can_focus=True):
             await self._taken.wait()
         elif len(self._arrived) % _LINES_PER_TURN == 0:
             await asyncio.sleep(0)
+            await self._let_keys_pass()
+
+    async def _let_keys_pass(self) -> None:
+        while self._has_to_wait:
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    @property
+    def _has_to_wait(self) -> bool:
+        """Whether a key comes first."""
+        return self.is_awaited() and time.monotonic() - self._taken_at < _HELD_SECONDS
 
     def _expect_frame(self) -> None:
         if self._frame is None:
-            self._frame = self.set_timer(FRAME_SECONDS, self._take_arrived)
+            seconds = FLOOD_FRAME_SECONDS if self._is_flooded else FRAME_SECONDS
+            self._frame = self.set_timer(seconds, self._take_arrived)
 
     def _take_arrived(self) -> None:
         self._frame = None
+        if self._has_to_wait:
+            self._expect_frame()
+            return
+        self._taken_at = time.monotonic()
+        self._is_flooded = len(self._arrived) >= FLOOD_LINES
         if self._stays_until is not None and not self._arrived and time.monotonic() < self._stays_until:
             self._expect_frame()
             return

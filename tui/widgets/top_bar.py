@@ -30,11 +30,11 @@ class TopBar(Painted):
     def show(self, deck: Deck) -> None:
         """Paint the machine as it is now."""
         room = max(0, self.app.size.width - 2)
-        wide, bare = _machine(deck, with_spark=True), _machine(deck, with_spark=False)
-        numbered, plain_names = self._left(deck, with_keys=True), self._left(deck, with_keys=False)
-        tries = ((numbered, wide), (numbered, bare), (plain_names, bare))
-        fitting = (pair for pair in tries if width(pair[0]) + width(pair[1]) < room)
-        left, right = next(fitting, tries[-1])
+        left, right = self._left(deck, with_keys=True), _machine(deck, with_spark=True)
+        if width(left) + width(right) >= room:
+            right = _machine(deck, with_spark=False)
+        if width(left) + width(right) >= room:
+            left = self._left(deck, with_keys=False)
         self.paint([line(" ", *justify(left, right, room))])
 
     def on_click(self, event: events.Click) -> None:
