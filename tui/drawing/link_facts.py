@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.model import LinkCounters, LinkEnd, LinkRates, NetworkDevice, NetworkSpace, PortMap, Topology
 from tui.drawing import link_strokes, units
 from tui.drawing.labels import Fact, fact_lines, label
 from tui.drawing.lines import Line, Span, Tone, fit, line, printable
 from tui.drawing.topology_elsewhere import leads_to
+from tui.drawing.topology_ports import on_bridge
 
-_NUMBER_CELLS = 10
-_TROUBLE_CELLS = 7
+_NUMBER_CELLS = (8, 10, 8, 10)
+_TROUBLE_CELLS = (7, 7)
 _STATES = {"up": Tone.GOOD, "no carrier": Tone.WARN, "down": Tone.BAD}
 
 
@@ -68,8 +71,8 @@ def _counters(device: NetworkDevice) -> list[Line]:
     counters, rates = device.counters, device.rates
     wrong = link_strokes.trouble("up", counters, rates)
     tone = wrong.tone if wrong is not None else Tone.FAINT
-    titles = "".join(fit(word, _NUMBER_CELLS, right=True) for word in ("bytes", "packets", "now", "packets/s"))
-    troubles = "".join(fit(word, _TROUBLE_CELLS, right=True) for word in ("errors", "drops"))
+    titles = _aligned(("bytes", "packets", "now", "packets/s"), _NUMBER_CELLS)
+    troubles = _aligned(("errors", "drops"), _TROUBLE_CELLS)
     received, sent = _now(rates), _now(rates.turned() if rates is not None else None)
     return [
         line(label(""), Span(titles + troubles, Tone.MUTED)),
@@ -95,20 +98,25 @@ def _counter_row(name: str, counters: LinkCounters, now: tuple[float | None, flo
     wrong = (counters.received_errors, counters.received_dropped)
     return line(
         label(name),
-        "".join(fit(text, _NUMBER_CELLS, right=True) for text in written),
-        *(Span(fit(str(count), _TROUBLE_CELLS, right=True), trouble if count else Tone.FAINT) for count in wrong),
+        _aligned(written, _NUMBER_CELLS),
+        *(
+            Span(fit(str(count), cells, right=True), trouble if count else Tone.FAINT)
+            for count, cells in zip(wrong, _TROUBLE_CELLS, strict=True)
+        ),
     )
 
 
+def _aligned(words: Sequence[str], cells: Sequence[int]) -> str:
+    return "".join(fit(word, width, right=True) for word, width in zip(words, cells, strict=True))
+
+
 def _ports(topology: Topology, space: NetworkSpace, device: NetworkDevice) -> list[PortMap]:
-    """Published ports that lead to a container at either end, or to those on a bridge."""
-    ids = set(space.container_ids)
-    if device.peer is not None and (far := topology.space(device.peer.namespace)) is not None:
-        ids |= set(far.container_ids)
-    if space.is_host:
-        bridges = [bridge for bridge in topology.bridges if bridge.index == device.index]
-        ids |= {port.container_id for bridge in bridges for port in bridge.ports if port.container_id}
-    return [port for port in topology.ports if port.container_id in ids]
+    """Published ports that lead to an address at either end, or by a bridge."""
+    _, far = _found(topology, device.peer) if device.peer is not None else (None, None)
+    own = {address.partition("/")[0] for each in (device, far) if each is not None for address in each.addresses}
+    bridges = [bridge for bridge in topology.bridges if space.is_host and bridge.index == device.index]
+    by_bridge = [port for bridge in bridges for port in on_bridge(topology, bridge)]
+    return by_bridge or [port for port in topology.ports if port.address in own]
 
 
 def _port(port: PortMap) -> str:

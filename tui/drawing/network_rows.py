@@ -75,8 +75,18 @@ def _members(row: NetworkRow) -> Line:
     return line(str(len(row.running)), Span(f" +{stopped}" if stopped else "", Tone.MUTED))
 
 
+def _leads(network: Network, container: Container) -> bool:
+    """Whether the container's ports lead by a network: the first of each family that it has a way out by."""
+    firsts = (
+        next((end for end in container.endpoints if end.gateway), None),
+        next((end for end in container.endpoints if end.gateway6), None),
+    )
+    return any(end is not None and end.network == network.name for end in firsts)
+
+
 def _ports(row: NetworkRow) -> Line:
-    found = [port.host_port for each in row.running for port in each.ports if port.host_port]
+    leading = [each for each in row.running if _leads(row.network, each)]
+    found = [port.host_port for each in leading for port in each.ports if port.host_port]
     return line(ports.numbers(found)) if found else line(Span(units.UNKNOWN, Tone.FAINT))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_address, ip_interface
 from typing import NamedTuple
 
 from engine.model import BridgeNode, PortMap, Topology
@@ -43,10 +44,14 @@ def group_of(topology: Topology, port: PortMap) -> PortGroup | None:
 
 
 def on_bridge(topology: Topology, bridge: BridgeNode) -> list[PortMap]:
-    """Those that lead to who hangs on a bridge."""
+    """Those that lead by a bridge to who hangs on it, who may be on others as well."""
     addresses = {(port.address or "").partition("/")[0] for port in bridge.ports}
-    ids = {port.container_id for port in bridge.ports} - {None}
-    return [port for port in topology.ports if port.address in addresses or port.container_id in ids]
+    subnets = [ip_interface(address).network for address in bridge.addresses]
+    return [
+        port
+        for port in topology.ports
+        if port.address in addresses or any(ip_address(port.address) in subnet for subnet in subnets)
+    ]
 
 
 def draw_ports(on: Map, bridge: BridgeNode, x: int, y: int, width: int) -> int:

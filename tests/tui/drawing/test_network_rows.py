@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from engine.model import BridgeNode, BridgePort, Container, LinkRates, Network, Subnet, Topology
+from engine.model import BridgeNode, BridgePort, Container, Endpoint, LinkRates, Network, Subnet, Topology
+from engine.model.published_port import PublishedPort
 from tests.tui.fake_engine import container
 from tui.drawing import network_rows, ports, units
 from tui.drawing.lines import plain
@@ -40,6 +42,18 @@ def test_a_row_tells_who_is_on_it_and_what_moves(
 ) -> None:
     row = network_rows.row_of(BRIDGE, members, topology)
     assert plain(network_rows.network_row(row, 120, is_selected=True)).split() == words
+
+
+def test_ports_stand_at_the_network_that_they_lead_by() -> None:
+    first = Endpoint(
+        network="bridge", bridge="boxdeck0", host_interface="a", container_interface="eth0", address="10.89.0.2/24",
+        gateway="10.89.0.1", mac="",
+    )  # fmt: skip
+    second = replace(first, network="back", address="10.90.0.2/24", gateway="10.90.0.1")
+    web = replace(WEB, endpoints=(first, second), ports=(PublishedPort(container_port=80, host_port=8080),))
+    for network, said in ((BRIDGE, "8080"), (replace(BRIDGE, name="back"), units.UNKNOWN)):
+        row = network_rows.row_of(network, (web,), None)
+        assert plain(network_rows.network_row(row, 120, is_selected=True)).split()[4] == said
 
 
 def test_a_bridge_that_has_gone_is_told_with_what_mends_it() -> None:

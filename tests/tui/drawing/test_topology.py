@@ -196,7 +196,7 @@ def test_a_link_is_told_with_both_its_ends_and_what_leads_to_it() -> None:
         "the other end: eth0", "addresses   10.89.0.3/24", "46M", "9.6M/s",
     ):  # fmt: skip
         assert part in text, text
-    assert all(width(line) <= 66 for line in link_facts.facts(wired, end))
+    assert all(width(line) <= 62 for line in link_facts.facts(wired, end))  # beside a bar in 80 columns
     uplink = "\n".join(map(plain, link_facts.facts(wired, LinkEnd(namespace=fake_wiring.HOST, index=2))))
     assert "routes      default  via 192.0.2.1" in uplink
     gone = link_facts.facts(wired, LinkEnd(namespace=1, index=1))

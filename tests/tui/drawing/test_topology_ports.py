@@ -35,6 +35,24 @@ def test_ports_stand_above_the_bridge_that_they_lead_to_once_for_both_families()
     assert lines[10:12] == ["      │ :8160 → web-8:8160", "      │ boxdeck0  10.89.0.1/24  9 on it"]
 
 
+def test_a_port_of_who_is_on_two_bridges_stands_above_the_one_that_it_leads_by() -> None:
+    (bridge,) = wiring(1).bridges
+    other = replace(
+        bridge,
+        name="bdk1",
+        network="back",
+        addresses=("10.90.0.1/24",),
+        ports=tuple(replace(port, address="10.90.0.2/24") for port in bridge.ports),
+    )
+    found = replace(wiring(1), bridges=(bridge, other), ports=leading(0, 8080))
+    lines = [line for line in text_of(view(found, width=64)).split("\n") if "8080" in line or "on it" in line]
+    assert lines == [
+        "      │ :8080 → web-0:8080",
+        "      │ boxdeck0  10.89.0.1/24  1 on it",
+        "      │ back  bdk1  10.90.0.1/24  1 on it",
+    ]
+
+
 def test_ranges_are_one_and_of_very_many_the_rest_is_counted() -> None:
     found = replace(wiring(9), ports=(*leading(0, 3000, 1000), *leading(1, 53, 2, protocol="udp")))
     assert "│ :53-54/udp → web-1:53-54 · :3000-3999 → web-0:3000-3999\n" in text_of(view(found, width=70))
