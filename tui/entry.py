@@ -36,6 +36,7 @@ def main() -> int:
     except InvalidRequest as error:
         return _fail(error)
     if options is None:
+        _import_msgspec()
         from engine.cli.main import main as command_line
         from engine.config import app_side
 
@@ -48,6 +49,17 @@ def main() -> int:
     finally:
         gc.freeze()  # nor has the end of the process to look for it
         gc.enable()
+
+
+def _import_msgspec() -> None:
+    """Import it without typing_extensions, which it asks first for what typing has: a tenth of a command's start."""
+    if "typing_extensions" in sys.modules:
+        return
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del sys.modules["typing_extensions"]
 
 
 def _app_options(arguments: list[str]) -> dict[str, str] | None:
