@@ -14,7 +14,7 @@ BIN := .venv/bin
 export VM_CACHE ?= $(CURDIR)/build/vm
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 TESTS ?= tests
-AT_ONCE ?= 2
+AT_ONCE ?= 4
 ROUNDS ?= 100
 SEED ?= $(shell echo $$RANDOM)
 PULLS ?= 5
@@ -27,8 +27,7 @@ run: venv
 
 test: venv
 	@.ci/setup test
-	status=0; $(BIN)/pytest -n $(AT_ONCE) --dist loadfile -m "not alone" $(TESTS) || [ $$? = 5 ] || status=1; \
-	$(BIN)/pytest -m alone $(TESTS) || [ $$? = 5 ] || status=1; exit $$status  # 5: there are none
+	@tests/run $(AT_ONCE) $(TESTS)
 
 venv:
 	@.ci/setup run

@@ -12,7 +12,7 @@ import pytest
 
 from tests.command_line import CommandLine
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.apart
 
 MEBIBYTE = 1 << 20
 SAID_OF_BIG = "1 file or folder, 210MB copied to the archive\n"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.command_line import CommandLine
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.apart
 
 WRITE = "dd if=/dev/zero of=/file bs=1M count=3 2>/dev/null; dd if=/dev/zero of=/data/file bs=1M count=2 2>/dev/null"
 

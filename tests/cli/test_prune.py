@@ -6,7 +6,7 @@ import pytest
 
 from tests.command_line import CommandLine
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.apart
 
 WROTE = ("sh", "-c", "head -c 3000000 /dev/urandom > /file")
 

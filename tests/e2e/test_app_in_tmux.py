@@ -11,7 +11,7 @@ from tests.command_line import CommandLine, eventually
 from tests.conftest import OpenApp
 from tests.tmux import Tmux
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.apart
 
 EMPTY = "No containers yet"
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.command_line import CommandLine, eventually
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.apart]
 
 SOURCES = ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list")
 DEFAULT_SUITE = "bookworm"

@@ -7,7 +7,7 @@ import pytest
 from tests.command_line import CommandLine
 from tests.conftest import OpenApp
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.apart
 
 
 def test_the_layer_of_a_file_is_found(boxdeck: CommandLine, open_app: OpenApp) -> None:

@@ -18,7 +18,7 @@ from tests.tui.tmux_cells import BLANK, Cells, cells_printed, unlike
 from tui.terminal.emulator import CellStyle
 
 pytestmark = [
-    pytest.mark.alone,
+    pytest.mark.apart,
     pytest.mark.skipif(not Path("/etc/debian_version").exists(), reason="a Debian's programs are looked at"),
 ]
 

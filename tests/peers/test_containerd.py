@@ -10,7 +10,7 @@ import pytest
 from tests.peers.daemons import Containerd
 from tests.peers.image import NAME
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.apart]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.peers.image import NAME
 from tests.peers.podman import RUN, Podman
 from tests.peers.quarters import Quarters
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.apart]
 
 SOURCES = ("file", "file/", "dir", "dir/", "dir/.", "link", "dirlink", "dirlink/", "missing")
 TARGETS = ("new", "new/", "file", "file/", "dir", "dirlink", "no/new")

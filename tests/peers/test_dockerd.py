@@ -10,7 +10,7 @@ from tests.peers.daemons import Docker as Dockerd
 from tests.peers.image import NAME
 from tests.peers.terminal import on_terminal
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.apart]
 
 _PATIENT_LOOP = "trap 'echo got term; exit 9' TERM; echo started; while :; do sleep 0.05; done"
 

@@ -21,14 +21,12 @@ from tests.peers.daemons import Docker
 from tests.peers.image_tools import Podman, our_copy, run, skopeo_copy, umoci_copy, umoci_made
 from tests.registry import DockerRegistry
 
-pytestmark = pytest.mark.alone
-
 if TYPE_CHECKING:
     from tests.engine.images.conftest import MakeMember, MakeTar
 
 __all__ = ["member", "tar"]  # fixtures
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.peer, pytest.mark.apart, pytest.mark.timeout(600)]
 
 _PODMANS = "localhost/podmans:1"
 _OURS = "ours:1"

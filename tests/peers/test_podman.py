@@ -16,7 +16,7 @@ from tests.peers.podman import RUN, Podman
 from tests.peers.quarters import Quarters
 from tests.peers.terminal import on_terminal
 
-pytestmark = [pytest.mark.peer, pytest.mark.vm, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.vm, pytest.mark.apart]
 
 _PATIENT_LOOP = "trap 'echo got term; exit 9' TERM; echo started; while :; do sleep 0.05; done"
 

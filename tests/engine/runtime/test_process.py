@@ -150,7 +150,7 @@ def entered(folder: str, user: User) -> Outcome:
     return forked(child)
 
 
-@pytest.mark.alone
+@pytest.mark.apart
 def test_a_folder_that_only_root_may_enter_or_only_the_user(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
