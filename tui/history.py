@@ -110,6 +110,6 @@ def _precede(values: Values, earlier: Sequence[float | None], later: int) -> Non
     room = CAPACITY - len(values)
     if -later >= room:
         return
-    known = earlier[: len(earlier) - later] if later > 0 else (*earlier, *[None] * -later)
+    known = earlier[: max(0, len(earlier) - later)] if later > 0 else (*earlier, *[None] * -later)
     if room:
         values.extendleft(reversed(known[-room:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -80,6 +80,7 @@ def test_a_container_that_has_ended_shows_its_last_minutes() -> None:
 
 
 @given(st.integers(1_000, 3_000), st.integers(1, 900), st.integers(1, 900), st.integers(-20, 20))
+@example(1_000, 2, 1, 2)
 def test_every_second_stands_at_its_own_place(begun: int, ticks: int, kept: int, overlap: int) -> None:
     history = History()
     for second in range(begun, begun + ticks):
