@@ -156,6 +156,7 @@ async def _app(options: dict[str, str]) -> str:
             config = replace(config, theme=options["--theme"])
 
         app = BoxdeckApp(engine, config, state_folder())
+        app.garbage.is_last = True
         settling = asyncio.create_task(_settle(app.live, engine))
         await app.run_async()
         settling.cancel()

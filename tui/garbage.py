@@ -25,12 +25,17 @@ class Garbage:
 
     Args:
         now: seconds of a clock that only goes forward.
+
+    Attributes:
+        is_last: whether the process ends with the app: nothing is looked for at its end then, which would take as long
+            as all that was put off.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._touched_at = self._collected_at = now()
         self._is_frozen = False
+        self.is_last = False
 
     def touch(self) -> None:
         """Somebody pressed a key or moved the mouse."""
@@ -51,19 +56,19 @@ class Garbage:
 
     async def follow(self) -> None:
         """Look every now and then, until cancelled."""
-        with _only_when_asked():
+        with self._only_when_asked():
             while True:
                 await asyncio.sleep(_LOOK_SECONDS)
                 self.look()
 
-
-@contextmanager
-def _only_when_asked() -> Iterator[None]:
-    """No full look of Python's own."""
-    young, middle, old = gc.get_threshold()
-    gc.set_threshold(young, middle, _NEVER)
-    try:
-        yield
-    finally:
-        gc.set_threshold(young, middle, old)
-        gc.unfreeze()
+    @contextmanager
+    def _only_when_asked(self) -> Iterator[None]:
+        """No full look of Python's own."""
+        young, middle, old = gc.get_threshold()
+        gc.set_threshold(young, middle, _NEVER)
+        try:
+            yield
+        finally:
+            if not self.is_last:
+                gc.set_threshold(young, middle, old)
+                gc.unfreeze()

@@ -138,8 +138,10 @@ def _show(count: int, folder: Path) -> None:
     engine = _Engine(*(container(n, f"box-{n:03}") for n in range(count)))
     engine.containers = _Containers(engine)
     engine.containers.log = folder / "log"
+    app = BoxdeckApp(engine, Config())  # type: ignore[arg-type]
+    app.garbage.is_last = True
     with noted(re.compile(_TITLE % r"\d{3}")) as work:
-        asyncio.run(_run(BoxdeckApp(engine, Config()), work))  # type: ignore[arg-type]
+        asyncio.run(_run(app, work))
     report = folder / "report"
     report.write_text(json.dumps(work.__dict__))
     report.rename(folder / "work")

@@ -81,3 +81,15 @@ async def test_python_itself_makes_no_full_look_while_the_app_runs() -> None:
     with suppress(asyncio.CancelledError):
         await asyncio.sleep(0)
     assert gc.get_threshold() == before
+
+
+async def test_the_end_of_a_process_looks_for_none() -> None:
+    garbage, before = Garbage(), gc.get_threshold()
+    garbage.is_last = True
+    following = asyncio.create_task(garbage.follow())
+    await asyncio.sleep(0)
+    following.cancel()
+    await asyncio.wait([following])
+    after = gc.get_threshold()
+    gc.set_threshold(*before)
+    assert after[2] > 1_000_000
