@@ -79,6 +79,9 @@ class FakeImages:
         self._engine.read.append("images")
         return tuple(self.all)
 
+    async def get(self, reference: str) -> Image:
+        return next(each for each in self.all if reference in (each.id, *each.references))
+
     def is_base(self, reference: str) -> bool:
         return reference == "base"
 
@@ -187,6 +190,12 @@ def make_layers(folder: Path) -> Paths:
     _write(four / "srv/index\x1b[31m.html", 120)
     _write(four / "srv/style.css", 80)
     return paths
+
+
+def write_own_layer(folder: Path) -> None:
+    """What a container has written: a file changed, and one added."""
+    _write(folder / "etc/passwd", 960)
+    _write(folder / "srv/orders/today", 7 * MIB)
 
 
 def _write(path: Path, size: int) -> None:

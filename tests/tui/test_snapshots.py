@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ THEMES = ("boxdeck-dark", "boxdeck-light")
 SCREENS: dict[str, tuple[str, ...]] = {
     "containers": (),
     "graphs": ("right",),
+    "graphs-of-a-day": ("right", "z", "z"),
+    "graphs-over-each-other": ("space", "space", "space", "right"),
     "processes": ("right", "right"),
     "a-containers-namespaces": ("right", "right", "right"),
     "its-place-in-the-network": ("right", "right", "right", "right"),
@@ -24,11 +27,19 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "namespaces-side-by-side": ("5", "equals_sign", "down", "enter"),
     "doctor": ("D",),
     "images": ("2",),
+    "a-file-of-an-image": ("2", "enter", "down", "enter", "end"),
+    "a-pull-that-failed": ("2", "p", *"nowhere", "enter"),
+    "facts-of-a-link": ("t", "enter"),
+    "facts-of-a-port": ("t", "up", "up", "enter"),
     "networks": ("3",),
     "topology": ("t",),
     "volumes": ("4",),
     "namespaces": ("5",),
+    "namespaces-by-kind": ("5", "v"),
+    "every-namespace": ("5", "a"),
     "host": ("6",),
+    "check": ("6", "c"),
+    "document": ("i",),
     "logs": ("l",),
     "run-form": ("n",),
     "run-form-names": ("n", "ctrl+u", "e"),
@@ -64,9 +75,9 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-async def test_a_screen_looks_as_it_did(screen: str) -> None:
+async def test_a_screen_looks_as_it_did(screen: str, tmp_path: Path) -> None:
     different = []
-    async with desk(StillEngine(), size=SIZES[0]) as at:
+    async with desk(StillEngine(tmp_path), size=SIZES[0]) as at:
         for size in SIZES:
             await at.pilot.resize_terminal(*size)
             for theme in THEMES:
