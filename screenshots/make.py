@@ -33,7 +33,8 @@ LARGE, SMALL = (132, 38), (80, 24)
 HISTORY_SECONDS = 75  # so that graphs have something to show
 
 BUSY = "i=$((RANDOM % {work} * 1000)); while [ $i -gt 0 ]; do i=$((i - 1)); done"
-SEND = "head -c $((RANDOM % 9 * {bytes} + {bytes})) /dev/zero > /dev/udp/{address}/9"
+# Nobody listens there, and head would say so.
+SEND = "head -c $((RANDOM % 9 * {bytes} + {bytes})) /dev/zero 2>/dev/null > /dev/udp/{address}/9"
 SAY = '[ $((n % 4)) = 0 ] && echo "GET /deck/$n 200 $((RANDOM % 9 + 1)) ms"'
 COMPLAIN = '[ $((n % 37)) = 0 ] && echo "upstream slow, retrying" >&2'
 FILL = "data=$(head -c $((RANDOM % {spread} + {mib}))000000 /dev/zero | tr '\\0' x)"
@@ -91,14 +92,14 @@ async def start_load(engine: Engine) -> None:
         await engine.containers.run(container)
     await engine.networks.create(NetworkRequest(name="backend"))
     files = VolumeMount(name="tables", destination="/var/lib/tables")
-    store = request("db", loop(FILL, pause=0.9, mib=3, spread=6), memory_mib=128, pids=64)
+    store = request("db", loop(FILL, pause=0.9, mib=3, spread=6), memory_mib=256, pids=64)
     db = await engine.containers.run(replace(store, volumes=(files,)))
     await engine.networks.connect("backend", db.id)
     for unused in ("backups", "uploads"):
         await engine.volumes.create(unused)
     peer = address_of(db)
     cache = loop(FILL, SEND, pause=0.5, mib=2, spread=3, bytes=700, address=peer)
-    await engine.containers.run(request("cache", cache, memory_mib=64, cpus=0.3))
+    await engine.containers.run(request("cache", cache, memory_mib=128, cpus=0.3))
     await engine.containers.run(request("worker-1", loop(BUSY, pause=0.4, work=60), cpus=0.4, memory_mib=96))
     await engine.containers.run(request("worker-2", loop(BUSY, pause=1.5, work=150), cpus=0.4, memory_mib=96))
     await engine.containers.run(request("mailer", loop(SEND, pause=0.6, bytes=200, address=peer), cpus=0.2))
@@ -241,7 +242,7 @@ async def photograph_numbers(shot: Camera) -> None:
 async def photograph_views(shot: Camera, engine: Engine, theme: str) -> None:
     """Every view, the map and an X-ray, into a folder of the theme's name."""
     for name, key in VIEWS.items():
-        await shot.press(key, wait=2.5)
+        await shot.press(key, wait=5.0 if name == "host" else 2.5)  # rates of control groups take two looks
         if name == "containers":
             await select(shot, engine, "web")
             await shot.press(wait=1.5)
@@ -250,6 +251,7 @@ async def photograph_views(shot: Camera, engine: Engine, theme: str) -> None:
     await shot.take(f"{theme}/topology")
     await shot.press("1", wait=0.6)
     await shot.press("X", wait=1.5)
+    await shot.press("right_square_bracket", wait=1.0)  # from the shell that was opened to the start
     await shot.press("right", "right", "down", "down", wait=0.6)
     await shot.take(f"{theme}/x-ray")
     await shot.press("escape")
