@@ -91,11 +91,6 @@ class Birth:
         stock.discard(stocked)
         return None
 
-    @property
-    def pid(self) -> int:
-        """Init's."""
-        return self._child.pid
-
     def provide(self) -> None:
         """Give init all that it waits for, now that its cgroup is there.
 
@@ -105,6 +100,15 @@ class Birth:
         with self._or_death():
             _provide(self._child.pid, self._sync, self._spec, self._around)
             protocol.send(self._sync, protocol.Proceed())
+
+    def open_mounts(self) -> int:
+        """A descriptor of the container's mount namespace.
+
+        Raises:
+            BoxdeckError: why init has ended already.
+        """
+        with self._or_death():
+            return os.open(f"/proc/{self._child.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
 
     @property
     def can_start_early(self) -> bool:

@@ -182,7 +182,7 @@ def _make(
         if birth is None:
             birth = Birth.begin(spec, around._replace(cgroup=cgroup))
         birth.provide()
-        mounts = os.open(f"/proc/{birth.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        mounts = birth.open_mounts()
         if starts := launch.start and birth.can_start_early and forecast is not None:
             birth.start()
         request.pass_on()  # from here on while init is at work

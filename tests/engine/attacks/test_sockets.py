@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,7 +33,10 @@ def shim_pid(engine: Engine, container: str) -> int:
 
 def inodes(pid: int) -> set[str]:
     """Of the sockets that a process has open."""
-    links = (os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd"))
+    links = []
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError):  # it has been closed since
+            links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
     return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 
