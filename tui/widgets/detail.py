@@ -133,7 +133,7 @@ class Detail(StillVertical):
 
     async def _put(self, side: Widget, within: Widget) -> None:
         await within.mount(side)
-        self.show()
+        self.call_after_refresh(self.show)  # once it has its size
 
     def shows(self, side: str) -> bool:
         """Whether a side is in sight; none is while the app begins or ends."""

@@ -43,8 +43,16 @@ class MeasureBox(Vertical):
         yield Graph()
         yield Drawn()
 
+    _shown: tuple[Measure, int, float] | None = None
+
+    def on_resize(self) -> None:
+        """As many words as there is room for now."""
+        if self._shown is not None:
+            self.show(*self._shown)
+
     def show(self, measure: Measure, rows: int, step_seconds: float) -> None:
         """Paint it, with a curve of that many rows."""
+        self._shown = measure, rows, step_seconds
         curve = self.query_one(Graph)
         curve.has_time = False
         if curve.styles.height is None or curve.styles.height.value != rows:
