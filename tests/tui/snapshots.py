@@ -29,6 +29,7 @@ async def steady(at: Desk) -> str:
         field.cursor_blink = False
     seen: list[str] = []
     for _ in range(_PATIENCE_SECONDS * 10):
+        at.app.paint()  # as each tick does: an engine that stands still has none
         await at.pilot.pause(0.1)
         seen.append(drawn(at))
         if len(set(seen[-_STEADY_LOOKS:])) == 1 and len(seen) >= _STEADY_LOOKS:
