@@ -27,6 +27,7 @@ async def steady(at: Desk) -> str:
     """The screen with its colours, once it has stopped changing."""
     for field in at.app.screen.query(Input):
         field.cursor_blink = False
+    at.app.clear_notifications()  # they go by the clock
     seen: list[str] = []
     for _ in range(_PATIENCE_SECONDS * 10):
         at.app.paint()  # as each tick does: an engine that stands still has none
