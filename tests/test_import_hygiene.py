@@ -90,7 +90,7 @@ def test_the_first_frame_needs_no_emulator_and_no_other_screen_or_side() -> None
     screens = ("columns", "help", "host", "images", "networks", "pick", "run_form", "topology")
     sides = ("graphs", "log_view", "namespace_tree", "processes", "shell_pane", "shells", "topology")
     unseen = [*(f"tui.screens.{name}" for name in screens), *(f"tui.widgets.{name}" for name in sides)]
-    later = ("bittty", "pyghostty", "wcwidth", "pyroute2", "psutil", "tui.commands", "engine.sampler")
+    later = ("bittty", "pyghostty", "wcwidth", "pyroute2", "psutil", "watchfiles", "tui.commands", "engine.sampler")
     assert among(imported_by("import tui.entry, tui.app"), (*later, *unseen)) == []
 
 
@@ -104,7 +104,7 @@ def test_version_imports_no_engine() -> None:
 
 def test_the_engine_opens_without_the_apps_and_the_networks_libraries() -> None:
     found = imported_by("import engine.engine")
-    assert among(found, ("textual", "pyroute2", "psutil", "bittty", "tui")) == []
+    assert among(found, ("textual", "pyroute2", "psutil", "bittty", "watchfiles", "tui")) == []
 
 
 def test_who_only_looks_at_containers_pays_for_none_who_makes_or_ends_them() -> None:

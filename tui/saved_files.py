@@ -1,18 +1,15 @@
-"""Settings and themes as they are saved; waiting for that costs nothing (`engine.watching`)."""
+"""Settings and themes as they are saved: watchfiles tells which."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from engine import watching
-
-_WHOLE_SECONDS = 0.1
-"""Editors write in several goes; what is read after that is the whole file."""
-
-_PATIENCE_SECONDS = 60.0
-"""Files are looked at this often even if the kernel tells nothing: its watches may be used up."""
+# watchfiles looks at what the kernel has told it once a step: five times a second is at once for a person who saves
+# a file, and cannot be measured in an app that idles.
+_STEP_MS = 200
+_DEBOUNCE_MS = 400
+_LONG_MS = 600_000
 
 Stamps = dict[Path, tuple[int, int]]
 """When files were saved, in nanoseconds, and their sizes in bytes: other for a file that was saved since."""
@@ -30,25 +27,29 @@ async def changes(folders: tuple[Path, ...], since: Stamps) -> AsyncIterator[tup
     Args:
         since: what the files were when they were read: those that were saved between that and now come first.
     """
-    watch = watching.changes(*folders, patience_seconds=_PATIENCE_SECONDS)
-    change = asyncio.ensure_future(anext(watch))
-    try:
-        await asyncio.sleep(0)  # the watch begins, and what was saved before is found by looking
-        while True:
-            now = stamps(folders)
-            saved = tuple(sorted(path for path, stamp in now.items() if since.get(path) != stamp))
-            since = now
-            if saved:
-                yield saved
-            await change
-            await asyncio.sleep(_WHOLE_SECONDS)
-            change = asyncio.ensure_future(anext(watch))
-    finally:
-        change.cancel()
+    missed = tuple(path for path, stamp in stamps(folders).items() if since.get(path) != stamp)
+    if missed:
+        yield missed
+
+    from watchfiles import Change, awatch  # at its first use: it costs start-up time
+
+    batches = awatch(
+        *folders, recursive=False, step=_STEP_MS, debounce=_DEBOUNCE_MS, rust_timeout=_LONG_MS, yield_on_timeout=False
+    )
+    async for batch in batches:
+        paths = {Path(path) for change, path in batch if change is not Change.deleted and path.endswith(".toml")}
+        if paths:
+            yield tuple(sorted(paths))
 
 
 async def appearance(folder: Path) -> None:
     """Wait until a folder is made in one that is there."""
-    async for _ in watching.changes(folder.parent, patience_seconds=_PATIENCE_SECONDS):
+    from watchfiles import awatch  # at its first use: it costs start-up time
+
+    watched = awatch(
+        folder.parent, recursive=False, step=_STEP_MS, debounce=_DEBOUNCE_MS, rust_timeout=_LONG_MS,
+        yield_on_timeout=False,
+    )  # fmt: skip
+    async for _ in watched:
         if folder.is_dir():
             return

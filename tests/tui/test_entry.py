@@ -16,7 +16,7 @@ def test_the_command_line_does_not_pay_for_the_app() -> None:
         "import sys; sys.argv = ['boxdeck', 'version']\n"
         "from tui.entry import main\n"
         "assert main() == 0\n"
-        "print([name for name in ('textual', 'rich', 'pyroute2') if name in sys.modules])"
+        "print([name for name in ('textual', 'rich', 'pyroute2', 'watchfiles') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
