@@ -18,13 +18,14 @@ class ExecSessions:
     """Begins sessions, goes on with those that are kept, and knows whose frames are for which.
 
     Args:
-        container: found when it is first entered.
+        find: what there is to enter; asked when something first is.
         ended: called when a session's end has been told to a client.
     """
 
-    def __init__(self, loop: Loop, container: Callable[[], Enterable], ended: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, find: Callable[[], Enterable], ended: Callable[[], None]) -> None:
         self._loop = loop
-        self._container = container
+        self._find = find
+        self._container: Enterable | None = None  # kept: reading its configuration costs a tenth of an exec
         self._ended = ended
         self._sessions: dict[Client, ExecSession] = {}
         self._kept = KeptSessions()
@@ -63,7 +64,9 @@ class ExecSessions:
     def _begin(self, client: Client, request: protocol.Exec) -> None:
         if request.kept:
             self._kept.require_free(request.kept)
-        session = ExecSession(self._loop, client, request, self._container(), self._told)
+        if self._container is None:
+            self._container = self._find()
+        session = ExecSession(self._loop, client, request, self._container, self._told)
         self._sessions[client] = session
         if request.kept:
             self._kept.add(request.kept, session)
