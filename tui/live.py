@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from engine.config.model import Config
 from engine.errors import BoxdeckError
-from tui.deck import EVENTS_KEPT, INTERVAL_SECONDS
+from tui.deck import EVENTS_KEPT
 from tui.messages import ContainersRead, EngineFailed, Happened, NamespacesRead, Sampled, TopologyRead
 
 if TYPE_CHECKING:
     from engine.engine import Engine
 
-_UNWATCHED_SECONDS = 10.0
 _CALM_SECONDS = 0.05
 """After a change the list is read at most this often, so that a flood of events costs one read."""
 
@@ -71,8 +71,9 @@ class Live:
         self._changed.set()
         self._listed = asyncio.Event()
         self._painted = asyncio.Event()
-        self._interval_seconds = INTERVAL_SECONDS
         self._interval_changed = asyncio.Event()
+        self._is_watched = True
+        self.measure_every(Config().interval_seconds, Config().unfocused_interval_seconds)
         self._sampled_unix_ns = 0
         self._wiring_changed = asyncio.Event()
         self._looked = asyncio.Event()
@@ -144,28 +145,39 @@ class Live:
             await asyncio.sleep(_CALM_SECONDS)
 
     def watch(self, is_watched: bool) -> None:
-        """Measure at every tick, or seldom as long as nobody is in front of the terminal."""
-        seconds = INTERVAL_SECONDS if is_watched else _UNWATCHED_SECONDS
-        if seconds != self._interval_seconds:
-            self._interval_seconds = seconds
-            self._interval_changed.set()
+        """Whether somebody is in front of the terminal."""
+        self._is_watched = is_watched
+        self._interval_changed.set()
+
+    def measure_every(self, watched_seconds: int, unwatched_seconds: int) -> None:
+        """How often containers are measured while somebody looks and while nobody does, 0 for never."""
+        self._watched_seconds, self._unwatched_seconds = watched_seconds, unwatched_seconds
+        self._interval_changed.set()
+
+    @property
+    def _interval_seconds(self) -> int:
+        return self._watched_seconds if self._is_watched else self._unwatched_seconds
 
     async def _follow_samples(self) -> None:
         """At another interval one begins to listen before one ends, so that the engine's sampler goes on."""
         listening: asyncio.Task[None] | None = None
         try:
             while True:
-                self._interval_changed.clear()
-                before, listening = listening, asyncio.create_task(self._listen(self._interval_seconds))
+                seconds = self._interval_seconds
+                before, listening = listening, asyncio.create_task(self._listen(seconds))
                 await asyncio.sleep(0)
                 if before is not None:
                     before.cancel()
-                await _first(listening, self._interval_changed)
+                while self._interval_seconds == seconds:
+                    self._interval_changed.clear()
+                    await _first(listening, self._interval_changed)
         finally:
             if listening is not None:
                 listening.cancel()
 
-    async def _listen(self, interval_seconds: float) -> None:
+    async def _listen(self, interval_seconds: int) -> None:
+        if interval_seconds == 0:
+            await asyncio.Event().wait()
         async for snapshot in self._engine.samples(interval_seconds):
             if snapshot.taken_unix_ns > self._sampled_unix_ns:
                 self._sampled_unix_ns = snapshot.taken_unix_ns

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LiveSettings:
-    """Applies settings to an app: keys, theme, and what starts as a shell.
+    """Applies settings to an app: keys, theme, how often it measures, and what starts as a shell.
 
     A file that is wrong is told about in one sentence, and what was set before stays.
 
@@ -35,10 +35,11 @@ class LiveSettings:
         self._theme_set = read().config.theme  # the app may wear another, for once
 
     def begin(self) -> None:
-        """Put keys in force."""
+        """Put keys and intervals in force."""
         keymap = keymaps.keymap_of(self._config.keys)
         self._app.pane_keys = PaneKeys(keymap)
         self._app.set_keymap(keymap)
+        self._app.live.measure_every(self._config.interval_seconds, self._config.unfocused_interval_seconds)
 
     def wear_keys(self, preset: str) -> None:
         """Put a preset's keys in force until the app ends, and say how to keep them."""

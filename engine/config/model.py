@@ -1,6 +1,7 @@
 """The settings, every one optional.
 
 theme = "boxdeck-light"
+unfocused_interval_seconds = 1
 
 [keys]
 preset = "k9s"
@@ -18,7 +19,10 @@ layer_bytes = 500_000_000_000
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from engine.images.limits import Limits
 
@@ -46,11 +50,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         theme: the name of the theme that the app starts with.
         shell: what the app starts in a container on ``e``; nothing for the user's own shell there, bash, ash or sh.
+        interval_seconds: how often the app measures containers.
+        unfocused_interval_seconds: how often while another window has the focus; 0 for not at all.
         keys: keys by the id of what they do, such as ``container.stop = "x"``, and under `PRESET` which to begin with.
         registries: where images come from, and how much is too much.
     """
 
     theme: str = "boxdeck-dark"
     shell: tuple[str, ...] = ()
+    interval_seconds: Annotated[int, Meta(ge=1, le=60)] = 1
+    unfocused_interval_seconds: Annotated[int, Meta(ge=0, le=3600)] = 10
     keys: dict[str, str] = {}
     registries: RegistrySettings = RegistrySettings()

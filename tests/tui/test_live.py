@@ -9,6 +9,8 @@ import pytest
 from textual import events
 from textual.message import Message
 
+from engine.config import places
+from engine.config.model import Config
 from engine.model import Snapshot
 from tests.tui.driving import PATIENCE_SECONDS, desk
 from tests.tui.fake_engine import FakeEngine, crowd
@@ -45,6 +47,20 @@ async def test_numbers_are_read_seldom_while_another_window_has_the_focus_and_at
         await at.until(lambda: engine.intervals == [1.0, 10.0, 1.0] and engine.listening == 1)
         shown = at.app.deck.snapshot
         await at.until(lambda: at.app.deck.snapshot is not shown)
+
+
+async def test_how_often_is_a_setting() -> None:
+    own = places.own_file()
+    own.parent.mkdir(parents=True)
+    engine = _Noting(*crowd())
+    async with desk(engine, config=Config(interval_seconds=5, unfocused_interval_seconds=0)) as at:
+        assert engine.intervals == [5]
+        at.app.post_message(events.AppBlur())
+        await at.until(lambda: engine.listening == 0)
+        at.app.post_message(events.AppFocus())
+        await at.until(lambda: engine.intervals == [5, 5] and engine.listening == 1)
+        own.write_text("interval_seconds = 2\n")
+        await at.until(lambda: engine.intervals == [5, 5, 2] and engine.listening == 1)
 
 
 async def test_nothing_is_measured_before_the_list_of_containers_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:

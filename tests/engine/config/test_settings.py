@@ -70,9 +70,14 @@ def test_a_persons_settings_go_before_the_machines_one_by_one(own: Path) -> None
     [
         ('them = "nord"', 1, "there is no setting them; did you mean theme?"),
         ('insecure = ["a"]', 1, "there is no setting insecure; did you mean registries.insecure?"),
-        ("zzz = 1", 1, "there is no setting zzz; there are theme, shell, keys, registries"),
+        (
+            "zzz = 1",
+            1,
+            "there is no setting zzz; there are theme, shell, interval_seconds, ",
+        ),
         ("\ntheme = 3", 2, "theme can't be 3; it must be text in quotes"),
         ('shell = "sh"', 1, """shell can't be "sh"; it must be a list of texts in quotes, such as ["a", "b"]"""),
+        ("interval_seconds = 0", 1, "interval_seconds can't be 0; it must be a whole number from 1 to 60"),
         ("keys = 1", 1, "keys is a table, not 1; write it as [keys]"),
         ("[keys]\ncontainer.stop = true", 2, "keys.container.stop can't be true; it must be text in quotes"),
         ("[registries.limits]\nlayer_depth = 0", 2, "can't be 0; it must be a whole number of at least 1"),
