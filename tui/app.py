@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 _LEADER_SECONDS = 2.0
 
 _CALM_SECONDS, _READY_SECONDS = 0.3, 2.0
+
+_SWITCH_SECONDS = 0.0005
+"""How long the thread that reads keys waits for this one when there is much to do; Python's 5 ms come several times
+for each key."""
 
 # What isn't needed for the first frame is imported at its first use: it costs start-up time.
 
@@ -91,6 +96,7 @@ class BoxdeckApp(MachineActions):
 
     def on_mount(self) -> None:
         """Keys, and the loops that carry news."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self.theming.say_all()
         self.settings.begin()
         for name, loop in self.live.loops().items():

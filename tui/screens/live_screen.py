@@ -13,6 +13,7 @@ from engine.model import State
 from tui.deck import Deck
 from tui.live import Sight
 from tui.messages import DeckChanged
+from tui.screen_frames import ScreenFrames
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.still import Still
 from tui.widgets.top_bar import TopBar
@@ -57,6 +58,11 @@ class LiveScreen(Screen[None], Still):
         self.deck = deck
         self._key_state: tuple[bool, State | None] | None = None
         self._was_seen = False
+        self._frames = ScreenFrames(self, self._on_timer_update)
+
+    @property
+    def _update_timer(self) -> ScreenFrames:  # type: ignore[override]  # all of Textual's timer that Textual uses
+        return self._frames
 
     def compose(self) -> ComposeResult:
         """The bars, with the screen's own parts between them."""
