@@ -1,4 +1,4 @@
-"""One look at all running containers: cgroups through open descriptors, traffic in one netlink dump."""
+"""One look at all running containers: cgroups through open descriptors, traffic in one netlink message."""
 
 from __future__ import annotations
 

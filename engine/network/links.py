@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -41,10 +42,6 @@ _LINK_REQUEST = (
 )  # fmt: skip
 _STATS_HEADER = struct.Struct("=BxxxII")  # struct if_stats_msg: family, index, mask of attributes
 _STATS_MESSAGE = struct.Struct("=4xI4x2xH64s")  # that, with its only attribute
-_STATS_REQUEST = (
-    _HEADER.pack(_HEADER.size + _STATS_HEADER.size, _RTM_GETSTATS, 0, 0, 0)
-    + _STATS_HEADER.pack(0, 0, 1 << _IFLA_STATS_LINK_64 - 1)
-)  # fmt: skip
 
 
 class LinkStatistics(Struct, frozen=True, gc=False):
@@ -101,7 +98,7 @@ class StatisticsReader:
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self._dump = transport.PackedDump(sock, _STATS_REQUEST, _STATS_MESSAGE)
+        self._dump = transport.PackedDump(sock, _stats_request(0), _STATS_MESSAGE)
 
     def read(self) -> dict[int, bytes]:
         """By index what `statistics` takes apart (Linux 4.7).
@@ -110,6 +107,28 @@ class StatisticsReader:
             OSError: the kernel doesn't answer.
         """
         return {index: packed for _, index, kind, packed in self._dump.read() if kind == _IFLA_STATS_LINK_64}
+
+
+class FewStatisticsReader:
+    """As `StatisticsReader`, of a few devices alone, whatever else there is.
+
+    Args:
+        sock: of their network namespace.
+        indices: of the devices.
+    """
+
+    def __init__(self, sock: socket.socket, indices: Iterable[int]) -> None:
+        self._questions = transport.PackedQuestions(sock, [*map(_stats_request, indices)], _STATS_MESSAGE)
+
+    def read(self) -> dict[int, bytes]:
+        """As `StatisticsReader.read`; devices that have gone are left out."""
+        return {index: packed for _, index, kind, packed in self._questions.read() if kind == _IFLA_STATS_LINK_64}
+
+
+def _stats_request(index: int) -> bytes:
+    """For the counters of a device; of index 0 for a dump of all."""
+    body = _STATS_HEADER.pack(0, index, 1 << _IFLA_STATS_LINK_64 - 1)
+    return transport.request(_RTM_GETSTATS, 0, body)
 
 
 def statistics(packed: bytes) -> LinkStatistics:

@@ -70,6 +70,47 @@ def test_a_name_that_is_nowhere_is_asked_for_once(machine: None, monkeypatch: py
         assert "lost" in reader.read(["first", "lost"])
 
 
+def test_a_few_devices_say_the_same_as_in_a_dump_of_all(machine: None) -> None:
+    shell(
+        "ip link add first type veth peer name second; ip link set first up; ip link set second up; ip link set lo up"
+    )
+    with transport.open_socket() as sock:
+        every = links.StatisticsReader(sock)
+        first, second, lo = (interface.index_of(name) or 0 for name in ("first", "second", "lo"))
+        few = links.FewStatisticsReader(sock, [second, lo])
+        for _ in range(2):
+            shell("ping -c 1 -q 127.0.0.1 > /dev/null || true")
+            counted = every.read()
+            assert few.read() == {second: counted[second], lo: counted[lo]}
+        shell("ip link del first")
+        assert few.read().keys() == {lo} <= every.read().keys() and first not in every.read()
+        assert links.FewStatisticsReader(sock, []).read() == {}
+
+
+def test_all_devices_are_looked_at_only_when_it_is_time_or_one_has_gone(
+    machine: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dumps = 0
+    read = links.StatisticsReader.read
+
+    def noted(reader: links.StatisticsReader) -> dict[int, bytes]:
+        nonlocal dumps
+        dumps += 1
+        return read(reader)
+
+    monkeypatch.setattr(links.StatisticsReader, "read", noted)
+    shell("ip link add first type veth peer name second; ip link add third type bridge")
+    shell("ip link set first up; ip link set second up; ip link set third up")
+    with CounterReader() as reader:
+        assert [set(reader.read(["first"])) for _ in range(5)] == [{"first"}] * 5 and dumps == 1
+        assert set(reader.read(["first", "third"])) == {"first", "third"} and dumps == 2
+        shell("ip link del third; ip link add third type bridge; ip link set third up")
+        assert set(reader.read(["first", "third"])) == {"first", "third"} and dumps == 3
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 5)
+        assert [set(reader.read(["first", "third"])) for _ in range(3)] == [{"first", "third"}] * 3 and dumps == 4
+
+
 async def test_numbers_are_those_that_pyroute2_decodes(box: Boxes, engine_on: Maker) -> None:
     networks, sender, receiver = engine_on(), box(), box()
     containers = [await connected(networks, sender, 1), await connected(networks, receiver, 2)]
