@@ -50,6 +50,13 @@ class Beginning:
         self._has_begun = True
         protocol.send(self._sync, protocol.Start())
 
+    @property
+    def why_not(self) -> protocol.Failed:
+        """Why there is no program: what init has said, or else that it was ended while it waited."""
+        return self.failure or protocol.Failed(
+            "RuntimeFailure", "the container was killed before its start", "start it again"
+        )
+
     def hear_out(self) -> None:
         """Hear what an init that has ended had said before, or its silence."""
         while self._sync.fileno() >= 0:

@@ -9,11 +9,12 @@ from engine.cgroups.alarms import Kind
 from engine.cgroups.manager import Cgroup
 from engine.errors import NotFound
 from engine.runtime import protocol
+from engine.runtime.delivery import Delivery
 from engine.runtime.incident_alarms import IncidentAlarms
 from engine.runtime.log import open_log
 from engine.runtime.loop import Loop
 from engine.runtime.port_keeper import PortKeeper
-from engine.runtime.stdio import Streams
+from engine.runtime.stdio import Pipes, Streams
 
 
 class Belongings:
@@ -50,6 +51,15 @@ class Belongings:
         if self._cgroup is None:
             self._cgroup = Cgroup.open(self._launch.cgroup)
         return self._cgroup
+
+    def pump(self, delivered: Delivery) -> None:
+        """Let its streams flow, to the log and to who watches."""
+        descriptors = delivered.streams
+        if delivered.terminal:
+            self.streams.use_terminal(descriptors[0], remembers=True)
+        else:
+            stdin = descriptors[0] if self._launch.interactive else -1
+            self.streams.use_pipes(Pipes((-1, -1, -1), stdin, descriptors[-2], descriptors[-1]))
 
     def guard_ports(self) -> None:
         """Listen whether somebody takes the firewall away from under its ports, if it has any."""

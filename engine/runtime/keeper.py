@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from engine.cgroups import incident_counts
 from engine.errors import BoxdeckError, Conflict, RuntimeFailure
-from engine.incidents import Incidents
 from engine.linux import trace
 from engine.oci.runtime_spec import Spec, decode
 from engine.oci.state import encode as encode_state
@@ -21,6 +20,7 @@ from engine.runtime.belongings import Belongings
 from engine.runtime.birth import pass_listener_on
 from engine.runtime.client import Client
 from engine.runtime.door import Door
+from engine.runtime.end_xray import EndXray
 from engine.runtime.exec import Enterable, find
 from engine.runtime.exec_sessions import ExecSessions, Request
 from engine.runtime.first_process import FirstProcess
@@ -30,8 +30,6 @@ from engine.runtime.loop import Loop
 from engine.runtime.recording import Recording
 from engine.runtime.restarter import Restarter
 from engine.runtime.status_file import StatusFile
-from engine.runtime.stdio import Pipes
-from engine.xray import parts
 
 if TYPE_CHECKING:
     from engine.runtime.health_care import HealthCare
@@ -67,7 +65,7 @@ class Keeper:
         self._sessions: ExecSessions | None = None
         self._waiting: list[Client] = []
         self._starters: list[Client] = []
-        self._xray = ""
+        self._xray = EndXray()
         self._recording = Recording(self._loop, launch)
         self._own_restarter: Restarter | None = None
         self._health: HealthCare | None = None
@@ -106,7 +104,7 @@ class Keeper:
         self._beginning = Beginning(self._loop, delivered, self._executed, self._pass_listener_on)
         self._loop.watch(self._making.fileno(), self._hear_maker)
         self._door = Door(self._loop, delivered.listener, launch.runtime_directory, self._let_in)
-        alarms.listen(launch.cgroup, self._tell_of_incidents)
+        alarms.listen(launch.cgroup, lambda incidents: self._word.update(incidents=incidents))
         self._belongings.guard_ports()
         self._answer_asker()
         gc.enable()
@@ -153,17 +151,9 @@ class Keeper:
         """The program runs."""
         self._word.update(state="running", pid=self._process.pid, started_unix_ns=time.time_ns())
         self._answer_starters(protocol.Running(self._process.pid))
-        self._use_streams()  # only now: nobody gets output of what isn't known to run
+        self._belongings.pump(self._delivered)  # only now: nobody gets output of what isn't known to run
         self._recording.begin()
         self._care_for_health()
-
-    def _use_streams(self) -> None:
-        streams = self._delivered.streams
-        if self._delivered.terminal:
-            self._streams.use_terminal(streams[0], remembers=True)
-        else:
-            stdin = streams[0] if self._launch.interactive else -1
-            self._streams.use_pipes(Pipes((-1, -1, -1), stdin, streams[-2], streams[-1]))
 
     def _care_for_health(self) -> None:
         if self._launch.health is None:
@@ -191,9 +181,6 @@ class Keeper:
             ours.close()
             raise
         return ours
-
-    def _tell_of_incidents(self, incidents: Incidents) -> None:
-        self._word.update(incidents=incidents)
 
     def _pass_listener_on(self, descriptor: int) -> None:
         launch, pid = self._launch, self._process.pid
@@ -236,7 +223,7 @@ class Keeper:
                 self._starters.append(client)
             case protocol.Kill():
                 self._restarter.was_stopped |= message.by_hand
-                self._begin_xray(message.xray)
+                self._xray.begin(message.xray)
                 self._process.kill(message.signal)
                 client.send_message(protocol.Done())
             case protocol.Wait():
@@ -248,7 +235,7 @@ class Keeper:
             case protocol.Exec() | protocol.Resume() | protocol.ListSessions():
                 self._enter(client, message)
             case protocol.Resize() | protocol.CloseStdin():
-                self._handle_input(message)
+                self._streams.obey(message)
             case protocol.Reserve() | protocol.Release():
                 self._belongings.change_ports(message, client.take_descriptors())
                 client.send_message(protocol.Done())
@@ -259,12 +246,6 @@ class Keeper:
                 self._belongings.sound_alarms(message.kind)
             case _:
                 raise RuntimeFailure(f"a shim doesn't understand {type(message).__name__}")
-
-    def _handle_input(self, message: protocol.Resize | protocol.CloseStdin) -> None:
-        if isinstance(message, protocol.Resize):
-            self._streams.resize(message.rows, message.columns)
-        else:
-            self._streams.close_input()
 
     def _enter(self, client: Client, request: Request) -> None:
         if self._word.status.state != "running" and isinstance(request, protocol.Exec):
@@ -281,15 +262,6 @@ class Keeper:
             if client in group:
                 group.remove(client)
         self._stop_if_all_know()
-
-    def _begin_xray(self, path: str) -> None:
-        if path and not self._xray:
-            self._xray = path
-            trace.calls.set([])
-
-    def _write_xray(self) -> None:
-        if self._xray:
-            parts.append(self._xray, parts.take_part("shim"))
 
     # The end
 
@@ -335,14 +307,14 @@ class Keeper:
 
     def _tell_of_the_end(self, message: protocol.Exited) -> None:
         self._close_door()
-        self._write_xray()
+        self._xray.write()
         self._tell_all(message)
         self._let_mounts_go()
-        self._write_xray()
+        self._xray.write()
 
     def _fail(self) -> None:
         """There was no program."""
-        failure = self._beginning.failure or _killed_too_early()
+        failure = self._beginning.why_not
         self._word.update(state="failed", finished_unix_ns=time.time_ns(), error=str(failure.error()))
         self._close_door()
         self._answer_starters(failure)
@@ -376,7 +348,3 @@ class Keeper:
             return
         if self._own_restarter is None or not self._own_restarter.is_waiting:
             self._loop.stop()
-
-
-def _killed_too_early() -> protocol.Failed:
-    return protocol.Failed("RuntimeFailure", "the container was killed before its start", "start it again")

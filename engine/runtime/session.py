@@ -158,10 +158,8 @@ class ExecSession:
         """Act on a frame of a client's: input, its end, or a new size."""
         if message is None:
             self._streams.write(client, data)
-        elif isinstance(message, protocol.Resize):
-            self._streams.resize(message.rows, message.columns)
-        elif isinstance(message, protocol.CloseStdin):
-            self._streams.close_input()
+        elif isinstance(message, protocol.Resize | protocol.CloseStdin):
+            self._streams.obey(message)
         elif isinstance(message, protocol.Kill):
             self.kill(message.signal)
             if message.group:

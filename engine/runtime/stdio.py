@@ -247,6 +247,13 @@ class Streams:
             self._held_back.append(client)
             client.pause(True)
 
+    def obey(self, message: protocol.Resize | protocol.CloseStdin) -> None:
+        """Do what a client wants with the input or the terminal."""
+        if isinstance(message, protocol.Resize):
+            self.resize(message.rows, message.columns)
+        else:
+            self.close_input()
+
     def close_input(self) -> None:
         """The process's standard input ends after what is pending; a terminal has no such end."""
         self._close_input_when_written = True
