@@ -133,6 +133,18 @@ async def test_many_execs_leave_no_descriptor_and_no_memory_behind(engine: Engin
     assert private_kib(pid) - memory < 1500
 
 
+async def test_what_there_is_to_enter_is_read_for_the_first_exec_and_never_again(engine: Engine) -> None:
+    container = await start(engine, "sleep", "1000")
+    config = engine.paths.bundle(container.id) / "config.json"
+    for is_first in (True, False):
+        with connect(engine, container) as connection:
+            connection.send(exec_frame("true"))
+            assert isinstance(protocol.receive(connection), protocol.Running)
+        if is_first:
+            config.rename(config.with_suffix(".away"))
+    config.with_suffix(".away").rename(config)
+
+
 async def test_whoever_asks_for_a_terminal_and_runs_away_leaves_no_process(engine: Engine) -> None:
     container = await start(engine, "sleep", "1000")
     pid = shim_pid(engine, container)
