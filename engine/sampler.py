@@ -23,7 +23,7 @@ class _Listener:
 
     def __init__(self, interval_seconds: float) -> None:
         self.interval_seconds = interval_seconds
-        self._arrived = asyncio.Event()
+        self._waits: asyncio.Future[None] | None = None
         self._newest: Snapshot | None = None
         self._error: Exception | None = None
         self._ended = False
@@ -40,20 +40,26 @@ class _Listener:
         self._rates_seen = snapshot.interval_seconds > 0
         self._due = due + self.interval_seconds
         self._newest = snapshot
-        self._arrived.set()
+        self._wake()
 
     def end(self, error: Exception | None = None) -> None:
         """Nothing more comes; the consumer gets the error, if there is one."""
         self._error, self._ended = error, True
-        self._arrived.set()
+        self._wake()
 
     async def next(self) -> Snapshot | None:
         """The newest snapshot, once there is one that wasn't handed out; None after the end."""
-        await self._arrived.wait()
-        self._arrived.clear()
+        if self._newest is None and not self._ended:
+            self._waits = asyncio.get_running_loop().create_future()
+            await self._waits
         if self._error is not None:
             raise self._error
-        return None if self._ended else self._newest
+        newest, self._newest = self._newest, None
+        return None if self._ended else newest
+
+    def _wake(self) -> None:
+        if self._waits is not None and not self._waits.done():
+            self._waits.set_result(None)
 
 
 class Sampler:
