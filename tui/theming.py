@@ -75,6 +75,8 @@ class Theming:
 
     def wear(self, name: str) -> None:
         """Switch to a theme by name."""
+        if name not in self._names:
+            self._read_all()
         self._app.theme = name
 
     def wear_next(self) -> None:

@@ -16,7 +16,7 @@ UNREADABLE = {None, "default", "bright_black"}  # on blue, where the terminal is
 @pytest.mark.parametrize("tone", [tone for tone in Tone if tone is not Tone.STRONG])
 async def test_no_text_on_the_selected_row_is_as_dark_as_the_row(tone: Tone) -> None:
     async with desk(FakeEngine(*crowd())) as at:
-        at.app.theme = "ansi"
+        at.app.theming.wear("ansi")
         await at.press("2")
         table = at.app.screen.query_one("#images-table")
         style = table.get_visual_style("row-list--cursor")

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
-from engine.model import ContainerRequest
+from engine.model import ContainerRequest, ExecRequest
 from tests.tui.driving import Desk, desk
+from tui.messages import ShellPlace
 from tui.widgets.shell_pane import ShellPane
-from tui.widgets.shells import ShellTab
+from tui.widgets.shells import Shells, ShellTab
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="containers need root")
 
@@ -173,3 +174,15 @@ async def test_where_there_is_no_shell_one_is_offered(engine: Engine) -> None:
         await open_shell(at, "enter")
         await at.press(*"tr '\\0' ' ' < /proc/1/cmdline; pwd", "enter")
         await at.see("sleep 1000", "/proc/1/root")
+
+
+async def test_a_shell_that_comes_when_the_app_is_being_left_is_not_shown(engine: Engine) -> None:
+    async with desk(engine, size=(120, 36)) as at:
+        web = next(container for container in at.app.deck.listed if container.name == "web")
+        session = await engine.containers.exec("web", ExecRequest(argv=("sleep", "1000"), tty=True))
+        shells = Shells()
+        await at.app.screen.mount(shells)
+        await shells.remove()
+        await shells.open(session, web.id, "web", ShellPlace.TAB)
+        assert not shells.query(ShellPane)
+        await session.close()

@@ -81,7 +81,7 @@ async def test_a_screen_looks_as_it_did(screen: str, tmp_path: Path) -> None:
         for size in SIZES:
             await at.pilot.resize_terminal(*size)
             for theme in THEMES:
-                at.app.theme = theme
+                at.app.theming.wear(theme)
                 if (size, theme) == (SIZES[0], THEMES[0]):
                     await at.press(*SCREENS[screen])
                 name = f"{screen}-{size[0]}x{size[1]}-{theme.removeprefix('boxdeck-')}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 from textual.layout import Layout
+from textual.widget import MountError
 from textual.widgets import Static
 
 from tui.messages import ShellPlace, ShellWanted
@@ -177,10 +179,11 @@ class Shells(Container):
         ended = [pane for tab in self.of(container_id) for pane in tab.panes if pane.exit_status is not None]
         for pane in ended:
             await self.close(pane)
-        tab = self._latest[-1] if self._latest and place is not ShellPlace.TAB else await self._new_tab()
-        pane = ShellPane(session, title=title, name=container_id, joined=joined)
-        await tab.add(pane, place)
-        self._look_at(pane)
+        with suppress(MountError):  # who leaves the app meanwhile sees nothing any more
+            tab = self._latest[-1] if self._latest and place is not ShellPlace.TAB else await self._new_tab()
+            pane = ShellPane(session, title=title, name=container_id, joined=joined)
+            await tab.add(pane, place)
+            self._look_at(pane)
 
     async def _new_tab(self) -> ShellTab:
         tab = ShellTab()
