@@ -52,13 +52,13 @@ def test_orphans_are_reaped_and_leave_no_zombies() -> None:
 
 
 def test_signals_reach_the_program() -> None:
-    script = "trap 'echo hup' HUP; trap 'echo term; exit 9' TERM; echo ready; while :; do sleep 0.02; done"
+    script = "trap 'echo one' USR1; trap 'echo term; exit 9' TERM; echo ready; while :; do sleep 0.02; done"
     with behind_the_reaper("sh", "-c", script) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "ready\n"
         reaper = first_process(running)
-        os.kill(reaper, signal.SIGHUP)
-        assert running.stdout.readline() == "hup\n"
+        os.kill(reaper, signal.SIGUSR1)
+        assert running.stdout.readline() == "one\n"
         os.kill(reaper, signal.SIGTERM)
         assert running.stdout.readline() == "term\n"
         assert running.wait(timeout=20) == 9
