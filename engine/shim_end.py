@@ -12,18 +12,21 @@ from pathlib import Path
 
 from engine import descriptors
 
+_NAME = "boxdeck-shim\n"
 _PATIENCE_SECONDS = 2.0
 
 
 def kill_shim(pid: int, is_it: Callable[[], bool]) -> None:
     """Kill a shim and its children, one of which may be making a container still and hold its ports; waits for that.
 
+    Whoever isn't called as a shim is is let alone, and so are his children: pid 1 has all that nobody else has.
+
     Args:
         is_it: asked when the pid can't become another's any more.
     """
     pidfds = _opened([pid])
     try:
-        if pidfds and is_it():
+        if pidfds and is_it() and is_called_shim(pid):
             pidfds += _opened(children_of(pid))
             for pidfd in pidfds:
                 with suppress(ProcessLookupError):
@@ -32,6 +35,14 @@ def kill_shim(pid: int, is_it: Callable[[], bool]) -> None:
     finally:
         for pidfd in pidfds:
             os.close(pidfd)
+
+
+def is_called_shim(pid: int) -> bool:
+    """Whether a process has the name that shims give themselves."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == _NAME
+    except OSError:
+        return False
 
 
 def children_of(pid: int) -> list[int]:

@@ -13,16 +13,14 @@ from engine.checking.scene import Scene
 from engine.errors import NotFound
 from engine.model import Finding
 from engine.runtime import status
-from engine.shim_end import children_of, kill_shim
-
-_SHIM = "boxdeck-shim\n"
+from engine.shim_end import children_of, is_called_shim, kill_shim
 
 
 async def check(scene: Scene) -> AsyncIterator[Finding]:
     """Shims first: what they keep alive is in the control groups."""
     for pid, container_id in _lost_shims(scene):
         words = f"is the shim of {scene.name_of(container_id)} with a process, and no status file tells of it"
-        end = partial(kill_shim, pid, partial(_is_shim, pid))
+        end = partial(kill_shim, pid, partial(is_called_shim, pid))
         yield await scene.found("process", str(pid), words, "kills both", end)
     for container_id in scene.recovery.cgroup_children():
         if scene.recovery.shim_lives(container_id):
@@ -75,7 +73,7 @@ def _lost_shims(scene: Scene) -> list[tuple[int, str]]:
     lost = []
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         with suppress(OSError):
-            if not _is_shim(int(pid)):
+            if not is_called_shim(int(pid)):
                 continue
             container_id = _whose(scene, pid)
             if container_id is None or not children_of(int(pid)):
@@ -97,9 +95,3 @@ def _whose(scene: Scene, pid: str) -> str | None:
                 if target.startswith(top):
                     return target.removeprefix(top).partition("/")[0]
     return None
-
-
-def _is_shim(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text() == _SHIM
-    return False

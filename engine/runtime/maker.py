@@ -42,6 +42,7 @@ def main(
     forecast: Forecast | None,
     in_advance: bool,
     launcher: int,
+    parent: int,
 ) -> NoReturn:
     """Never returns. Called in a fork of the shim that this maker makes a container for.
 
@@ -53,10 +54,13 @@ def main(
         forecast: what the start will probably be like; None before the first one, which is learnt from.
         in_advance: whether there is time to prepare for that.
         launcher: its pid.
+        parent: the shim's.
     """
     try:
         before = parts.Before.take(launcher)
         prctl.set_parent_death_signal(signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(0)  # the shim was killed before that; who has adopted us, as init does, must not be taken for it
         prctl.set_name("boxdeck-maker")
         stocked = None
         if forecast is not None and in_advance:

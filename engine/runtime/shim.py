@@ -31,13 +31,13 @@ def main(requests: socket.socket, pipe: int, forecast: Forecast | None, in_advan
         in_advance: whether there is time to prepare for that, since no request waits.
     """
     try:
-        launcher = os.getppid()
+        launcher, itself = os.getppid(), os.getpid()
         _detach()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         making = clone.clone(0)
         if making.pid == 0:
             ours.close()
-            maker.main(requests, pipe, theirs, forecast, in_advance, launcher)
+            maker.main(requests, pipe, theirs, forecast, in_advance, launcher, itself)
         trace.calls.set(None)  # what the shim does later is no part of the start
         os.close(making.pidfd)
         theirs.close()
