@@ -12,12 +12,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from pytest_timeout import Settings
 
 from tests.command_line import CommandLine
 from tests.tmux import Tmux
 
 OpenApp = Callable[..., Tmux]
 
+AGAIN_SECONDS = 20.0  # between the timeouts of a test that goes on nevertheless
 needs_root = "namespaces, cgroups and mounts need root"
 
 
@@ -30,6 +32,15 @@ def pytest_runtest_makereport(
     if report.skipped and os.environ.get("BOXDECK_NO_SKIPS") and "isn't installed" in str(report.longrepr):
         report.outcome = "failed"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Settings) -> Generator[None, object, object]:
+    """Have a timeout that comes again: asyncio swallows one that meets a callback, and a fixture may hang after it."""
+    is_set = yield
+    if signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0):
+        signal.setitimer(signal.ITIMER_REAL, settings.timeout, AGAIN_SECONDS)
+    return is_set
 
 
 def pytest_configure() -> None:
