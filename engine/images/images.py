@@ -1,4 +1,4 @@
-"""The engine's images: found, brought in, removed.
+"""The engine's images: listed, brought in, sent out, removed.
 
 What brings images in, and what collects garbage, is imported when it is needed: commands that only look pay nothing.
 """
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from msgspec.structs import replace
 
 from engine.errors import InvalidRequest, NotFound, RegistryError
+from engine.images.catalogue import Catalogue, name_or_id
 from engine.images.lock import adding_content
 from engine.images.monitor import in_thread
-from engine.images.records import ImageRecord, ImageRecords
+from engine.images.records import ImageRecords
 from engine.jobs import Job, Report
 from engine.model import HistoryStep, Image
 from engine.oci.digest import is_digest
-from engine.oci.image_spec import ConfigDocument, decode, image_config
-from engine.oci.reference import Reference, parse_reference
+from engine.oci.reference import parse_reference
 from engine.paths import Paths
 from engine.pruning import Pruned, PruneFilter
 from engine.store.blobs import Blobs
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from engine.images.remover import Remover
 
 BASE: Final = "base:latest"
-_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
 
 class Images:
@@ -46,12 +45,11 @@ class Images:
         self._paths = paths
         self._database = database
         self._records = ImageRecords(database)
-        self._blobs = Blobs(paths)
-        self._documents: dict[str, ConfigDocument] = {}
+        self._catalogue = Catalogue(self._records, Blobs(paths))
 
     async def list(self) -> tuple[Image, ...]:
         """All images, the newest first."""
-        return tuple([self._image(record) for record in self._records.all()])
+        return tuple([self._catalogue.image(record) for record in self._records.all()])
 
     async def get(self, reference: str) -> Image:
         """Find an image by name, by ``name@digest``, by id or by the beginning of an id.
@@ -60,7 +58,7 @@ class Images:
             NotFound: there is none.
             InvalidRequest: the reference is malformed, or begins the ids of several images.
         """
-        return self._image(self._find(reference))
+        return self._catalogue.image(self._catalogue.find(reference))
 
     def is_base(self, reference: str) -> bool:
         """Whether a reference is that of the image that is assembled here, and no registry's.
@@ -164,7 +162,7 @@ class Images:
             NotFound: there is no such image.
             InvalidRequest: the name is malformed or has a digest.
         """
-        record, tagged = self._find(reference), _tagged(name)
+        record, tagged = self._catalogue.find(reference), _tagged(name)
         with self._database.transaction():
             self._records.tag(record.id, tagged)
             self._database.record_event("image", "tag", record.id, tagged)
@@ -178,8 +176,8 @@ class Images:
         """
         from engine.images.steps import steps
 
-        record = self._find(reference)
-        return await asyncio.to_thread(steps, self._paths, record, self._document(record.id))
+        record = self._catalogue.find(reference)
+        return await asyncio.to_thread(steps, self._paths, record, self._catalogue.document(record.id))
 
     def explore(self, reference: str) -> Job[Explorer]:
         """The layers of an image and the files in them: which layer each comes from, and what hides what.
@@ -201,8 +199,8 @@ class Images:
         """
         from engine.images.explorer import Explorer
 
-        record = self._find(reference)
-        history = self._document(record.id).history or ()
+        record = self._catalogue.find(reference)
+        history = self._catalogue.document(record.id).history or ()
         return await in_thread(report, lambda monitor: Explorer(self._paths, record.layers, history, own, monitor))
 
     def commit(self, image_id: str, own: OwnLayer, request: CommitRequest, name: str | None = None) -> Job[Image]:
@@ -307,7 +305,7 @@ class Images:
     ) -> Image:
         from engine.images.commit import commit
 
-        record, tagged = self._find(image_id), _tagged(name) if name else None
+        record, tagged = self._catalogue.find(image_id), _tagged(name) if name else None
         async with self._adding():
             made = await in_thread(report, lambda monitor: commit(self._paths, record, own, request, monitor))
             self._records.save(made, tagged, "commit")
@@ -316,7 +314,7 @@ class Images:
     async def _push(self, reference: str, target: str, report: Report) -> str:
         from engine.images.push import push
 
-        record, wanted = self._find(reference), parse_reference(target)
+        record, wanted = self._catalogue.find(reference), parse_reference(target)
         known = {parse_reference(name) for each in self._records.all() for name in each.references}
         elsewhere = sorted({name.repository for name in known if name.registry == wanted.registry})
         others = [name for name in elsewhere if name != wanted.repository]
@@ -328,8 +326,8 @@ class Images:
 
         wanted: dict[str, Wanted] = {}
         for reference in references:
-            record = self._find(reference)
-            parsed = _parse_leniently(reference)
+            record = self._catalogue.find(reference)
+            parsed = name_or_id(reference)
             name = (parsed.familiar,) if parsed is not None and parsed.familiar in record.references else ()
             earlier = wanted.get(record.id, Wanted(record, ()))
             wanted[record.id] = Wanted(record, tuple(dict.fromkeys((*earlier.names, *name))))
@@ -380,62 +378,12 @@ class Images:
             await self._remover.collect()
             raise
 
-    # Finding
-
-    def _find(self, reference: str) -> ImageRecord:
-        if is_digest(reference):
-            found = self._records.by_id(reference) or self._records.by_manifest(reference)
-        else:
-            found = self._by_name(reference) or self._by_prefix(reference)
-        if found is None:
-            raise NotFound(
-                f"there is no image {reference!r}", "boxdeck images lists them; pull, load or import one, or use base"
-            )
-        return found
-
-    def _by_name(self, reference: str) -> ImageRecord | None:
-        parsed = _parse_leniently(reference)
-        if parsed is None:
-            return None
-        if (known := self._records.by_reference(parsed.familiar)) is not None or parsed.digest is None:
-            return known
-        found = self._records.by_manifest(parsed.digest)
-        named = found is not None and any(_name_of(known) == parsed.familiar_name for known in found.references)
-        return found if named else None
-
-    def _by_prefix(self, reference: str) -> ImageRecord | None:
-        if not _is_prefix(reference):
-            return None
-        found = self._records.by_prefix(reference.removeprefix("sha256:"))
-        if len(found) > 1:
-            raise InvalidRequest(f"several image ids begin with {reference!r}", "give more digits")
-        return found[0] if found else None
-
-    def _image(self, record: ImageRecord) -> Image:
-        document = self._document(record.id)
-        return Image(
-            id=record.id,
-            references=record.references,
-            manifest_digest=record.manifest_digest,
-            layers=record.layers,
-            config=image_config(document),
-            created_unix_ns=record.created_unix_ns,
-            size_bytes=record.size_bytes,
-            architecture=document.architecture,
-        )
-
-    def _document(self, image_id: str) -> ConfigDocument:
-        """An image's config, read once: it can't change, its digest is its name."""
-        if image_id not in self._documents:
-            self._documents[image_id] = decode(self._blobs.read(image_id), ConfigDocument, "the image's config")
-        return self._documents[image_id]
-
     # Removing
 
     def _remove(self, reference: str, force: bool) -> tuple[str, ...]:
         with self._database.transaction():
-            record = self._find(reference)
-            parsed = _parse_leniently(reference)
+            record = self._catalogue.find(reference)
+            parsed = name_or_id(reference)
             is_name = parsed is not None and parsed.familiar in record.references
             return self._remover.remove(record, reference, parsed.familiar if parsed and is_name else None, force)
 
@@ -444,29 +392,6 @@ class Images:
         from engine.images.remover import Remover
 
         return Remover(self._paths, self._database, self._records)
-
-
-def _parse_leniently(reference: str) -> Reference | None:
-    """A reference, or None for what can only be an id.
-
-    Raises:
-        InvalidRequest: it is neither.
-    """
-    try:
-        return parse_reference(reference)
-    except InvalidRequest:
-        if _is_prefix(reference):
-            return None
-        raise
-
-
-def _is_prefix(reference: str) -> bool:
-    digits = reference.removeprefix("sha256:")
-    return 0 < len(digits) <= 64 and _HEXADECIMAL.issuperset(digits)
-
-
-def _name_of(familiar: str) -> str:
-    return parse_reference(familiar).familiar_name
 
 
 def _tagged(reference: str) -> str:
