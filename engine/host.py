@@ -1,39 +1,37 @@
-"""The machine's own totals, from /proc; psutil knows its disks, and netlink its real network devices."""
+"""The machine's own totals: from /proc, and of its real disks and network devices from who counts them."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Generic, TypeVar
 
-import psutil
 from msgspec import Struct
 
 from engine.cgroups.statistics.files import KernelFile
+from engine.disks import DiskReader
 from engine.model import HostSample
 from engine.network.links import LinkStatistics
 from engine.pressure import Pressure, parse_pressure
 
 _PROCESSORS_SECONDS = 10.0
 _SHORTEST_SECONDS = 0.45  # the kernel counts processors' time in ticks: shares over less are coarse
-_PRESSURE_SECONDS = 2.0  # as often as the kernel brings the averages up to date (accounting/psi.rst)
-_DISKS_SECONDS = 1.9
-_SOFTWARE_DISKS = ("loop", "ram", "zram", "dm-", "md", "nbd", "fd", "sr")
+_SELDOM_SECONDS = 1.9  # every second look; the kernel brings averages of pressure up to date as often (psi.rst)
 
 Value = TypeVar("Value")
-Totals = Mapping[str | int, tuple[int, int]]  # two counters of each device
+Device = TypeVar("Device", str, int)
+Totals = Mapping[Device, tuple[int, int]]  # two counters of each device
 
 
-class _Rates:
+class _Rates(Generic[Device]):
     """Growth per second of two counters, summed over devices; what has just come adds nothing at first."""
 
     def __init__(self) -> None:
-        self._before: Totals | None = None
+        self._before: Totals[Device] | None = None
         self._before_ns = 0
 
-    def of(self, now: Totals | None) -> tuple[float | None, float | None]:
+    def of(self, now: Totals[Device] | None) -> tuple[float | None, float | None]:
         """Since the last call; None without one, without figures, and when a counter went backwards."""
         at_ns = time.monotonic_ns()
         before, seconds = self._before, (at_ns - self._before_ns) / 1e9
@@ -69,21 +67,22 @@ class _Processors(Struct, frozen=True):
 class HostReader:
     """Looks at the machine again and again.
 
-    What moves at every look comes from files that stay open: psutil opens and takes apart the whole of them.
+    All of it comes from files that stay open: psutil opens each one and takes apart the whole of it.
     """
 
     def __init__(self) -> None:
         self._memory = KernelFile("/proc/meminfo")
         self._stat = KernelFile("/proc/stat")
         self._pressure_files = [KernelFile(f"/proc/pressure/{resource}") for resource in ("cpu", "memory", "io")]
-        self._pressures = _Seldom(self._read_pressures, _PRESSURE_SECONDS)
-        self._disks = _Seldom(self._read_disks, _DISKS_SECONDS)
+        self._pressures = _Seldom(self._read_pressures, _SELDOM_SECONDS)
+        self._disk_reader = DiskReader()
+        self._disks = _Seldom(self._read_disks, _SELDOM_SECONDS)
         self._count = _Seldom(lambda: os.cpu_count() or 1, _PROCESSORS_SECONDS)
         self._processors: _Processors | None = None
         self._latest = HostSample()
         self._good_until = 0.0
-        self._disk_rates = _Rates()
-        self._network_rates = _Rates()
+        self._disk_rates = _Rates[str]()
+        self._network_rates = _Rates[int]()
 
     def read(self, devices: Mapping[int, LinkStatistics] | None) -> HostSample:
         """What it uses now, or half a second ago; rates are over the time since they were read last.
@@ -128,13 +127,14 @@ class HostReader:
         """Close the files; the next reader begins anew, without rates."""
         for file in (self._memory, self._stat, *self._pressure_files):
             file.close()
+        self._disk_reader.close()
 
     def _read_pressures(self) -> tuple[Pressure | None, Pressure | None, Pressure | None]:
         cpu, memory, io = (parse_pressure(file.read()) for file in self._pressure_files)
         return cpu, memory, io
 
     def _read_disks(self) -> tuple[float | None, float | None]:
-        return self._disk_rates.of(_disk_totals())
+        return self._disk_rates.of(self._disk_reader.read())
 
     def _cpu_percent(self) -> float | None:
         """Of all processors."""
@@ -159,25 +159,12 @@ def _bytes(meminfo: bytes, key: bytes) -> int:
     return int(meminfo[start + len(key) : meminfo.find(b" kB", start)]) << 10 if start >= 0 else 0
 
 
-def _disk_totals() -> Totals | None:
-    """Bytes read and written by each real disk; None where there is none."""
-    found = psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
-    real: Totals = {name: (disk.read_bytes, disk.write_bytes) for name, disk in found.items() if _is_real(name)}
-    return real or None
-
-
-@cache
-def _is_real(name: str) -> bool:
-    """Whether it is a whole disk of its own: no partition, and nothing that software makes of other disks."""
-    return os.path.exists(f"/sys/block/{name}") and not name.startswith(_SOFTWARE_DISKS)
-
-
-def _traffic(devices: Mapping[int, LinkStatistics] | None) -> Totals | None:
+def _traffic(devices: Mapping[int, LinkStatistics] | None) -> Totals[int] | None:
     if devices is None:
         return None
     return {index: (device.rx_bytes, device.tx_bytes) for index, device in devices.items()}
 
 
-def _growth(now: Totals, before: Totals, counter: int, seconds: float) -> float | None:
+def _growth(now: Totals[Device], before: Totals[Device], counter: int, seconds: float) -> float | None:
     grown = [counters[counter] - before[device][counter] for device, counters in now.items() if device in before]
     return None if min(grown, default=0) < 0 else sum(grown) / seconds

@@ -156,7 +156,7 @@ class ContainerSample(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class HostSample(Struct, frozen=True, kw_only=True, gc=False):
-    """The machine's own totals (psutil, and /proc/pressure).
+    """The machine's own totals (proc(5), /proc/pressure, block/stat.rst).
 
     Attributes:
         cpu_percent: of all processors together, 0 to 100; None on the first look.

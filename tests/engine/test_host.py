@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from engine import host
+from engine import disks, host
 from engine.cgroups.statistics.files import KernelFile
+from engine.disks import DiskReader
 from engine.host import HostReader
 from engine.model import HostSample
 from engine.network.links import LinkStatistics
@@ -79,6 +82,7 @@ class Clock:
         self.now = 100.0
         clock = SimpleNamespace(monotonic=lambda: self.now, monotonic_ns=lambda: round(self.now * 1e9))
         monkeypatch.setattr(host, "time", clock)
+        monkeypatch.setattr(disks, "time", clock)
 
 
 def rates(sample: HostSample) -> tuple[float | None, float | None]:
@@ -107,27 +111,74 @@ def test_a_counter_that_goes_backwards_has_no_rate(monkeypatch: pytest.MonkeyPat
     assert rates(reader.read({1: link(50, 20)})) == (None, None)
 
 
-def test_disks_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def counters(amount: int) -> dict[str, SimpleNamespace]:
-        names = ("sda", "sda1", "nvme0n1", "dm-0", "loop3", "md127", "zram0")
-        return {name: SimpleNamespace(read_bytes=amount, write_bytes=2 * amount) for name in names}
+class Disks:
+    """A machine's block devices: files as the kernel has them in /sys/block, and the names that psutil finds."""
 
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        monkeypatch.setattr(disks, "_FOLDER", str(folder))
+        monkeypatch.setattr(psutil, "disk_io_counters", lambda perdisk, nowrap: dict.fromkeys((*self.names, "sda1")))
+        self.names: tuple[str, ...] = ()
+
+    def count(self, amount: int, *names: str) -> None:
+        """Have each of them have read so many bytes, and written twice as many."""
+        self.names = names
+        sectors = amount // 512
+        for name in names:
+            (self._folder / name).mkdir(exist_ok=True)
+            (self._folder / name / "stat").write_text(f"  1 0 {sectors} 4  1 0 {2 * sectors} 4  0 8 8 0 0 0 0 0 0\n")
+
+
+@pytest.fixture
+def block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disks]:
+    disks._is_real.cache_clear()
+    yield Disks(tmp_path, monkeypatch)
+    disks._is_real.cache_clear()
+
+
+def test_disks_are_counted_once(block: Disks, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("sda", "nvme0n1", "dm-0", "loop3", "md127", "zram0")  # and a partition, sda1
     clock, reader = Clock(monkeypatch), HostReader()
-    found = counters(1000)
-    host._is_real.cache_clear()
-    monkeypatch.setattr(os.path, "exists", lambda path: path != "/sys/block/sda1")
-    monkeypatch.setattr(psutil, "disk_io_counters", lambda perdisk, nowrap: found)
+    block.count(1 << 20, *names)
     assert reader.read({}).disk_read_bytes_per_second is None
     clock.now += 0.25
-    found = counters(2000)
+    block.count(2 << 20, *names)
     sample = reader.read({})
-    assert (sample.disk_read_bytes_per_second, sample.disk_written_bytes_per_second) == (8000.0, 16000.0)
-    host._is_real.cache_clear()
+    assert (sample.disk_read_bytes_per_second, sample.disk_written_bytes_per_second) == (8 * MIB, 16 * MIB)
+    reader.close()
+
+
+def test_a_disk_that_is_plugged_in_is_seen_and_one_that_is_pulled_out_counts_no_more(
+    block: Disks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, reader = Clock(monkeypatch), DiskReader()
+    block.count(1 << 20, "sda")
+    assert reader.read() == {"sda": (1 << 20, 2 << 20)}
+    block.count(3 << 20, "sda", "sdb")
+    assert reader.read() == {"sda": (3 << 20, 6 << 20)}
+    clock.now += 30
+    assert reader.read() == {"sda": (3 << 20, 6 << 20), "sdb": (3 << 20, 6 << 20)}
+    block.names = ("sdb",)
+    clock.now += 30
+    assert reader.read() == {"sdb": (3 << 20, 6 << 20)}
+    reader.close()
+
+
+def test_disks_are_those_that_psutil_counts() -> None:
+    reader, of_all = DiskReader(), psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
+    found = reader.read() or {}
+    reader.close()
+    whole = {name for name in of_all if os.path.exists(f"/sys/block/{name}/device")}  # hardware, or what plays it
+    assert whole - {name for name in whole if name.startswith(("sr", "fd"))} == set(found)
+    for name, (read, written) in found.items():
+        assert of_all[name].read_bytes == pytest.approx(read, abs=64 * MIB)
+        assert of_all[name].write_bytes == pytest.approx(written, abs=64 * MIB)
 
 
 def test_a_direct_write_is_seen(tmp_path: Path) -> None:
-    if host._disk_totals() is None or os.stat(tmp_path).st_dev in _in_memory():
-        pytest.skip("files aren't on a disk of this machine")
+    with closing(DiskReader()) as disk_reader:
+        if disk_reader.read() is None or os.stat(tmp_path).st_dev in _in_memory():
+            pytest.skip("files aren't on a disk of this machine")
     reader = HostReader()
     reader.read({})
     with (tmp_path / "file").open("wb") as file:
