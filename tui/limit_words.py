@@ -101,7 +101,8 @@ def _with_lifted(before: Value, after: Value) -> Value:
     assert isinstance(before, tuple)
     assert isinstance(after, tuple)
     named = {each.device for each in after}
-    return (*after, *(DeviceLimit(each.device, 0) for each in before if each.device not in named))
+    lifted = (DeviceLimit(each.device, 0) for each in before if each.device not in named)
+    return (*lifted, *after)  # of two names for one disk the later counts
 
 
 def _limits(values: list[tuple[Word, Value]]) -> Limits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.cgroups.limits import Write
+from engine.cgroups.raw_settings import line_key
 
 _WEIGHTS = {"cpu.idle": ("cpu.weight", "cpu.shares")}  # leaving idleness gives back the default weight, not the old one
 _RESETS = {
@@ -26,7 +27,7 @@ def value_before(write: Write, content: str) -> str | None:
     """
     if write.controller == "cpuset":
         return content or "\n"  # nothing of its own, which an empty write(2) wouldn't say
-    key = _key(write.value)
+    key = line_key(write.value)
     lines = content.splitlines()
     if key:
         own = next((line for line in lines if line.partition(" ")[0] == key), None)
@@ -39,9 +40,3 @@ def value_before(write: Write, content: str) -> str | None:
 def companions(write: Write) -> tuple[Write, ...]:
     """Further files that a write changes by itself; those that the kernel hasn't got may be among them."""
     return tuple(Write(write.controller, file, "") for file in _WEIGHTS.get(write.file, ()))
-
-
-def _key(value: str) -> str:
-    """The device in values such as ``8:0 rbps=5000`` or ``mlx5_1 hca_handle=3``; empty in ``50000 100000``."""
-    first, space, _ = value.partition(" ")
-    return first if space and not first.isdecimal() and first != "max" else ""

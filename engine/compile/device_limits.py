@@ -11,20 +11,25 @@ from engine.errors import InvalidRequest
 from engine.limits import DeviceLimit
 from engine.oci.resources_spec import LinuxThrottleDevice, LinuxWeightDevice
 
+MOST_BYTES = (1 << 63) - 1
+MOST_OPERATIONS = (1 << 32) - 1  # v1 takes more and has what is left of it in 32 bits (block/blk-throttle.c)
 _NUMBER = re.compile(r"(\d{1,4}):(\d{1,7})")
 _WEIGHTS = range(10, 1001)
 
 
-def rates(limits: Iterable[DeviceLimit]) -> tuple[LinuxThrottleDevice, ...]:
+def rates(limits: Iterable[DeviceLimit], most: int = MOST_BYTES) -> tuple[LinuxThrottleDevice, ...]:
     """Bytes or operations per second; 0 is no limit.
+
+    Args:
+        most: that the kernel can keep to.
 
     Raises:
         InvalidRequest: no such disk, or a rate that can't be.
     """
     found: dict[tuple[int, int], LinuxThrottleDevice] = {}
     for limit in limits:
-        if not 0 <= limit.value < 1 << 63:
-            raise InvalidRequest(f"{limit.value} is not a rate for {limit.device}", "give a number above 0")
+        if not 0 <= limit.value <= most:
+            raise InvalidRequest(f"{limit.value} is not a rate for {limit.device}", f"give a number from 1 to {most}")
         major, minor = device_number(limit.device)
         found[major, minor] = LinuxThrottleDevice(major=major, minor=minor, rate=limit.value)
     return tuple(found.values())
@@ -59,6 +64,14 @@ def device_number(device: str) -> tuple[int, int]:
         disk = os.path.basename(os.path.dirname(os.path.realpath(folder)))
         raise InvalidRequest(f"{device} is a partition, and limits are for whole disks", f"name /dev/{disk} instead")
     return major, minor
+
+
+def identity(device: str) -> str:
+    """What tells that two names mean the same disk: its number, or the name itself where it isn't there any more."""
+    try:
+        return "{}:{}".format(*device_number(device))
+    except InvalidRequest:
+        return device
 
 
 def _number(device: str) -> tuple[int, int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from engine.cgroups import raw_settings
 from engine.cgroups.swap import has_swap_accounting
 from engine.compile import cpu_limits
-from engine.compile.device_limits import rates, weights
+from engine.compile.device_limits import MOST_OPERATIONS, rates, weights
 from engine.errors import InvalidRequest
 from engine.model import Limits
 from engine.oci.resources_spec import (
@@ -21,19 +22,6 @@ DEFAULT_PIDS = 2048  # podman's figure; docker has none, and a fork bomb in one 
 MINIMUM_MEMORY_BYTES = 6 * 1024 * 1024  # docker's floor: below it not even a shell starts
 _WEIGHTS = range(10, 1001)
 _SWAPPINESS = range(101)
-_NAMED = {  # files of v2 that have a name of their own in `Limits`
-    "memory.max": "memory_bytes",
-    "memory.high": "memory_high_bytes",
-    "memory.low": "memory_reservation_bytes",
-    "memory.swap.max": "memory_swap_bytes",
-    "cpu.weight": "cpu_shares",
-    "cpu.max": "cpus",
-    "cpu.max.burst": "cpu_burst_usec",
-    "cpu.idle": "cpu_idle",
-    "cpuset.cpus": "cpuset_cpus",
-    "cpuset.mems": "cpuset_mems",
-    "pids.max": "pids",
-}
 
 
 def compile_resources(limits: Limits, devices: tuple[LinuxDeviceCgroup, ...] = ()) -> LinuxResources:
@@ -126,17 +114,16 @@ def _block_io(limits: Limits) -> LinuxBlockIO | None:
         weight_device=weights(limits.device_weights),
         throttle_read_bps_device=rates(limits.device_read_bytes),
         throttle_write_bps_device=rates(limits.device_written_bytes),
-        throttle_read_iops_device=rates(limits.device_reads),
-        throttle_write_iops_device=rates(limits.device_writes),
+        throttle_read_iops_device=rates(limits.device_reads, MOST_OPERATIONS),
+        throttle_write_iops_device=rates(limits.device_writes, MOST_OPERATIONS),
     )
     return block_io if block_io != LinuxBlockIO() else None
 
 
 def _unified(limits: Limits) -> dict[str, str]:
     for setting in limits.unified:
-        name = _NAMED.get(setting.file)
-        if name is not None and getattr(limits, name) is not None:
+        if any(getattr(limits, name) is not None for name in raw_settings.NAMED.get(setting.file, ())):
             raise InvalidRequest(f"{setting.file} is given by name and by --cgroup-conf", "give one of them")
-    raw = {setting.file: setting.value for setting in limits.unified}
+    raw = {setting.file: setting.value for setting in raw_settings.settled(limits.unified)}
     high = limits.memory_high_bytes
     return raw if high is None else {**raw, "memory.high": "max" if high == -1 else str(high)}

@@ -62,6 +62,10 @@ def everything(**parts: object) -> LinuxResources:
         (Limits(memory_high_bytes=9 * MIB), everything(unified={"memory.high": str(9 * MIB)})),
         (Limits(memory_high_bytes=-1), everything(unified={"memory.high": "max"})),
         (Limits(unified=(CgroupSetting("memory.min", "1M"),)), everything(unified={"memory.min": "1M"})),
+        (
+            Limits(unified=(CgroupSetting("io.max", "8:0 rbps=1"), CgroupSetting("io.max", "8:16 rbps=2"))),
+            everything(unified={"io.max": "8:0 rbps=1\n8:16 rbps=2"}),
+        ),
         (Limits(cpus=0.5), everything(cpu=LinuxCPU(quota=50_000, period=100_000))),
         (Limits(cpus=-1), everything(cpu=LinuxCPU(quota=-1))),
         (
@@ -144,10 +148,18 @@ def test_disks_are_known_by_number_of_two_for_one_the_later_counts() -> None:
         (Limits(device_reads=(DeviceLimit("4000:1", 5),)), "there is no block device 4000:1"),
         (Limits(device_reads=(DeviceLimit("/dev/null", 5),)), "/dev/null is not a block device"),
         (Limits(device_reads=(DeviceLimit("8:0", -5),)), "-5 is not a rate for 8:0"),
+        (
+            Limits(device_writes=(DeviceLimit("8:0", 1 << 32),)),
+            "4294967296 is not a rate for 8:0: give a numb",
+        ),
         (Limits(device_weights=(DeviceLimit("8:0", 5),)), "5 is not a weight for 8:0"),
         (
             Limits(memory_high_bytes=9 * MIB, unified=(CgroupSetting("memory.high", "5M"),)),
             "memory.high is given by name and by --cgroup-conf",
+        ),
+        (
+            Limits(cpu_quota_usec=5000, unified=(CgroupSetting("cpu.max", "max"),)),
+            "cpu.max is given by name and by --cgroup-conf",
         ),
     ],
 )
