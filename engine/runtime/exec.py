@@ -13,7 +13,7 @@ from engine.linux import clone, keyring, namespaces, trace
 from engine.oci.process_spec import Process
 from engine.oci.runtime_spec import Spec
 from engine.oci.state import encode as encode_state
-from engine.runtime import attributes, letting_go, process_stdio, protocol, seccomp
+from engine.runtime import attributes, home, letting_go, process_stdio, protocol, seccomp
 from engine.runtime.process import become, execute
 
 _SETUP_FAILED = 125
@@ -101,6 +101,7 @@ def _run(entry: Entry) -> NoReturn:
         slave = process_stdio.open_terminal(devpts, process, sync)
     process_stdio.take_stdio(process, entry.stdio, slave)
     letting_go.close_what_leads_out([sync], entry.preserved)
+    process = home.with_home(process)
     become(
         process,
         container.program,

@@ -28,6 +28,7 @@ from engine.runtime import (
     devices,
     entering,
     file_system_mount,
+    home,
     hooks,
     letting_go,
     masking,
@@ -179,6 +180,7 @@ def _set_up(inherited: Inheritance) -> None:
     process_stdio.take_stdio(spec.process, around.stdio, slave)
     letting_go.close_what_leads_out([sync, *([around.listener] if around.listener else [])], around.preserved)
     _make_working_directory(spec.process.cwd)
+    rootfs.settle(spec)
     if around.listener is not None:
         process.require_command(spec.process)
     if not _minds_the_network(spec):
@@ -245,8 +247,8 @@ def _await_start(inherited: Inheritance) -> socket.socket:
 
 def _start(inherited: Inheritance, starter: socket.socket) -> None:
     spec, around = inherited.spec, inherited.around
-    wanted = spec.process
-    assert wanted is not None
+    assert spec.process is not None
+    wanted = home.with_home(spec.process)
     is_bounded = _is_bounded_early(spec)
     if spec.hooks.start_container:
         if not is_bounded:  # their programs are files of the container's
@@ -324,7 +326,6 @@ def _build_root(inherited: Inheritance, provided: Provisions, ahead: Ahead) -> i
     sysctls.write_all(root, linux.sysctl)
     masking.seal(root, linux, ahead.covers)
     rootfs.enter(root, inherited.around.pivot)
-    rootfs.settle(root, spec)
     os.close(root)
     return slave
 

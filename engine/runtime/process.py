@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from engine.errors import CommandNotExecutable, CommandNotFound, RuntimeFailure, Unsupported
 from engine.linux import capabilities, descriptors, prctl, trace
@@ -88,10 +88,37 @@ def unavailable(process: Process, own_user_namespace: bool) -> tuple[str, ...]:
     """
     wanted = process.capabilities or Capabilities()
     known = (1 << capabilities.last_known() + 1) - 1
-    held = known if own_user_namespace else capabilities.permitted() & known
-    asked = (wanted.bounding, wanted.permitted, wanted.effective, wanted.inheritable, wanted.ambient)
-    names = dict.fromkeys(name for names in asked for name in names)
-    return tuple(name for name in names if not capabilities.known((name,)) & held)
+    granted = _grantable(wanted, known if own_user_namespace else capabilities.permitted() & known)
+    asked = (wanted.effective, wanted.permitted, wanted.inheritable, wanted.ambient, wanted.bounding)
+    missing = (name for names, mask in zip(asked, granted, strict=True) for name in names if not _is_in(name, mask))
+    return tuple(dict.fromkeys(missing))
+
+
+def _is_in(name: str, mask: int) -> bool:
+    return bool(capabilities.known((name,)) & mask)
+
+
+class _Grant(NamedTuple):
+    """The five sets as the kernel allows them, as masks."""
+
+    effective: int
+    permitted: int
+    inheritable: int
+    ambient: int
+    bounding: int
+
+
+def _grantable(wanted: Capabilities, held: int) -> _Grant:
+    """What is left of sets for somebody who has no more than `held` (capabilities(7), "Thread capability sets")."""
+    bounding, permitted = capabilities.known(wanted.bounding) & held, capabilities.known(wanted.permitted) & held
+    inheritable = capabilities.known(wanted.inheritable) & bounding
+    return _Grant(
+        effective=capabilities.known(wanted.effective) & permitted,
+        permitted=permitted,
+        inheritable=inheritable,
+        ambient=capabilities.known(wanted.ambient) & permitted & inheritable,
+        bounding=bounding,
+    )
 
 
 def execute(process: Process, preserved: int = 0) -> NoReturn:
@@ -227,12 +254,11 @@ def _set_capabilities(wanted: Capabilities) -> None:
 
 def _set_sets(wanted: Capabilities, held: int) -> None:
     """The five sets, as far as we have them ourselves."""
-    permitted = capabilities.known(wanted.permitted) & held
-    inheritable = capabilities.known(wanted.inheritable) & capabilities.known(wanted.bounding) & held
-    capabilities.set_sets(capabilities.known(wanted.effective) & permitted, permitted, inheritable)
-    if inheritable:  # otherwise there is no ambient capability either
+    grant = _grantable(wanted, held)
+    capabilities.set_sets(grant.effective, grant.permitted, grant.inheritable)
+    if grant.inheritable:  # otherwise there is no ambient capability either
         prctl.clear_ambient_set()
-        _raise_ambient(capabilities.known(wanted.ambient) & permitted & inheritable)
+        _raise_ambient(grant.ambient)
 
 
 def _raise_ambient(mask: int) -> None:

@@ -136,21 +136,28 @@ def _point_of(line: str) -> str:
     return plain + "".join(chr(int(part[:3], 8)) + part[3:] for part in escaped)
 
 
-def settle(root: int, spec: Spec) -> None:
-    """Make the root read-only and give it its propagation, as the spec says; to be called after `enter`.
+def settle(spec: Spec) -> None:
+    """Make the root of this process read-only and give it its propagation, as the spec says.
 
-    pivot_root(2) refuses shared mounts, and hooks before it may write to the root.
+    To be called after `enter`: pivot_root(2) refuses shared mounts. Hooks may write to the root before, and its
+    working directory is made there.
 
     Raises:
         OSError: the kernel refuses it.
     """
     readonly = mounts.MOUNT_ATTR_RDONLY if spec.root is not None and spec.root.readonly else 0
     wanted = (spec.linux or Linux()).rootfs_propagation
-    flags = mount_options.PROPAGATION[wanted] if wanted else 0
-    if readonly:
-        mounts.set_attributes(root, readonly)
-    if flags:
-        mounts.set_attributes(root, 0, recursive=bool(flags & mounts.MS_REC), propagation=flags & ~mounts.MS_REC)
+    if not readonly and not wanted:
+        return
+    root = os.open("/", os.O_PATH | os.O_CLOEXEC)
+    try:
+        if readonly:
+            mounts.set_attributes(root, readonly)
+        if wanted:
+            flags = mount_options.PROPAGATION[wanted]
+            mounts.set_attributes(root, 0, recursive=bool(flags & mounts.MS_REC), propagation=flags & ~mounts.MS_REC)
+    finally:
+        os.close(root)
 
 
 def _explained(error: OSError) -> RuntimeFailure | Unsupported:

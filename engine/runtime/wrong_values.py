@@ -49,6 +49,9 @@ def refuse_process(process: Process) -> None:
     for text in (process.cwd, *process.args, *process.env):
         if "\0" in text:
             raise _wrong("process", text, "no path, argument or variable has a null character")
+    for entry in process.env:
+        if entry.startswith("="):
+            raise _wrong("process.env", entry, "write NAME=VALUE")
     size = process.console_size
     if size is not None and not (0 <= size.height <= _MOST_CELLS and 0 <= size.width <= _MOST_CELLS):
         raise _wrong("process.consoleSize", f"{size.height}x{size.width}", f"both are 0 to {_MOST_CELLS}")

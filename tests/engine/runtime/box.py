@@ -148,7 +148,7 @@ def _build(spec, root, sources, nodes, probe, before, pivot, makes_ahead) -> obj
     sysctls.write_all(root, spec.linux.sysctl)
     masking.seal(root, spec.linux)
     rootfs.enter(root, pivot)
-    rootfs.settle(root, spec)
+    rootfs.settle(spec)
     return probe()
 
 

@@ -32,6 +32,7 @@ def _spec(**parts: Any) -> Spec:
         ({"process": {"cwd": ""}}, "process.cwd"),
         ({"process": {"args": ["a\0b"]}}, "null character"),
         ({"process": {"env": ["A=\0"]}}, "null character"),
+        ({"process": {"env": ["=C"]}}, "process.env can't be '=C'"),
         ({"process": {"consoleSize": {"height": -1, "width": 80}}}, "process.consoleSize"),
         ({"process": {"scheduler": {"policy": "SCHED_OTHER", "nice": 20}}}, "process.scheduler.nice"),
         ({"process": {"execCPUAffinity": {"initial": "bogus"}}}, "process.execCPUAffinity.initial"),

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from engine.oci import runtime_spec, seccomp_spec
 from engine.oci.linux_spec import IdMapping, Namespace, Personality
 from engine.oci.process_spec import Capabilities, ExecCPUAffinity, IOPriority, Rlimit, Scheduler, User
+from engine.oci.runtime_spec import Mount
 from engine.oci.seccomp_spec import Seccomp, SeccompSyscall
 from engine.runtime import seccomp_profile
 from tests.engine.runtime.oci.runtime import Runtime
@@ -24,6 +25,7 @@ from tests.engine.runtime.seccomp_agent import Agent
 pytestmark = pytest.mark.vm
 
 RENAME = ("rename", "renameat", "renameat2")
+EXECS_WITH_HOMES = ((), ("--user", "0"), ("--user", "4242"), ("--env", "HOME=/chosen"))
 MAPPINGS = (IdMapping(container_id=0, host_id=300_000, size=65_536),)
 
 
@@ -35,6 +37,19 @@ def change(runtime: Runtime, **fields: object) -> None:
     spec = runtime_spec.decode(path.read_bytes())
     assert spec.linux is not None
     path.write_bytes(runtime_spec.encode(replace(spec, linux=replace(spec.linux, **fields))))
+
+
+def change_process(runtime: Runtime, **fields: object) -> None:
+    path = runtime.bundle / "config.json"
+    spec = runtime_spec.decode(path.read_bytes())
+    assert spec.process is not None
+    path.write_bytes(runtime_spec.encode(replace(spec, process=replace(spec.process, **fields))))
+
+
+def add_mount(runtime: Runtime, mount: Mount) -> None:
+    path = runtime.bundle / "config.json"
+    spec = runtime_spec.decode(path.read_bytes())
+    path.write_bytes(runtime_spec.encode(replace(spec, mounts=(*spec.mounts, mount))))
 
 
 def run(runtime: Runtime) -> subprocess.CompletedProcess[str]:
@@ -105,6 +120,52 @@ def test_capabilities_that_can_t_be_granted_are_left_out_with_a_warning(runtime:
     assert run(runtime).stdout.split() == ["CapEff:", "0000000000000020"]
     assert "warning" in (text := runtime.log.read_text())
     assert "left out, since they can't be granted here: CAP_SOLVE_EVERYTHING" in text
+
+
+@pytest.mark.parametrize(
+    ("sets", "what"),
+    [
+        ({"permitted": ("CAP_KILL",), "effective": ("CAP_KILL", "CAP_CHOWN")}, "effective, but not permitted"),
+        ({"permitted": ("CAP_CHOWN",), "ambient": ("CAP_CHOWN",)}, "ambient, but not inheritable"),
+    ],
+)
+def test_capabilities_that_only_one_set_has_are_warned_of(
+    runtime: Runtime, sets: dict[str, tuple[str, ...]], what: str
+) -> None:
+    wanted = Capabilities(bounding=("CAP_KILL", "CAP_CHOWN"), **sets)
+    runtime.describe("true", capabilities=wanted)
+    assert run(runtime).returncode == 0
+    assert "left out, since they can't be granted here: CAP_CHOWN\"" in runtime.log.read_text(), what
+
+
+def test_a_process_without_a_home_gets_its_users(runtime: Runtime, tmp_path: Path, layer: Path) -> None:
+    passwd = tmp_path / "passwd"
+    passwd.write_text("malformed\nroot:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:\nann2:x:1000:1000::/x:\n")
+    runtime.describe("sh", "-c", "echo $HOME; exec sleep 1000", user=User(uid=1000, gid=1000))
+    add_mount(runtime, Mount(destination="/etc/passwd", type="bind", source=str(passwd), options=("bind", "ro")))
+    start(runtime)
+    homes = [runtime.ok("exec", *flags, "one", "sh", "-c", "echo $HOME") for flags in EXECS_WITH_HOMES]
+    assert homes == ["/home/ann\n", "/root\n", "/\n", "/chosen\n"]
+
+
+def test_a_pipe_in_place_of_passwd_holds_nothing_up(runtime: Runtime, tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "passwd")
+    runtime.describe("sh", "-c", "echo $HOME")
+    add_mount(runtime, Mount(destination="/etc/passwd", type="bind", source=str(pipe), options=("bind",)))
+    assert run(runtime).stdout == "/\n"
+
+
+def test_a_working_directory_is_made_even_where_the_root_is_read_only(
+    runtime: Runtime, tmp_path: Path, layer: Path
+) -> None:
+    runtime.describe("sh", "-c", "pwd; touch /x || echo read-only")
+    upper, work = tmp_path / "upper", tmp_path / "work"
+    upper.mkdir()
+    work.mkdir()
+    options = (f"lowerdir={layer}", f"upperdir={upper}", f"workdir={work}")
+    add_mount(runtime, Mount(destination="/", type="overlay", source="overlay", options=options))
+    change_process(runtime, cwd="/new/folder")
+    assert run(runtime).stdout == "/new/folder\nread-only\n"
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="is about machines that can be 32 bits wide, too")
