@@ -83,7 +83,7 @@ class Ending:
             return False
         except BoxdeckError:
             pass  # it ended, or its shim was killed, between two of these lines
-        await self._lookup.follow_up(container)()
+        await self._lookup.settle(container)
         return True
 
     async def wait(self, reference: str) -> int:

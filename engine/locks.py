@@ -14,7 +14,7 @@ class ContainerLock:
     """The lock of one container; its file goes when it is let go of and the container has no folder any more."""
 
     def __init__(self, paths: Paths, container_id: str) -> None:
-        self._path = paths.runroot / "locks" / container_id
+        self._path = paths.lock(container_id)
         self._home = paths.container(container_id)
 
     @contextmanager

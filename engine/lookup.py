@@ -21,7 +21,7 @@ class Lookup:
         self._recovery = recovery
         self._running = running
         self._removal = removal
-        self._folding = Folding(recovery.refresh_one)
+        self._folding = Folding(self._take_over)
 
     def close(self) -> None:
         """Let go of what watches the containers."""
@@ -40,11 +40,24 @@ class Lookup:
 
     async def running(self, doubtful: Collection[str]) -> tuple[Container, ...]:
         """As `Containers.running`."""
-        for container_id in self._running.look(doubtful):
+        await self.sweep(self.look(doubtful))
+        return self.seen_running
+
+    @property
+    def seen_running(self) -> tuple[Container, ...]:
+        """The containers that ran at the last look, newest first."""
+        return self._running.containers
+
+    def look(self, doubtful: Collection[str]) -> set[str]:
+        """Look which containers run; the ids of those that have ended, and may have to be swept."""
+        return self._running.look(doubtful)
+
+    async def sweep(self, ended: Collection[str]) -> None:
+        """Remove those containers that asked for it at their end."""
+        for container_id in ended:
             container = self._records.get(container_id)
             if container is not None and is_due(container):
                 await self._removal.sweep(container_id)
-        return self._running.containers
 
     async def get(self, reference: str) -> Container:
         """A container by name, id or unique prefix of its id.
@@ -111,16 +124,29 @@ class Lookup:
         return now
 
     def follow_up(self, container: Container) -> Callable[[], Awaitable[None]]:
-        """What to do when a session hears of the container's end: take it over, and remove what asked for it."""
+        """What to do when a session hears of the container's end: take it over, and remove what asked for it.
+
+        That it has ended is written down when whoever waited for that has gone on.
+        """
 
         async def ended() -> None:
-            self._folding.cancel(container.id)
-            if not self._recovery.refresh_one(container.id):
-                self._recovery.refresh()
-            if container.request.auto_remove and not self.seen(container).is_running:
-                await self._removal.sweep(container.id)
+            if container.request.auto_remove:
+                await self.settle(container)
+            else:
+                self._folding.next(container.id)
 
         return ended
+
+    async def settle(self, container: Container) -> None:
+        """Take over that a container has ended, and remove it if it asked for that."""
+        self._folding.cancel(container.id)
+        self._take_over(container.id)
+        if container.request.auto_remove and not self.seen(container).is_running:
+            await self._removal.sweep(container.id)
+
+    def _take_over(self, container_id: str) -> None:
+        if not self._recovery.refresh_one(container_id):
+            self._recovery.refresh()
 
 
 def require_running(container: Container) -> None:

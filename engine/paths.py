@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from engine.errors import StoreError
@@ -161,11 +161,11 @@ class Paths:
 
     def container(self, container_id: str) -> Path:
         """A container's durable folder: bundle, upper and work directory, log."""
-        return self.root / "containers" / container_id
+        return _below(self.root, "containers", container_id)
 
     def bundle(self, container_id: str) -> Path:
         """The OCI bundle: ``config.json`` and an empty ``rootfs``."""
-        return self.container(container_id) / "bundle"
+        return _below(self.container(container_id), "bundle")
 
     def upper(self, container_id: str) -> Path:
         """The overlay's upper directory."""
@@ -183,11 +183,15 @@ class Paths:
 
     def runtime(self, container_id: str) -> Path:
         """A container's run-time folder; there only while its shim lives or its end isn't folded into the store."""
-        return self.runroot / "containers" / container_id
+        return _below(self.runroot, "containers", container_id)
 
     def status(self, container_id: str) -> Path:
         """The file that the shim replaces whenever something changes."""
-        return self.runtime(container_id) / STATUS
+        return _below(self.runtime(container_id), STATUS)
+
+    def lock(self, container_id: str) -> Path:
+        """Locked (flock) by whoever changes the container (`engine.locks`)."""
+        return _below(self.runroot, "locks", container_id)
 
     @property
     def histories(self) -> Path:
@@ -253,6 +257,12 @@ class Paths:
         """The host's end of a container's veth pair; `number` is 0 for eth0, and below 36."""
         name = f"bd{container_id[:8]}" if not self.tag else f"bd{self.tag[:3]}{container_id[:8]}"
         return f"{name}-{_DIGITS[number]}" if number else name
+
+
+@lru_cache(maxsize=512)
+def _below(folder: Path, *names: str) -> Path:
+    """A path that is asked for again and again: putting one together takes longer than what is done with it mostly."""
+    return folder.joinpath(*names)
 
 
 def _tag(root: Path) -> str:

@@ -38,6 +38,7 @@ class Database:
             self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")  # what is acknowledged survives a power cut
+            self._is_durable = True
             self._connection.execute("PRAGMA foreign_keys=ON")
             self._migrate()
         except (sqlite3.Error, OSError) as error:
@@ -72,14 +73,15 @@ class Database:
             durable: whether a power cut must not undo it. What it says of processes may be lost with them; that
                 nobody who is killed loses it holds either way.
         """
-        if not durable:
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-        try:
-            with self._begun():
-                yield
-        finally:
-            if not durable:
-                self._connection.execute("PRAGMA synchronous=FULL")
+        self._be_durable(durable)
+        with self._begun():
+            yield
+
+    def _be_durable(self, wanted: bool) -> None:
+        """Have changes survive a power cut from now on, or not; between two that are alike nothing has to be said."""
+        if wanted is not self._is_durable:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if wanted else 'NORMAL'}")
+            self._is_durable = wanted
 
     @contextmanager
     def _begun(self) -> Iterator[None]:
@@ -102,6 +104,7 @@ class Database:
             StoreError: the disk is full, or fails.
         """
         if not self._connection.in_transaction:
+            self._be_durable(True)
             self._reserve.make_room()
         with _explained():
             return self._connection.execute(statement, parameters).rowcount

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -47,10 +50,13 @@ async def test_folding_happens_soon_once_and_at_the_latest_at_the_end() -> None:
     assert folded == []
     await until(lambda: folded == ["one"])
     folding.soon("three")
+    folding.next("four")
+    await asyncio.sleep(0)
+    assert folded == ["one", "four"]
     folding.close()
-    assert folded == ["one", "three"]
+    assert folded == ["one", "four", "three"]
     await asyncio.sleep(0.1)
-    assert folded == ["one", "three"]
+    assert folded == ["one", "four", "three"]
 
 
 async def test_who_starts_a_container_has_it_running_and_so_has_the_store_in_a_moment(engine: Engine) -> None:
@@ -66,8 +72,34 @@ async def test_a_start_that_is_over_soon_is_told_with_its_end_in_order(engine: E
     container = await engine.containers.create(TRUE)
     for count in range(1, 4):
         assert await (await engine.containers.start_attached(container.id)).wait() == 0
-        assert stored_state(engine, container.id) == "exited"
+        await until(lambda: stored_state(engine, container.id) == "exited")
         assert told(engine, container.id) == ["create", *["start", "die"] * count]
+
+
+_DIES_KNOWING = """
+import asyncio, os, signal, sys
+from engine import Engine
+
+async def main():
+    async with Engine.open(*sys.argv[1:3]) as engine:
+        session = await engine.containers.start_attached(sys.argv[3])
+        print(await session.wait(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_an_exit_status_that_somebody_was_told_outlives_him(engine: Engine) -> None:
+    """It is in the shim's last status, before the store has it."""
+    request = ContainerRequest(image="base", command=("sh", "-c", "exit 3"), network="none")
+    container = await engine.containers.create(request)
+    places = str(engine.paths.root), str(engine.paths.runroot)
+    argv = [sys.executable, "-c", _DIES_KNOWING, *places, container.id]
+    killed = subprocess.run(argv, capture_output=True, check=False)
+    assert (killed.stdout, killed.returncode) == (b"3\n", -signal.SIGKILL), killed.stderr
+    assert (await engine.containers.get(container.id)).exit_status == 3
+    assert told(engine, container.id) == ["create", "start", "die"]
 
 
 async def test_an_engine_that_closes_has_written_down_what_it_started(engine: Engine) -> None:
