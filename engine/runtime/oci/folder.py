@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SECCOMP_CACHE = "@seccomp"  # beside the containers' folders; no container can have this name
 _STATE = "state.json"
 _CONFIG = "config.json"
+_LONGEST_ID = 255  # NAME_MAX
 _PATIENCE_SECONDS = 10.0
 _MEANINGFUL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
 
@@ -184,4 +185,9 @@ def names(root: str) -> list[str]:
 def _path(root: str, container_id: str) -> str:
     if not container_id or container_id in (".", "..") or not _MEANINGFUL.issuperset(container_id):
         raise InvalidRequest(f"{container_id!r} can't be a container's id", "use letters, digits and _ . + -")
+    if len(container_id) > _LONGEST_ID:
+        raise InvalidRequest(
+            f"an id of {len(container_id)} characters is too long",
+            f"{_LONGEST_ID} is the longest that a folder can have",
+        )
     return f"{root}/{container_id}"

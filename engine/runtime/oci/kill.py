@@ -20,7 +20,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
 def action(call: Call) -> int:
     """Send it."""
-    number = _number(call.words[1] if len(call.words) > 1 else "TERM")
+    number = _number(call.words[1] if len(call.words) > 1 and call.words[1] else "TERM")
     for container_id in chosen(call, call.options.regex):
         kill(call.settings.state_root, container_id, number, everyone=call.options.all)
     return 0

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from engine.errors import RuntimeFailure
 from engine.runtime.oci.flags import Flag
-from engine.runtime.oci.status import running_cgroup
+from engine.runtime.oci.folder import Folder
+from engine.runtime.oci.status import cgroup_of
 from engine.runtime.oci.verb import Call, Verb
 
 
@@ -23,8 +24,9 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 def action(call: Call) -> int:
-    """Print them."""
-    pids = running_cgroup(call.settings.state_root, call.container_id).processes()
+    """Print them; of one that has stopped nobody may be left."""
+    cgroup = cgroup_of(Folder(call.settings.state_root, call.container_id).record())
+    pids = cgroup.processes() if cgroup is not None else []
     if call.options.format == "json":
         text = msgspec.json.encode(pids).decode() + "\n"
     else:

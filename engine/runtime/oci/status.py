@@ -46,13 +46,13 @@ def reports(root: str) -> list[Report]:
 
 
 def status_of(record: Record) -> str:
-    """One of ``created``, ``running``, ``paused`` and ``stopped``."""
+    """One of ``created``, ``running``, ``paused`` (which a created one can be, too) and ``stopped``."""
     if not record.is_alive:
         return "stopped"
-    if not record.started:
-        return "created"
     cgroup = cgroup_of(record)
-    return "paused" if cgroup is not None and cgroup.is_frozen else "running"
+    if cgroup is not None and cgroup.is_frozen:
+        return "paused"
+    return "running" if record.started else "created"
 
 
 def cgroup_of(record: Record) -> Cgroup | None:

@@ -108,6 +108,7 @@ def test_an_id_is_used_once_and_is_a_name(runtime: Runtime) -> None:
     runtime.start("sleep", "1000")
     assert "exists already" in runtime("run", "--bundle", str(runtime.bundle), "one").stderr
     assert "can't be a container's id" in runtime("create", "--bundle", str(runtime.bundle), "../two").stderr
+    assert "255 is the longest" in runtime("create", "--bundle", str(runtime.bundle), "x" * 256).stderr
     assert runtime.status == "running"
 
 
@@ -216,6 +217,12 @@ def test_kill_all_reaches_everybody(runtime: Runtime) -> None:
     runtime.ok("kill", "--all", "one", "TERM")  # nobody is left, which is what was wanted
 
 
+def test_no_signal_is_the_one_that_asks_to_end(runtime: Runtime) -> None:
+    runtime.start("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done")
+    runtime.ok("kill", "one", "")
+    runtime.await_status("stopped")
+
+
 def test_signal_0_only_asks_whether_the_process_lives(runtime: Runtime) -> None:
     """As runc and kill(2) have it."""
     runtime.start("sleep", "1000")
@@ -238,6 +245,18 @@ def test_a_paused_container_runs_on_when_resumed_and_dies_when_killed(runtime: R
     runtime.ok("pause", "one")
     runtime.ok("kill", "one", "KILL")
     runtime.await_status("stopped")
+
+
+def test_a_created_container_that_is_paused_isn_t_started_until_it_is_resumed(runtime: Runtime) -> None:
+    runtime.describe("sleep", "1000")
+    runtime.detached("create", "--bundle", str(runtime.bundle), "one")
+    runtime.ok("pause", "one")
+    assert runtime.status == "paused"
+    assert "is paused: only a created one can be started" in runtime("start", "one").stderr
+    runtime.ok("resume", "one")
+    assert runtime.status == "created"
+    runtime.ok("start", "one")
+    assert runtime.status == "running"
 
 
 def test_signals_to_run_go_on_to_the_process(runtime: Runtime) -> None:

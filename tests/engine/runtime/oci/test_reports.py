@@ -32,6 +32,13 @@ def test_ps_shows_the_container_s_processes_alone(runtime: Runtime) -> None:
     assert "column PID" in runtime("ps", "one", "-o", "args").stderr
 
 
+def test_ps_of_a_container_that_has_stopped_shows_nobody(runtime: Runtime) -> None:
+    runtime.start("true")
+    runtime.await_status("stopped")
+    assert runtime.ok("ps", "--format", "json", "one") == "[]\n"
+    assert runtime.ok("ps", "one").split()[:2] == ["UID", "PID"]
+
+
 def test_events_print_what_is_used(runtime: Runtime) -> None:
     runtime.start("sleep", "1000")
     event = msgspec.json.decode(runtime.ok("events", "--stats", "one"))
