@@ -103,6 +103,7 @@ class Session:
         """
         while await self.read() is not None:
             pass
+        self._connection.close()
         ended, self._ended = self._ended, None
         if ended is not None:
             await ended()

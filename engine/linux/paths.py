@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import stat
 import struct
@@ -141,6 +142,7 @@ def open_regular(folder: int, name: str) -> int:
         os.close(found)
 
 
+@functools.lru_cache(maxsize=256)
 def normal(path: str) -> str:
     """A path from the root on, without superfluous parts; a relative one begins there, too."""
     return os.path.normpath("/" + path.lstrip("/"))

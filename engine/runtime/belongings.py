@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from engine.cgroups.alarms import Kind
 from engine.cgroups.manager import Cgroup
-from engine.errors import NotFound
 from engine.runtime import protocol
 from engine.runtime.delivery import Delivery
 from engine.runtime.incident_alarms import IncidentAlarms
@@ -94,8 +93,5 @@ class Belongings:
             (self._ports or PortKeeper([])).give_back(self._launch.runtime_directory)
 
     def _remove_cgroup(self) -> None:
-        try:
-            cgroup = self.cgroup
-        except NotFound:
-            return
-        cgroup.discard()
+        """Whether it is there at all is told by removing it."""
+        (self._cgroup or Cgroup(self._launch.cgroup)).discard()

@@ -55,11 +55,14 @@ class Living(NamedTuple):
 class Birth:
     """A container on its way: init works on its own, from `begin` or `order` until `finish` hears that it is ready."""
 
-    def __init__(self, spec: Spec, around: Circumstances, child: clone.Child, sync: socket.socket) -> None:
+    def __init__(
+        self, spec: Spec, around: Circumstances, child: clone.Child, sync: socket.socket, has_filter: bool = True
+    ) -> None:
         self._spec = spec
         self._around = around
         self._child = child
         self._sync = sync
+        self._has_filter = has_filter
 
     @classmethod
     def begin(cls, spec: Spec, around: Circumstances) -> Birth:
@@ -73,11 +76,10 @@ class Birth:
         return cls(spec, around, child, sync)
 
     @classmethod
-    def order(cls, spec: Spec, around: Circumstances, config: bytes, stocked: stock.Stocked) -> Birth | None:
-        """Take an init from stock; its cgroup need not be there before `provide`.
+    def order(cls, spec: Spec, around: Circumstances, stocked: stock.Stocked) -> Birth | None:
+        """Take an init from stock that has been shown the spec; its cgroup need not be there before `provide`.
 
         Args:
-            config: the text of the spec.
             stocked: it is gone if it doesn't fit.
 
         Returns:
@@ -86,8 +88,8 @@ class Birth:
         linux = spec.linux or Linux()
         refusals.refuse(spec)
         alike = stocked.flags == namespace_flags(linux) and not entering.needs_stepping_stone(linux)
-        if alike and stock.order(stocked, config, around, _filter(spec, around)):
-            return cls(spec, around, stocked.child, stocked.sync)
+        if alike and stock.order(stocked, around):
+            return cls(spec, around, stocked.child, stocked.sync, has_filter=False)
         stock.discard(stocked)
         return None
 
@@ -99,6 +101,8 @@ class Birth:
         """
         with self._or_death():
             _provide(self._child.pid, self._sync, self._spec, self._around)
+            if not self._has_filter:  # which is the last thing that init takes
+                _send_filter(self._sync, _filter(self._spec, self._around))
             protocol.send(self._sync, protocol.Proceed())
 
     def open_mounts(self) -> int:
@@ -210,7 +214,7 @@ def _clone_init(spec: Spec, around: Circumstances, program: seccomp.Filter | Non
         ours.close()
         if around.room is not None:
             around.room.begin("init")
-        init.main(init.Inheritance(spec, around, theirs, program))
+        init.main(init.Inheritance(spec, around, theirs, [] if program is None else [program]))
     theirs.close()
     return child, ours
 
@@ -249,6 +253,13 @@ def _provide(pid: int, sync: socket.socket, spec: Spec, around: Circumstances) -
         connect(pid, around.network)
     if linux.net_devices:
         _move_devices(pid, linux)
+
+
+def _send_filter(sync: socket.socket, program: seccomp.Filter | None) -> None:
+    message = protocol.Filtered(program=None)
+    if program is not None:
+        message = protocol.Filtered(program=program.program, flags=program.flags, notifies=program.notifies)
+    protocol.send(sync, message)
 
 
 def _move_devices(pid: int, linux: Linux) -> None:

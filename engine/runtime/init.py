@@ -58,15 +58,15 @@ class Inheritance(NamedTuple):
 
     Attributes:
         sync: socket to the shim.
-        program: the compiled seccomp filter, if there is to be one.
-        has_loopback: whether that of its network namespace is up already.
+        programs: the compiled seccomp filter, if there is to be one.
+        awaits_program: whether that is still to come, by `engine.runtime.protocol.Filtered`.
     """
 
     spec: Spec
     around: Circumstances
     sync: socket.socket
-    program: seccomp.Filter | None
-    has_loopback: bool = False
+    programs: list[seccomp.Filter]
+    awaits_program: bool = False
 
 
 class Provisions(NamedTuple):
@@ -97,11 +97,16 @@ class Ahead(NamedTuple):
 def main(inherited: Inheritance) -> NoReturn:
     """Never returns: becomes the container's program, or reports to whoever made or starts it why not, and ends."""
     try:
-        _reporting(inherited.sync, lambda: _set_up(inherited))
-        starter = _await_start(inherited)
-        _reporting(starter, lambda: _start(inherited, starter))
+        _reporting(inherited.sync, lambda: _begin(inherited.spec, has_loopback=False))
+        _go_on(inherited)
     finally:
         os._exit(_SETUP_FAILED)
+
+
+def _go_on(inherited: Inheritance) -> None:
+    _reporting(inherited.sync, lambda: _set_up(inherited))
+    starter = _await_start(inherited)
+    _reporting(starter, lambda: _start(inherited, starter))
 
 
 def await_order(
@@ -122,26 +127,28 @@ def await_order(
             loopback.bring_up()
         pty.begin_session()
         file_system_mount.prepare(file_systems)
-        frame, stdio = protocol.receive_frame(sync, 3)
-        order = protocol.decode(frame) if frame else None
-        if isinstance(order, protocol.Order):
-            _reporting(sync, lambda: _obey(order, stdio, sync, has_loopback))
+        config, _ = protocol.receive_frame(sync)
+        if config:
+            _reporting(sync, lambda: _obey(config, sync, has_loopback))
     finally:
         os._exit(_SETUP_FAILED)
 
 
-def _obey(order: protocol.Order, stdio: list[int], sync: socket.socket, has_loopback: bool) -> NoReturn:
-    spec = decode(protocol.receive_frame(sync)[0])
+def _obey(config: memoryview, sync: socket.socket, has_loopback: bool) -> None:
+    """Read what a container is to be like while the maker does so, too, and hear then which one it is."""
+    spec = decode(config)
+    _begin(spec, has_loopback)
+    frame, stdio = protocol.receive_frame(sync, 3)
+    order = protocol.decode(frame) if frame else None
+    if not isinstance(order, protocol.Order):
+        os._exit(_SETUP_FAILED)  # it is for somebody else, or the maker has gone
     around = Circumstances(
         container_id=order.container_id,
         bundle=order.bundle,
         cgroup=Cgroup.expected(order.cgroup, order.below_limits),
         stdio=(stdio[0], stdio[1], stdio[2]) if stdio else None,
     )
-    program = None
-    if order.program is not None:
-        program = seccomp.Filter(order.program, order.program_flags, order.notifies)
-    main(Inheritance(spec, around, sync, program, has_loopback))
+    _go_on(Inheritance(spec, around, sync, [], awaits_program=True))
 
 
 def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
@@ -160,16 +167,25 @@ def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
     os._exit(_SETUP_FAILED)
 
 
-def _set_up(inherited: Inheritance) -> None:
-    spec, linux = inherited.spec, inherited.spec.linux or Linux()
+def _begin(spec: Spec, has_loopback: bool) -> None:
+    """What needs nothing but the spec.
+
+    Args:
+        has_loopback: whether that of its network namespace is up already.
+    """
     if spec.process is None or not spec.process.args:
         raise RuntimeFailure(
             "config.json has no process to run", 'give it one: "process": {"args": ["sh"], "cwd": "/"}'
         )
     letting_go.forget_imports()
     os.umask(0)  # modes of devices and folders are meant as they are written
+    _work_alone(spec, spec.process, spec.linux or Linux(), has_loopback)
+
+
+def _set_up(inherited: Inheritance) -> None:
+    spec, linux = inherited.spec, inherited.spec.linux or Linux()
     around, sync = inherited.around, inherited.sync
-    _work_alone(spec, spec.process, linux, inherited.has_loopback)
+    assert spec.process is not None
     _await(sync, protocol.Proceed)
     if around.cgroup.descriptor is None and not entering.needs_stepping_stone(linux):
         around.cgroup.join(0)  # moving oneself is cheap; being moved waits for a lock of the whole machine
@@ -235,6 +251,14 @@ def _receive_provisions(sync: socket.socket) -> Provisions:
             return Provisions(rootfs, binds, nodes)
 
 
+def _receive_program(inherited: Inheritance) -> None:
+    message = protocol.receive(inherited.sync)
+    if not isinstance(message, protocol.Filtered):
+        os._exit(_SETUP_FAILED)  # as above
+    if message.program is not None:
+        inherited.programs.append(seccomp.Filter(message.program, message.flags, message.notifies))
+
+
 def _await_start(inherited: Inheritance) -> socket.socket:
     """The connection on which the start was asked for; it closes at execve."""
     starter = inherited.sync
@@ -257,7 +281,7 @@ def _start(inherited: Inheritance, starter: socket.socket) -> None:
         hooks.run(spec.hooks.start_container, around.state("created", os.getpid(), spec), "startContainer")
     process.become(
         wanted,
-        inherited.program,
+        next(iter(inherited.programs), None),
         lambda descriptor: letting_go.send_listener(starter, descriptor),
         linux=spec.linux,
         is_bounded=is_bounded,
@@ -339,6 +363,8 @@ def _minds_the_network(spec: Spec) -> bool:
 def _await_runtime(inherited: Inheritance) -> None:
     """Wait until the network stands, and the hooks have run for which this is the time."""
     trace.hand_over()  # now rather than when everybody waits for the program
+    if inherited.awaits_program:
+        _receive_program(inherited)
     _await(inherited.sync, protocol.Proceed)
     if inherited.spec.hooks.prestart or inherited.spec.hooks.create_runtime:
         protocol.send(inherited.sync, protocol.Mounted())

@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from engine.cgroups import trouble
 from engine.cgroups.alarms import Alarm
@@ -96,7 +96,7 @@ def _serve(
             xray = launch.xray
             made = _make(launch, request, forecast, stocked, room)
             _take_time(pipe)
-            news.tell_experience(pipe, made)
+            news.tell_experience(pipe, _experience(made, forecast))
             _write_xray(xray, before, room.await_content)
             overlay.sweep()
     except BoxdeckError as error:
@@ -104,6 +104,13 @@ def _serve(
         request.fail(error)
     except BaseException as error:
         request.fail(RuntimeFailure(f"making it failed ({type(error).__name__}: {error})", "please report this"))
+
+
+class _Made(NamedTuple):
+    """A container that stands, and which pages its maker and its init have written to, if they weren't forecast."""
+
+    spec: Spec
+    pages: tuple[memory.Ranges, memory.Ranges] | None
 
 
 class _Request:
@@ -158,9 +165,11 @@ def _make(
     forecast: Forecast | None,
     stocked: stock.Stocked | None,
     room: parts.Room,
-) -> Experience:
-    """Make the container and hand it over; what it was like."""
+) -> _Made:
+    """Make the container and hand it over."""
     config = _read(f"{launch.bundle}/config.json")
+    if stocked is not None:
+        stocked = stock.show(stocked, config)
     spec = decode(config)
     linux = spec.linux or Linux()
     with ExitStack() as undo:
@@ -175,7 +184,7 @@ def _make(
             for_parent=True,
             room=room,
         )
-        birth = Birth.order(spec, around, config, stocked) if stocked is not None else None
+        birth = Birth.order(spec, around, stocked) if stocked is not None else None
         _make_folder(launch.runtime_directory)
         # Before anything of the container is on the machine: who finds it knows whose it is.
         write(f"{launch.runtime_directory}/status.json", at_start(launch, os.getppid()))
@@ -196,11 +205,15 @@ def _make(
         init_pages = _learn_pages(living.pid) if forecast is None else b""
         _hand_over(request.shim, living, listener, mounts, pipes, starts, alarms)
         undo.pop_all()
-    pages = (_learn_pages(os.getpid()), init_pages) if forecast is None else None
-    dev, file_systems = dev_folder.latest(), mounting.early(spec)
+    return _Made(spec, (_learn_pages(os.getpid()), init_pages) if forecast is None else None)
+
+
+def _experience(made: _Made, forecast: Forecast | None) -> Experience:
+    """What the start was like."""
+    dev, file_systems = dev_folder.latest(), mounting.early(made.spec)
     return Experience(
-        flags=namespace_flags(linux),
-        pages=pages,
+        flags=namespace_flags(made.spec.linux or Linux()),
+        pages=made.pages,
         dev=None if forecast is not None and dev == forecast.dev else dev,
         file_systems=None if forecast is not None and file_systems == forecast.file_systems else file_systems,
     )
@@ -272,3 +285,4 @@ def _hand_over(
     rights = [living.sync.fileno(), listener.fileno(), mounts, *(stream for stream in streams if stream >= 0)]
     rights += [alarm.descriptor for alarm in alarms]
     socket.send_fds(shim, [protocol.encode(message)], rights)
+    listener.close()  # otherwise Python describes it in a warning, while others need the processor

@@ -276,20 +276,16 @@ class Delivered(Struct, tag=True, frozen=True, kw_only=True):
 
 
 class Order(Struct, tag=True, frozen=True, kw_only=True):
-    """Shim to an init in stock, with the standard streams as descriptors: what for. ``config.json`` follows as a frame.
+    """Maker to an init in stock that has read its ``config.json``, with the standard streams as descriptors: what for.
 
     Attributes:
         cgroup, below_limits: its path, and whether processes are in one below it; it is made while init reads this.
-        program, program_flags, notifies: the compiled seccomp filter, if there is to be one.
     """
 
     container_id: str
     bundle: str
     cgroup: str
     below_limits: bool
-    program: bytes | None
-    program_flags: int
-    notifies: bool
 
 
 class Sources(Struct, tag=True, frozen=True, kw_only=True):
@@ -311,6 +307,18 @@ class Proceed(Struct, tag=True, frozen=True):
     """Maker to init: what the next step needs is there (ids and cgroup, network, the end of the runtime's hooks)."""
 
 
+class Filtered(Struct, tag=True, frozen=True, kw_only=True):
+    """Maker to an init in stock: the compiled filter of system calls, as in `engine.runtime.seccomp.Filter`.
+
+    Attributes:
+        program: None where there is to be none.
+    """
+
+    program: bytes | None
+    flags: int = 0
+    notifies: bool = False
+
+
 class Mounted(Struct, tag=True, frozen=True):
     """Init to shim: everything is mounted, and the root not yet changed: the time of hooks."""
 
@@ -321,7 +329,7 @@ class Listener(Struct, tag=True, frozen=True):
 
 Message = (
     Launch | Start | Kill | Attach | Exec | Wait | Resize | CloseStdin | Look | Restarting | Reserve | Release | Done
-    | Created | Running | Exited | Failed | Born | Delivered | Order | Sources | Proceed | Mounted | Listener
+    | Created | Running | Exited | Failed | Born | Delivered | Order | Sources | Proceed | Filtered | Mounted | Listener
     | Resume | Resumed | ListSessions | SessionList
 )  # fmt: skip
 

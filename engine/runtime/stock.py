@@ -1,7 +1,7 @@
 """What is in stock before anybody asks: an init that has been cloned into new namespaces and waits to be told what for.
 
 Cloning is a third of what a start costs, and the namespaces that are wanted next are nearly always those of the
-latest start. An init in stock gets by message what another inherits. On cgroup v2 there is none: a process is born in
+latest start. An init in stock gets by messages what another inherits. On cgroup v2 there is none: a process is born in
 its cgroup there (CLONE_INTO_CGROUP), since moving it later waits for a lock of the whole machine.
 """
 
@@ -15,7 +15,6 @@ from engine.linux import clone
 from engine.runtime import init, protocol
 from engine.runtime.circumstances import Circumstances
 from engine.runtime.news import Forecast
-from engine.runtime.seccomp import Filter
 from engine.xray.parts import Room
 
 
@@ -61,27 +60,30 @@ def discard(stocked: Stocked) -> None:
     clone.end(stocked.child)
 
 
-def order(stocked: Stocked, config: bytes, around: Circumstances, program: Filter | None) -> bool:
-    """Tell an init in stock what it is for.
-
-    Args:
-        config: the text of ``config.json``.
+def show(stocked: Stocked, config: bytes) -> Stocked | None:
+    """Let an init in stock read a ``config.json`` that it may be for, while its maker does so, too.
 
     Returns:
-        False when it has died, or the order is longer than a message may be.
+        None when it has died, or the text is longer than a message may be; it is gone then.
     """
+    try:
+        stocked.sync.send(config, socket.MSG_NOSIGNAL)
+    except OSError:
+        discard(stocked)
+        return None
+    return stocked
+
+
+def order(stocked: Stocked, around: Circumstances) -> bool:
+    """Tell an init in stock what it is for; False when it has died."""
     message = protocol.Order(
         container_id=around.container_id,
         bundle=around.bundle,
         cgroup=around.cgroup.path,
         below_limits=around.cgroup.is_below_limits,
-        program=program.program if program else None,
-        program_flags=program.flags if program else 0,
-        notifies=program.notifies if program else False,
     )
     try:
         socket.send_fds(stocked.sync, [protocol.encode(message)], list(around.stdio or ()), socket.MSG_NOSIGNAL)
-        stocked.sync.send(config, socket.MSG_NOSIGNAL)
     except OSError:
         return False
     return True
