@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from engine.cgroups import raw_settings
+from engine.cli import limit_values
 from engine.compile import notation
 from engine.errors import InvalidRequest
-from engine.limits import DeviceLimit, Limits
+from engine.limits import CgroupSetting, DeviceLimit, HugetlbLimit, Limits
 
-Value = int | float | str | tuple[DeviceLimit, ...]
+Item = DeviceLimit | HugetlbLimit | CgroupSetting
+Value = bool | int | float | str | tuple[Item, ...]
 
 _LEAST_MEMORY_BYTES = 6 << 20
+_USUAL_WEIGHT = 100
 _UNITS = (("t", 1 << 40), ("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
 
 
@@ -39,6 +46,8 @@ class Word(Struct, frozen=True, kw_only=True):
         parse: from text to a value; raises `InvalidRequest`.
         write: from a value to text.
         lifted: what an emptied field means; None where a limit of this kind can only be changed.
+        lift: from one of a list, of which there may be several in the field, to what lifts it when it has gone from
+            there; None where the field has no list.
     """
 
     name: str
@@ -48,6 +57,7 @@ class Word(Struct, frozen=True, kw_only=True):
     parse: Callable[[str], Value]
     write: Callable[[Value], str] = str
     lifted: Value | None = None
+    lift: Callable[[Item], Item] | None = None
 
     def value(self, text: str) -> Value:
         """What stands in the field.
@@ -66,13 +76,9 @@ class Word(Struct, frozen=True, kw_only=True):
         return "" if value in (None, (), -1) else self.write(value)
 
 
-def limits_of(texts: Iterable[tuple[Word, str]]) -> Limits:
-    """The limits that fields stand for; empty ones ask for nothing.
-
-    Raises:
-        FieldError: the first field that can't be right.
-    """
-    return _limits([(word, word.value(text)) for word, text in texts if text.strip()])
+def as_set(own: Limits) -> Limits:
+    """What a control group has, without raw settings that are limits with names, as the kernel counts them."""
+    return replace(own, unified=tuple(each for each in own.unified if each.file not in raw_settings.NAMED))
 
 
 def change_of(before: Iterable[tuple[Word, str]], after: Iterable[tuple[Word, str]]) -> Limits:
@@ -86,9 +92,9 @@ def change_of(before: Iterable[tuple[Word, str]], after: Iterable[tuple[Word, st
 
 
 def _changed(word: Word, old: dict[str, str], text: str) -> Value:
-    if word.field in _RATES:
-        kept = word.value(text) if text.strip() else ()
-        return _with_lifted(word.value(old[word.name]) if old[word.name] else (), kept)
+    if word.lift is not None:
+        before, after = (word.value(each) if each.strip() else () for each in (old[word.name], text))
+        return _list_change(word, word.lift, before, after)
     if text.strip():
         return word.value(text)
     if word.lifted is None:
@@ -96,13 +102,27 @@ def _changed(word: Word, old: dict[str, str], text: str) -> Value:
     return word.lifted
 
 
-def _with_lifted(before: Value, after: Value) -> Value:
-    """Rates of devices that aren't named any more are 0, which lifts them."""
+def _list_change(word: Word, lift: Callable[[Item], Item], before: Value, after: Value) -> Value:
+    """What is new in a list, after what lifts the rest: of two names for one disk the later counts."""
     assert isinstance(before, tuple)
     assert isinstance(after, tuple)
-    named = {each.device for each in after}
-    lifted = (DeviceLimit(each.device, 0) for each in before if each.device not in named)
-    return (*lifted, *after)  # of two names for one disk the later counts
+    named = {_what(each) for each in after}
+    try:
+        lifted = tuple(lift(each) for each in before if _what(each) not in named)
+    except InvalidRequest as error:
+        raise FieldError(word.name, error.cause, error.remedy) from error
+    return (*lifted, *(each for each in after if each not in before))
+
+
+def _what(item: Item) -> str:
+    """Which disk, size of pages or file it is about."""
+    match item:
+        case DeviceLimit():
+            return item.device
+        case HugetlbLimit():
+            return item.page_size
+        case CgroupSetting():
+            return f"{item.file} {raw_settings.line_key(item.value)}"
 
 
 def _limits(values: list[tuple[Word, Value]]) -> Limits:
@@ -154,10 +174,35 @@ def _between(least: int, most: int, example: str) -> Callable[[str], int]:
     return parse
 
 
-def _list(text: str) -> str:
-    if not text or not set(text) <= set("0123456789,-"):
-        raise InvalidRequest(f"{text!r} isn't a list of processors", "such as 0-3,7")
-    return text
+def _list(of: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not text or not set(text) <= set("0123456789,-"):
+            raise InvalidRequest(f"{text!r} isn't a list of {of}", "such as 0-3,7")
+        return text
+
+    return parse
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("yes", "no"):
+        raise InvalidRequest(f"{text!r} is neither yes nor no")
+    return text.lower() == "yes"
+
+
+def _yes_or_no_text(value: Value) -> str:
+    return "yes" if value else "no"
+
+
+def _words(of: Callable[[str], Item], example: str) -> Callable[[str], tuple[Item, ...]]:
+    """Words as the command line reads them, with blanks between; quotes keep those that belong to one."""
+
+    def parse(text: str) -> tuple[Item, ...]:
+        try:
+            return tuple(of(word) for word in shlex.split(text))
+        except (ArgumentTypeError, ValueError) as error:
+            raise InvalidRequest(str(error), f"such as {example}") from error
+
+    return parse
 
 
 def _rates(of: Callable[[str], int]) -> Callable[[str], tuple[DeviceLimit, ...]]:
@@ -178,9 +223,43 @@ def _rates(of: Callable[[str], int]) -> Callable[[str], tuple[DeviceLimit, ...]]
 def _rates_text(write: Callable[[Value], str]) -> Callable[[Value], str]:
     def text(value: Value) -> str:
         assert isinstance(value, tuple)
-        return " ".join(f"{each.device}:{write(each.value)}" for each in value)
+        return " ".join(f"{each.device}:{write(each.value)}" for each in value if isinstance(each, DeviceLimit))
 
     return text
+
+
+def _huge_pages_text(value: Value) -> str:
+    assert isinstance(value, tuple)
+    pages = (each for each in value if isinstance(each, HugetlbLimit) and each.limit_bytes >= 0)
+    return " ".join(f"{each.page_size}:{memory_text(each.limit_bytes)}" for each in pages)
+
+
+def _settings_text(value: Value) -> str:
+    """A word for each line of a file."""
+    assert isinstance(value, tuple)
+    lines = ((each.file, line) for each in value if isinstance(each, CgroupSetting) for line in each.value.splitlines())
+    return shlex.join(f"{file}={line}" for file, line in lines)
+
+
+def _lift_rate(item: Item) -> Item:
+    assert isinstance(item, DeviceLimit)
+    return DeviceLimit(item.device, 0)
+
+
+def _lift_weight(item: Item) -> Item:
+    assert isinstance(item, DeviceLimit)
+    return DeviceLimit(item.device, _USUAL_WEIGHT)
+
+
+def _lift_pages(item: Item) -> Item:
+    assert isinstance(item, HugetlbLimit)
+    return HugetlbLimit(item.page_size, -1)
+
+
+def _lift_setting(item: Item) -> Item:
+    """No file of v2 says by itself what it held at first."""
+    assert isinstance(item, CgroupSetting)
+    raise InvalidRequest(f"{item.file} can be changed, but not taken away", f"such as {item.file}=max")
 
 
 def _cpus_text(value: Value) -> str:
@@ -189,6 +268,7 @@ def _cpus_text(value: Value) -> str:
 
 _BYTES = _rates(notation.size_bytes)
 _OPERATIONS = _rates(_between(1, 10**9, "100"))
+_MICROSECONDS = _between(1_000, 1_000_000, "50000")
 
 MEMORY = Word(
     name="memory", field="memory_bytes", label="memory", hint="no limit · 256m, 1.5g", parse=_memory,
@@ -215,29 +295,73 @@ FURTHER = (
         name="shares", field="cpu_shares", label="shares", hint="1024 · 2 to 262144", parse=_between(2, 262_144, "512"),
         lifted=1024,
     ),
-    Word(name="cpuset", field="cpuset_cpus", label="on cpus", hint="all · 0-3,7", parse=_list),
+    Word(name="cpuset", field="cpuset_cpus", label="on cpus", hint="all · 0-3,7", parse=_list("processors")),
     Word(
         name="weight", field="io_weight", label="disk weight", hint="100 · 10 to 1000",
-        parse=_between(10, 1_000, "200"), lifted=100,
+        parse=_between(10, 1_000, "200"), lifted=_USUAL_WEIGHT,
     ),
     Word(
         name="reading", field="device_read_bytes", label="reading", hint="no limit · /dev/sda:10m", parse=_BYTES,
-        write=_rates_text(memory_text), lifted=(),
+        write=_rates_text(memory_text), lift=_lift_rate,
     ),
     Word(
         name="writing", field="device_written_bytes", label="writing", hint="no limit · /dev/sda:10m", parse=_BYTES,
-        write=_rates_text(memory_text), lifted=(),
+        write=_rates_text(memory_text), lift=_lift_rate,
     ),
     Word(
         name="reads", field="device_reads", label="reads", hint="no limit · /dev/sda:200 a second", parse=_OPERATIONS,
-        write=_rates_text(str), lifted=(),
+        write=_rates_text(str), lift=_lift_rate,
     ),
     Word(
         name="writes", field="device_writes", label="writes", hint="no limit · /dev/sda:200 a second",
-        parse=_OPERATIONS, write=_rates_text(str), lifted=(),
+        parse=_OPERATIONS, write=_rates_text(str), lift=_lift_rate,
+    ),
+    Word(
+        name="weights", field="device_weights", label="disk weights", hint="100 · /dev/sda:200",
+        parse=_rates(_between(10, 1_000, "200")), write=_rates_text(str), lift=_lift_weight,
+    ),
+    Word(
+        name="quota", field="cpu_quota_usec", label="cpu quota", hint="no limit · 50000 µs in each period",
+        parse=_MICROSECONDS, lifted=-1,
+    ),
+    Word(
+        name="period", field="cpu_period_usec", label="cpu period", hint="100000 · 1000 to 1000000 µs",
+        parse=_MICROSECONDS, lifted=100_000,
+    ),
+    Word(
+        name="burst", field="cpu_burst_usec", label="cpu burst", hint="nothing · 10000 µs of quota may be saved up",
+        parse=_between(0, 1_000_000, "10000"), lifted=0,
+    ),
+    Word(
+        name="idle", field="cpu_idle", label="cpu idle", hint="no · yes: only time that nobody else wants",
+        parse=_yes_or_no, write=_yes_or_no_text, lifted=False,
+    ),
+    Word(name="nodes", field="cpuset_mems", label="on nodes", hint="all · 0-1", parse=_list("memory nodes")),
+    Word(
+        name="pages", field="hugetlb", label="huge pages", hint="no limit · 2MB:64m",
+        parse=_words(limit_values.huge_pages, "2MB:64m"), write=_huge_pages_text, lift=_lift_pages,
+    ),
+    Word(
+        name="raw", field="unified", label="raw", hint="none · memory.min=64M, on cgroup v2",
+        parse=_words(limit_values.setting, "memory.min=64M"), write=_settings_text, lift=_lift_setting,
+    ),
+    Word(
+        name="swappiness", field="memory_swappiness", label="swappiness", hint="60 · 0 to 100, on cgroup v1",
+        parse=_between(0, 100, "10"),
+    ),
+    Word(
+        name="unkilled", field="oom_kill_disable", label="never killed",
+        hint="no · yes: waits when memory is short, on cgroup v1", parse=_yes_or_no, write=_yes_or_no_text,
+        lifted=False,
+    ),
+    Word(
+        name="realtime", field="cpu_rt_runtime_usec", label="realtime", hint="none · 5000 µs a period, on cgroup v1",
+        parse=_MICROSECONDS,
+    ),
+    Word(
+        name="rt-period", field="cpu_rt_period_usec", label="its periods", hint="1000000 µs, on cgroup v1",
+        parse=_MICROSECONDS,
     ),
 )  # fmt: skip
 EVERY = (MEMORY, *FURTHER[:3], CPUS, *FURTHER[3:5], PIDS, *FURTHER[5:])
 """All words, in the order of the form."""
-
-_RATES = frozenset(word.field for word in FURTHER if word.lifted == ())

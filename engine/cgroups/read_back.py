@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -14,7 +14,21 @@ from engine.limits import CgroupSetting, DeviceLimit, HugetlbLimit, Limits
 
 Read = Callable[[str], str]  # from the name of a file to its content; empty where it isn't there
 
-_DEFAULTS_V2 = {"memory.min": "0", "cpu.weight": "100", "io.weight": "default 100", "io.bfq.weight": "default 100"}
+_UNNAMED_V2 = {  # files without a name in `Limits`, and what a new cgroup has in them
+    "memory.min": "0",
+    "memory.swap.high": "max",
+    "memory.zswap.max": "max",
+    "memory.oom.group": "0",
+    "cpu.weight": "100",
+    "cpuset.cpus.partition": "member",
+    "io.weight": "default 100",
+    "io.bfq.weight": "default 100",
+    "io.latency": "",
+    "rdma.max": "",
+    "misc.max": "",
+    "cgroup.max.depth": "max",
+    "cgroup.max.descendants": "max",
+}
 _DEFAULT_SHARES = 1024
 _DEFAULT_WEIGHT = 100
 _RATES_V2 = {
@@ -34,7 +48,7 @@ _RATES_V1 = {
 def read_back(layout: Layout, path: str) -> Limits:
     """The limits of the cgroup at a path below the top of each hierarchy.
 
-    Weights of v2, whose scale is another, are among `Limits.unified`.
+    Weights of v2, whose scale is another, are among `Limits.unified`, which has one setting for each line.
     """
     if layout.version == "v2":
         folder = f"{layout.unified}{path}"
@@ -55,7 +69,7 @@ def _v2(read: Read, huge_page_files: Iterable[str]) -> Limits:
     memory, swap = _number(read("memory.max")), _number(read("memory.swap.max"))
     quota, _, period = read("cpu.max").partition(" ")
     rates = [line.split() for line in read("io.max").splitlines()]
-    settings = [CgroupSetting(file, read(file).partition("\n")[0]) for file in _DEFAULTS_V2]
+    is_idle = read("cpu.idle") == "1"
     limits = Limits(
         memory_bytes=memory,
         memory_high_bytes=_number(read("memory.high")),
@@ -63,14 +77,27 @@ def _v2(read: Read, huge_page_files: Iterable[str]) -> Limits:
         memory_swap_bytes=None if memory is None or swap is None else memory + swap,
         cpus=_cpus(quota, period),
         cpu_burst_usec=_number(read("cpu.max.burst")) or None,
-        cpu_idle=read("cpu.idle") == "1" or None,
+        cpu_idle=is_idle or None,
         cpuset_cpus=read("cpuset.cpus") or None,
         cpuset_mems=read("cpuset.mems") or None,
         pids=_number(read("pids.max")),
         hugetlb=_huge_pages(read, huge_page_files),
-        unified=tuple(s for s in settings if s.value not in ("", _DEFAULTS_V2[s.file])),
+        unified=tuple(each for each in _unnamed(read) if not (is_idle and each.file == "cpu.weight")),  # it is 0 then
     )
     return replace(limits, **{name: _rates_v2(rates, key) for name, key in _RATES_V2.items()})
+
+
+def _unnamed(read: Read) -> Iterator[CgroupSetting]:
+    for file, default in _UNNAMED_V2.items():
+        for line in read(file).splitlines():
+            if line != default and not _allows_all(line):
+                yield CgroupSetting(file, line)
+
+
+def _allows_all(line: str) -> bool:
+    """Whether a line of a device is as in a new cgroup, such as ``mlx5_1 hca_handle=max hca_object=max``."""
+    values = [word.rpartition("=")[2] for word in line.split()[1:]]
+    return set(values) == {"max"}
 
 
 def _v1(read: Read, huge_page_files: Iterable[str]) -> Limits:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import field
 
+from engine.cgroups import raw_settings
 from engine.cli.documents import Document
 from engine.limits import DeviceLimit, Limits
 from engine.model import LimitsInForce
@@ -103,7 +104,7 @@ def limits_document(limits: Limits, resources: LinuxResources) -> LimitsDocument
         blkio_device_write_iops=_rates(limits.device_writes),
         pids_limit=limits.pids or pids.limit or 0,
         hugetlb={huge.page_size: huge.limit_bytes for huge in limits.hugetlb},
-        cgroup_conf={setting.file: setting.value for setting in limits.unified},
+        cgroup_conf={setting.file: setting.value for setting in raw_settings.settled(limits.unified)},
     )
 
 

@@ -190,6 +190,15 @@ async def test_what_is_wrong_with_a_limit_is_said_in_the_form() -> None:
         await at.see_no("limits of web")
 
 
+async def test_what_the_kernel_says_to_a_limit_is_in_sight_on_a_small_terminal() -> None:
+    async with desk(FakeEngine(*crowd()), size=(80, 24)) as at:
+        await at.press("u")
+        await at.see("limits of web")
+        await at.type("7m")
+        await at.press("enter")
+        await at.see("the container uses more than that now: give it at least 8m")
+
+
 async def test_a_form_in_which_nothing_was_changed_changes_nothing() -> None:
     engine = FakeEngine(*crowd())
     async with desk(engine) as at:

@@ -114,11 +114,12 @@ def _disks(node: CgroupNode) -> Line:
 
 
 def _weight(node: CgroupNode) -> Line:
-    """Its share of busy processors."""
+    """Its share of busy processors, as the kernel counts it: cpu.shares of v1, cpu.weight of v2."""
     if node.limits.cpu_idle:
         return line(Span("idle", Tone.WARN))
-    shares = node.limits.cpu_shares
-    return line(Span(str(shares) if shares else units.UNKNOWN, Tone.MUTED if shares else Tone.FAINT))
+    raw = (each.value for each in node.limits.unified if each.file == "cpu.weight")
+    weight = str(node.limits.cpu_shares or next(raw, ""))
+    return line(Span(weight or units.UNKNOWN, Tone.MUTED if weight else Tone.FAINT))
 
 
 def _cpuset(node: CgroupNode) -> Line:
@@ -153,7 +154,7 @@ _COLUMNS: tuple[Column[CgroupNode], ...] = (
     Column("CPU", 13, _cpu, True),
     Column("MEMORY", 12, _memory, True),
     Column("PIDS", 11, _pids, True),
-    Column("SHARES", 6, _weight, True, 3),
+    Column("WEIGHT", 6, _weight, True, 3),
     Column("CPUSET", 7, _cpuset, True, 4),
     Column("READ  WRIT.", 11, _disks, True, 2),
 )

@@ -17,7 +17,7 @@ from engine.limits import Limits
 from engine.model import Container
 from engine.model.limits_in_force import LimitsInForce
 from tui.drawing.in_force import in_force_line
-from tui.limit_words import EVERY, FieldError, Word, change_of
+from tui.limit_words import EVERY, FieldError, Word, as_set, change_of
 from tui.widgets.drawn import Drawn
 from tui.widgets.field import Field
 from tui.widgets.form_field import clear_errors, complain, form_field, say
@@ -56,7 +56,7 @@ class UpdateForm(ModalScreen[Container | None]):
 
     def _text(self, word: Word) -> str:
         """What was asked for, otherwise what the kernel has."""
-        own = self._in_force.own if self._in_force is not None else Limits()
+        own = as_set(self._in_force.own) if self._in_force is not None else Limits()
         return word.text_of(self._container.request.limits) or word.text_of(own)
 
     def compose(self) -> ComposeResult:
@@ -104,5 +104,6 @@ class UpdateForm(ModalScreen[Container | None]):
             container = await self._update(change)
         except BoxdeckError as error:
             say(self, str(error), is_error=True)
+            self.call_after_refresh(self.query_one("#status").scroll_visible, animate=False)
         else:
             self.dismiss(container)

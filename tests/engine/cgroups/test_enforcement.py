@@ -11,6 +11,7 @@ import pytest
 from engine.cgroups import folders, layout
 from engine.cgroups.manager import Cgroup
 from engine.errors import InvalidRequest, Unsupported
+from engine.limits import CgroupSetting, Limits
 from engine.oci.resources_spec import (
     LinuxBlockIO,
     LinuxCPU,
@@ -111,6 +112,7 @@ def test_processors_refused_later_leave_the_container_as_it_was(make: Make, spaw
 def test_a_process_that_may_only_idle_gives_way(make: Make) -> None:
     cgroup = make(resources=LinuxResources(cpu=LinuxCPU(shares=512, idle=1)))
     assert content(cgroup, "cpu", "cpu.idle") == "1"
+    assert cgroup.read_limits() == Limits(cpu_idle=True)
     cgroup.update(LinuxResources(cpu=LinuxCPU(idle=0, shares=2048)))
     assert content(cgroup, "cpu", "cpu.weight" if IS_V2 else "cpu.shares") == ("79" if IS_V2 else "2048")
 
@@ -207,13 +209,16 @@ def test_a_weight_is_written_for_the_scheduler_that_is_here(make: Make) -> None:
 
 
 def test_raw_limits_are_v2s_alone(make: Make) -> None:
-    raw = LinuxResources(unified={"memory.high": str(64 * MIB), "cgroup.max.depth": "3"})
+    raw = LinuxResources(unified={"memory.high": str(64 * MIB), "memory.oom.group": "1", "cgroup.max.depth": "3"})
     if not IS_V2:
         with pytest.raises(Unsupported, match="need cgroup v2"):
             make(resources=raw)
         return
     cgroup = make(resources=raw)
-    assert content(cgroup, "memory", "memory.high") == str(64 * MIB)
+    assert cgroup.read_limits() == Limits(
+        memory_high_bytes=64 * MIB,
+        unified=(CgroupSetting("memory.oom.group", "1"), CgroupSetting("cgroup.max.depth", "3")),
+    )
     with pytest.raises(Unsupported, match=r"this kernel has no memory\.teapot"):
         cgroup.update(LinuxResources(unified={"memory.teapot": "1"}))
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from engine.model import CgroupNode, ContainerSample, Event, HostSample, Limits, MemorySample, ProcessInfo
+from engine.model import (
+    CgroupNode,
+    CgroupSetting,
+    ContainerSample,
+    Event,
+    HostSample,
+    Limits,
+    MemorySample,
+    ProcessInfo,
+)
 from tests.tui import fake_measures
 from tests.tui.fake_engine import container
 from tui.drawing import event_lines, graph, group_tree, machine, measures, stalls
@@ -183,6 +193,8 @@ def test_the_tree_names_containers_and_marks_limits_from_above() -> None:
         limits=Limits(memory_bytes=-1),
         memory=MemorySample(current_bytes=1, working_set_bytes=1, limit_bytes=64),
     )
+    weighed = replace(node, limits=Limits(unified=(CgroupSetting("cpu.weight", "79"),)))  # v2 counts no shares
+    assert " 79 " in plain(group_tree.branch_line(group_tree.branches(weighed)[0], 90, is_selected=False))
     branch = group_tree.branches(node)[0]
     assert "/ 64B↑" in plain(group_tree.branch_line(branch, 90, is_selected=False))
     assert "tighter limit" in plain(group_tree.footnote([branch]))
