@@ -6,12 +6,13 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
 
 from engine.errors import BoxdeckError
-from engine.linux import clone, mounts, namespaces
+from engine.linux import clone, mounts, namespaces, prctl
 from engine.oci.linux_spec import IdMapping, Linux, Namespace
 from engine.oci.runtime_spec import Mount, Root, Spec
 from engine.runtime import dev_folder, devices, file_system_mount, masking, mounting, rootfs, sysctls, userns
@@ -73,6 +74,11 @@ class Bundle:
         Raises:
             BoxdeckError: why it can't be mounted.
         """
+        return in_child(lambda: self._run(spec, probe, before, pivot))
+
+    def _run(
+        self, spec: Spec, probe: Callable[[], object], before: Callable[[int], None] | None, pivot: bool
+    ) -> object:
         assert spec.linux is not None
         user = spec.linux.namespace("user") is not None
         if user:
@@ -121,17 +127,17 @@ def _answer(told: int) -> object:
 
 def _inside(spec, root, sources, nodes, pipes, probe, before, pivot, makes_ahead) -> None:  # type: ignore[no-untyped-def]
     ready, telling = pipes
-    try:
+
+    def build() -> object:
         os.read(ready, 1)
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)
+        prctl.set_parent_death_signal(signal.SIGKILL)
         os.umask(0)
         forget_imports()
-        answer = (False, _build(spec, root, sources, nodes, probe, before, pivot, makes_ahead))
-    except BaseException as error:
-        answer = (True, str(error) if isinstance(error, BoxdeckError) else repr(error))
-    os.write(telling, msgspec.json.encode(answer))
-    os._exit(0)
+        return _build(spec, root, sources, nodes, probe, before, pivot, makes_ahead)
+
+    _tell(telling, build)
 
 
 def _build(spec, root, sources, nodes, probe, before, pivot, makes_ahead) -> object:  # type: ignore[no-untyped-def]
@@ -154,23 +160,41 @@ def _build(spec, root, sources, nodes, probe, before, pivot, makes_ahead) -> obj
 
 def where_all_is_shared(work: Callable[[], object]) -> object:
     """What `work` gives in a mount namespace whose mounts are all shared, as systemd has those of a host."""
+
+    def share_and_work() -> object:
+        namespaces.unshare(namespaces.CLONE_NEWNS)
+        mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_PRIVATE)
+        mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_SHARED)
+        return work()
+
+    return in_child(share_and_work)
+
+
+def in_child(work: Callable[[], object]) -> object:
+    """What `work` gives in a process of its own, with one thread alone, as `clone.clone` wants it.
+
+    Raises:
+        BoxdeckError: as it did.
+    """
     told, telling = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
     if pid == 0:
-        try:
-            namespaces.unshare(namespaces.CLONE_NEWNS)
-            mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_PRIVATE)
-            mounts.mount(None, "/", None, mounts.MS_REC | mounts.MS_SHARED)
-            answer = (False, work())
-        except BaseException as error:
-            answer = (True, str(error))
-        os.write(telling, msgspec.json.encode(answer))
-        os._exit(0)
+        _tell(telling, work)
     os.close(telling)
     try:
         return _answer(told)
     finally:
+        os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def _tell(telling: int, work: Callable[[], object]) -> NoReturn:
+    try:
+        answer = (False, work())
+    except BaseException as error:
+        answer = (True, str(error) if isinstance(error, BoxdeckError) else repr(error))
+    os.write(telling, msgspec.json.encode(answer))
+    os._exit(0)
 
 
 def options_of(point: str) -> str:
