@@ -23,6 +23,7 @@ from engine.xray.actions import recorded
 if TYPE_CHECKING:
     from engine.images.images import Images
     from engine.launch import Launcher
+    from engine.lookup import Lookup
     from engine.model import LimitsInForce
     from engine.network.networks import Networks
     from engine.publishing import Publishing
@@ -69,6 +70,11 @@ class Containers:
             doubtful: ids of those that the caller found nothing of any more; they are looked at closely.
         """
         return await self._lookup.running(doubtful)
+
+    @property
+    def roster(self) -> Lookup:
+        """Which of them run, for the sampler, whose look is part of another."""
+        return self._lookup
 
     async def get(self, reference: str) -> Container:
         """A container by name, id or unique prefix of its id.

@@ -131,7 +131,7 @@ class Engine:
 
         if self._sampler is None:
             self._sampler = Sampler(
-                self.containers.running, lambda container: self.paths.cgroup_path(container.id), CounterReader
+                self.containers.roster, lambda container: self.paths.cgroup_path(container.id), CounterReader
             )
         return self._sampler
 

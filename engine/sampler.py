@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
+from typing import Protocol
 
 from engine.errors import BoxdeckError, InvalidRequest
 from engine.host import HostReader
@@ -62,30 +63,79 @@ class _Listener:
             self._waits.set_result(None)
 
 
+class Roster(Protocol):
+    """Knows which containers run (`engine.lookup.Lookup`)."""
+
+    @property
+    def seen_running(self) -> Sequence[Container]:
+        """Those that ran at the last look."""
+
+    def look(self, doubtful: Collection[str]) -> Collection[str]:
+        """Look again.
+
+        Args:
+            doubtful: ids of those that there was nothing to read of any more.
+
+        Returns:
+            The ids of those that have ended, which are to be swept.
+        """
+
+    async def sweep(self, ended: Collection[str]) -> None:
+        """Remove those that asked for it at their end."""
+
+
+class _Look:
+    """One look at all containers that isn't through yet."""
+
+    def __init__(self, due: float, containers: Sequence[Container], reading: Iterator[ContainerSample]) -> None:
+        self.due = due
+        self.began = time.monotonic()
+        self.samples: dict[str, ContainerSample] = {}
+        self._containers = containers
+        self._reading = reading
+
+    def go_on(self) -> bool:
+        """Read for a few milliseconds; whether that was all."""
+        pause_at = time.monotonic() + _LONGEST_SECONDS
+        for sample in self._reading:
+            self.samples[sample.container_id] = sample
+            if time.monotonic() > pause_at:
+                return False
+        return True
+
+    def missing(self) -> frozenset[str]:
+        """The ids of the containers of which there was nothing to read."""
+        return frozenset([container.id for container in self._containers if container.id not in self.samples])
+
+
 class Sampler:
     """Reads while somebody listens, and only then.
 
     A look never begins before the one before has ended. One that took longer than its interval costs those ticks
     that came due meanwhile: the next is on time again. All times are of the monotonic clock, which can't jump.
 
+    A tick is the event loop's timer itself: what is cold after a second's sleep costs more than reading does, so no
+    task is woken for it.
+
     Args:
-        list_running: the running containers, when told of which ones there was nothing to read at the last look.
+        roster: which containers there are to read.
         cgroup_path: a container's cgroup, below the top of each hierarchy, such as ``/boxdeck/3f2a…``.
         open_counters: opens the reader of network counters; None for no network figures.
     """
 
     def __init__(
         self,
-        list_running: Callable[[Collection[str]], Awaitable[Sequence[Container]]],
+        roster: Roster,
         cgroup_path: Callable[[Container], str],
         open_counters: Callable[[], CounterReader] | None = None,
     ) -> None:
-        self._list_running = list_running
+        self._roster = roster
         self._survey = Survey(cgroup_path, open_counters)
         self._host: HostReader | None = None
         self._listeners: set[_Listener] = set()
-        self._pause_ends: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._next: asyncio.Handle | None = None  # what is called next: the tick that is awaited, or the rest of one
+        self._is_looking = False
+        self._sweeping: asyncio.Task[None] | None = None
         self._latest: Snapshot | None = None
         self._latest_at = 0.0
         self._latest_due = 0.0
@@ -110,7 +160,7 @@ class Sampler:
                 yield snapshot
         finally:
             self._listeners.discard(listener)
-            self._end_pause()
+            self._listeners_changed()
 
     async def once(self) -> Snapshot:
         """One snapshot with rates: over a quarter of a second when nobody else is listening.
@@ -126,108 +176,105 @@ class Sampler:
 
     async def close(self) -> None:
         """Stop reading and end everybody's iteration."""
-        for listener in self._listeners:
-            listener.end()
-        self._listeners.clear()
-        self._end_pause()
-        if self._task is not None:
-            await self._task
+        self._end()
+        if self._sweeping is not None:
+            await self._sweeping
 
     def _listen(self, interval_seconds: float) -> _Listener:
         listener = _Listener(interval_seconds)
         if self._latest is not None and time.monotonic() - self._latest_at < interval_seconds:
             listener.offer(self._latest, self._latest_due)
         self._listeners.add(listener)
-        self._end_pause()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+        self._listeners_changed()
         return listener
 
-    async def _run(self) -> None:
-        try:
-            due = time.monotonic()
-            while self._listeners:
-                await self._tick(due)
-                due = await self._pause(due) if self._listeners else due
-        except Exception as error:
-            for listener in self._listeners:
-                listener.end(error)
-        finally:
-            self._let_go()
-            self._latest, self._doubtful = None, frozenset()
+    def _listeners_changed(self) -> None:
+        """Whoever comes or goes may change when the next tick is due; without anybody there is none."""
+        if not self._listeners:
+            self._end()
+        elif not self._is_looking:
+            now = time.monotonic()
+            due = self._latest_due + self._interval() if self._latest is not None else now
+            self._await(max(due, now))
 
-    def _let_go(self) -> None:
+    def _await(self, due: float) -> None:
+        """Have a tick come then, and no other."""
+        self._call_off()
+        self._next = asyncio.get_running_loop().call_at(due, self._tick, due)
+
+    def _call_off(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    def _tick(self, due: float) -> None:
+        self._is_looking = True
+        try:
+            ended = self._roster.look(self._doubtful)
+            if ended:
+                self._sweeping = asyncio.create_task(self._sweep(ended, due))
+            else:
+                self._look(due)
+        except Exception as error:
+            self._end(error)
+
+    async def _sweep(self, ended: Collection[str], due: float) -> None:
+        """A tick for which something else is to be done first."""
+        try:
+            await self._roster.sweep(ended)
+        except Exception as error:
+            self._end(error)
+        self._sweeping = None
+        self._is_looking = bool(self._listeners)
+        if self._is_looking:
+            self._look(due)
+
+    def _look(self, due: float) -> None:
+        containers = self._roster.seen_running
+        self._go_on(_Look(due, containers, self._survey.samples(containers)))
+
+    def _go_on(self, look: _Look) -> None:
+        """Read on; others run in between, when there are many containers."""
+        try:
+            if not look.go_on():
+                self._next = asyncio.get_running_loop().call_soon(self._go_on, look)
+                return
+            self._publish(look)
+        except Exception as error:
+            self._end(error)
+            return
+        self._is_looking = False
+        self._await(_following(look.due, self._interval(), time.monotonic()))
+
+    def _publish(self, look: _Look) -> None:
+        snapshot = Snapshot(
+            taken_unix_ns=time.time_ns(),
+            interval_seconds=look.began - self._latest_at if self._latest else 0.0,
+            host=self._read_host(),
+            containers=look.samples,
+        )
+        self._doubtful = look.missing()
+        self._latest, self._latest_at, self._latest_due = snapshot, look.began, look.due
+        for listener in self._listeners:
+            listener.offer(snapshot, look.due)
+
+    def _end(self, error: Exception | None = None) -> None:
+        """Stop reading, let go of all files and end everybody's iteration."""
+        self._call_off()
+        self._is_looking = self._sweeping is not None
+        for listener in self._listeners:
+            listener.end(error)
+        self._listeners.clear()
         self._survey.close()
         if self._host is not None:
             self._host.close()
             self._host = None
-
-    async def _tick(self, due: float) -> None:
-        began = time.monotonic()
-        containers = await self._list_running(self._doubtful)
-        samples = await self._look(containers)
-        self._doubtful = frozenset(container.id for container in containers if container.id not in samples)
-        snapshot = Snapshot(
-            taken_unix_ns=time.time_ns(),
-            interval_seconds=began - self._latest_at if self._latest else 0.0,
-            host=self._read_host(),
-            containers=samples,
-        )
-        self._latest, self._latest_at, self._latest_due = snapshot, began, due
-        for listener in tuple(self._listeners):
-            listener.offer(snapshot, due)
-
-    async def _look(self, containers: Sequence[Container]) -> dict[str, ContainerSample]:
-        """A sample of each container that is there, by id; others run in between, when there are many."""
-        samples: dict[str, ContainerSample] = {}
-        pause_at = time.monotonic() + _LONGEST_SECONDS
-        for sample in self._survey.samples(containers):
-            samples[sample.container_id] = sample
-            if time.monotonic() > pause_at:
-                await asyncio.sleep(0)
-                pause_at = time.monotonic() + _LONGEST_SECONDS
-        return samples
+        self._latest, self._doubtful = None, frozenset()
 
     def _read_host(self) -> HostSample:
         if self._host is None:
             self._host = HostReader()
         return self._host.read(self._survey.devices)
-
-    async def _pause(self, due: float) -> float:
-        """Sleep until a tick is due; whoever comes or goes meanwhile may change when that is.
-
-        Args:
-            due: when the last tick was.
-
-        Returns:
-            When this one was due: ticks keep their distance, however late each of them begins.
-        """
-        following = _following(due, self._interval(), time.monotonic())
-        while self._listeners:
-            if await self._is_quiet_until(following):
-                return following
-            following = due + self._interval() if self._listeners else due
-            if following < time.monotonic():  # somebody came who wants it sooner
-                return time.monotonic()
-        return due
-
-    async def _is_quiet_until(self, following: float) -> bool:
-        """Sleep until a time of the monotonic clock, or until a listener comes or goes: False then.
-
-        By a timer of our own: asyncio.timeout is dearer, since it ends the sleep by an exception.
-        """
-        loop = asyncio.get_running_loop()
-        self._pause_ends = loop.create_future()
-        alarm = loop.call_at(following, self._end_pause)
-        try:
-            await self._pause_ends
-        finally:
-            alarm.cancel()
-        return time.monotonic() >= following
-
-    def _end_pause(self) -> None:
-        if self._pause_ends is not None and not self._pause_ends.done():
-            self._pause_ends.set_result(None)
 
     def _interval(self) -> float:
         shortest = min(listener.interval_seconds for listener in self._listeners)

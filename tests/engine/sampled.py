@@ -39,12 +39,19 @@ class Machine:
         self.running.append(container(name, started_unix_ns))
         return cgroup
 
-    async def list_running(self, doubtful: Collection[str] = ()) -> list[Container]:
+    @property
+    def seen_running(self) -> list[Container]:
+        return list(self.running)
+
+    def look(self, doubtful: Collection[str] = ()) -> set[str]:
         self.asked += 1
         self.doubtful = set(doubtful)
         if self.error is not None:
             raise self.error
-        return list(self.running)
+        return set()
+
+    async def sweep(self, ended: Collection[str]) -> None:
+        raise AssertionError(f"nothing has ended, but {ended} is swept")
 
     def cgroup_path(self, container: Container) -> str:
         return f"/{self._parent}/{container.id}"

@@ -55,7 +55,7 @@ class Counters:
 
 @pytest.fixture
 async def sampler(machine: Machine) -> AsyncIterator[Sampler]:
-    found = Sampler(machine.list_running, machine.cgroup_path)
+    found = Sampler(machine, machine.cgroup_path)
     yield found
     await found.close()
 
@@ -195,7 +195,7 @@ async def test_network_traffic_is_seen_from_inside(machine: Machine) -> None:
     machine.start("one")
     machine.start("two")
     counters = Counters()
-    sampler = Sampler(machine.list_running, machine.cgroup_path, lambda: counters)
+    sampler = Sampler(machine, machine.cgroup_path, lambda: counters)
     _, second = await take(sampler, 2)
     await sampler.close()
     network = second.containers["one"].network
@@ -211,7 +211,7 @@ async def test_network_counters_that_fail_cost_nothing_else(machine: Machine) ->
     machine.start("one")
     counters = Counters()
     counters.fails = True
-    sampler = Sampler(machine.list_running, machine.cgroup_path, lambda: counters)
+    sampler = Sampler(machine, machine.cgroup_path, lambda: counters)
     (snapshot,) = await take(sampler, 1)
     await sampler.close()
     assert pids(snapshot).current == 1
@@ -241,28 +241,77 @@ async def test_an_interval_has_to_be_longer_than_nothing(sampler: Sampler) -> No
             await anext(sampler.samples(wrong))
 
 
+class Busy:
+    """Nothing runs, but at each look there is something to sweep, which takes a while, or fails."""
+
+    def __init__(self, takes_seconds: float) -> None:
+        self.seen_running: list[Container] = []
+        self.began: list[float] = []
+        self.takes_seconds = takes_seconds
+        self.refuses = False
+
+    def look(self, doubtful: Collection[str] = ()) -> set[str]:
+        self.began.append(time.monotonic())
+        return {"gone"}
+
+    async def sweep(self, ended: Collection[str]) -> None:
+        assert ended == {"gone"}
+        await asyncio.sleep(self.takes_seconds)
+        if self.refuses:
+            raise StoreError("the disk is full")
+
+
 async def test_looks_that_take_too_long_cost_ticks_and_dont_pile_up(machine: Machine) -> None:
-    began: list[float] = []
-    slow = True
-
-    async def list_running(doubtful: Collection[str]) -> list[Container]:
-        began.append(time.monotonic())
-        await asyncio.sleep(0.25 if slow else 0)
-        return []
-
-    sampler = Sampler(list_running, machine.cgroup_path)
+    busy = Busy(0.25)
+    sampler = Sampler(busy, machine.cgroup_path)
     async with aclosing(sampler.samples(0.1)) as snapshots:
         for _ in range(4):
             await anext(snapshots)
-        late = len(began)
-        slow = False
+        late = len(busy.began)
+        busy.takes_seconds = 0
         for _ in range(4):
             await anext(snapshots)
     await sampler.close()
-    distances = [after - before for before, after in pairwise(began)]
+    distances = [after - before for before, after in pairwise(busy.began)]
     assert all(distance >= 0.25 for distance in distances[: late - 1])  # one look at a time
     assert all(distance > 0.04 for distance in distances[late:])  # and none at once to catch up
-    assert all((at - began[0] + 0.01) % 0.1 < 0.06 for at in began)  # on time again after each
+    assert all((at - busy.began[0] + 0.01) % 0.1 < 0.06 for at in busy.began)  # on time again after each
+
+
+async def test_whoever_comes_while_ends_are_swept_shares_that_look(machine: Machine) -> None:
+    busy = Busy(0.3)
+    sampler = Sampler(busy, machine.cgroup_path)
+    first = asyncio.create_task(take(sampler, 1))
+    await until(lambda: bool(busy.began))
+    first.cancel()
+    second = asyncio.create_task(take(sampler, 1))
+    third = asyncio.create_task(take(sampler, 1))
+    assert await second == await third
+    assert len(busy.began) == 1
+    await sampler.close()
+
+
+async def test_nothing_is_read_when_everybody_left_while_ends_were_swept(machine: Machine) -> None:
+    busy = Busy(0.1)
+    before = len(os.listdir("/proc/self/fd"))
+    sampler = Sampler(busy, machine.cgroup_path)
+    task = asyncio.create_task(take(sampler, 1))
+    await until(lambda: bool(busy.began))
+    task.cancel()
+    await sampler.close()
+    assert (sampler._latest, len(os.listdir("/proc/self/fd"))) == (None, before)
+    assert len(await take(sampler, 1)) == 1
+
+
+async def test_listeners_hear_that_an_end_couldnt_be_swept(machine: Machine) -> None:
+    busy = Busy(0)
+    busy.refuses = True
+    sampler = Sampler(busy, machine.cgroup_path)
+    with pytest.raises(StoreError, match="the disk is full"):
+        await take(sampler, 1)
+    busy.refuses = False
+    assert len(await take(sampler, 2)) == 2
+    await sampler.close()
 
 
 async def test_interval_and_rates_are_those_of_a_clock_that_doesnt_jump(

@@ -32,9 +32,9 @@ from engine import Engine
 
 engine.sampler._LONGEST_SECONDS = 1e9  # it gives way to others every few milliseconds, which here is always
 
-async def look(sampler, times):
+def look(sampler, times):
     for _ in range(times):
-        await sampler._tick(time.monotonic())
+        sampler._tick(time.monotonic())
     sys.stdout.write("looked\\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -42,8 +42,9 @@ async def look(sampler, times):
 async def main(root, runroot, times):
     async with Engine.open(root, runroot) as engine:
         sampler = engine._open_sampler()
-        await look(sampler, 3)
-        await look(sampler, int(times))
+        sampler._listen(3600)
+        look(sampler, 3)
+        look(sampler, int(times))
         assert len(sampler._latest.containers) == len(await engine.containers.list())
         assert all(sample.cpu and sample.network for sample in sampler._latest.containers.values())
 
