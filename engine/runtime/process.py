@@ -7,6 +7,7 @@ user namespace. Everything else the process does itself: `become` and then `exec
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
@@ -18,6 +19,7 @@ from engine.runtime import attributes, seccomp
 from engine.runtime.seccomp import Filter
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_EXECUTABLE = 0o111
 _SYS_ADMIN = 1 << capabilities.NUMBERS["CAP_SYS_ADMIN"]
 
 
@@ -144,32 +146,40 @@ def execute(process: Process, preserved: int = 0) -> NoReturn:
             denied = error
     if denied is None:
         raise _not_found(process)
-    raise CommandNotExecutable(
-        f"the command {process.args[0]!r} can't be executed ({_reason(denied)})",
-        "it needs the execute bit, this machine's architecture and an interpreter that is in the image",
-    )
+    raise _not_executable(process, _reason(denied))
 
 
 def require_command(process: Process) -> None:
-    """Look whether the program is there at all: callers of ``create`` want to be told by that, not by ``start``.
+    """Look whether the program is there, and is one: callers of ``create`` want to be told by that, not by ``start``.
 
     Raises:
         CommandNotFound: no such file, in none of the folders of PATH.
+        CommandNotExecutable: there is one, but nobody may execute it.
     """
+    is_there = False
     for candidate in _candidates(process.args[0], _environment(process).get("PATH", DEFAULT_PATH)):
         try:
-            os.stat(os.path.join(process.cwd, candidate))
+            found = os.stat(os.path.join(process.cwd, candidate))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:  # whoever executes it will see
             return
-        return
-    raise _not_found(process)
+        if stat.S_ISREG(found.st_mode) and found.st_mode & _EXECUTABLE:
+            return
+        is_there = True
+    raise _not_executable(process, "permission denied") if is_there else _not_found(process)
 
 
 def _not_found(process: Process) -> CommandNotFound:
     return CommandNotFound(
         f"the command {process.args[0]!r} doesn't exist in the container", "check the spelling, or the image's PATH"
+    )
+
+
+def _not_executable(process: Process, reason: str) -> CommandNotExecutable:
+    return CommandNotExecutable(
+        f"the command {process.args[0]!r} can't be executed ({reason})",
+        "it needs the execute bit, this machine's architecture and an interpreter that is in the image",
     )
 
 

@@ -61,11 +61,11 @@ def process_of(options: ExecOptions, command: Sequence[str], spec: Spec) -> Proc
         InvalidRequest: there is no command, or a flag's value is wrong.
         NotFound: there is no such file.
     """
+    own = spec.process or Process(cwd="/")
     if options.process:
-        return _read(options.process)
+        return _completed(_read(options.process), own)
     if not command:
         raise InvalidRequest("exec has no command to run", "boxdeck-oci exec ID COMMAND, or --process FILE")
-    own = spec.process or Process(cwd="/")
     return structs.replace(
         own,
         args=tuple(command),
@@ -78,6 +78,16 @@ def process_of(options: ExecOptions, command: Sequence[str], spec: Spec) -> Proc
         no_new_privileges=options.no_new_privs or own.no_new_privileges,
         apparmor_profile=options.apparmor or own.apparmor_profile,
         selinux_label=options.process_label or own.selinux_label,
+    )
+
+
+def _completed(process: Process, own: Process) -> Process:
+    """What confines a process is the container's own where nothing is said of it, as with other runtimes."""
+    return structs.replace(
+        process,
+        capabilities=own.capabilities if process.capabilities is None else process.capabilities,
+        apparmor_profile=process.apparmor_profile or own.apparmor_profile,
+        selinux_label=process.selinux_label or own.selinux_label,
     )
 
 

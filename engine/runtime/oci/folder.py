@@ -53,6 +53,7 @@ class Folder:
         Raises:
             Conflict: the id is in use.
             InvalidRequest: it can't be one.
+            RuntimeFailure: the root takes no folders.
         """
         path = _path(root, container_id)
         try:
@@ -62,6 +63,8 @@ class Folder:
             raise Conflict(
                 f"a container {container_id!r} exists already", f"delete it with: boxdeck-oci delete {container_id}"
             ) from error
+        except OSError as error:
+            raise RuntimeFailure(f"{path} can't be made ({error.strerror})", "choose another --root") from error
         return cls(root, container_id)
 
     def _missing(self) -> NotFound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -32,7 +33,7 @@ class Log:
     """Standard error for people, and the file of ``--log`` for callers.
 
     Raises:
-        InvalidRequest: the format isn't one.
+        InvalidRequest: the format isn't one, or the file can't be written.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -40,7 +41,18 @@ class Log:
             raise InvalidRequest(f"there is no log format {settings.log_format!r}", "choose text or json")
         self._path = settings.log.removeprefix("file:")
         self._as_json = settings.log_format == "json"
-        self._debug = settings.wants_debug
+        self._warns, self._debug = settings.wants_warnings, settings.wants_debug
+        if self._path:
+            self._try()
+
+    def _try(self) -> None:
+        """Callers read it when something fails, so they hear now that it can't be written."""
+        try:
+            _append(self._path, b"")
+        except OSError as error:
+            raise InvalidRequest(
+                f"the log {self._path} can't be written ({error.strerror})", "choose another with --log"
+            ) from error
 
     def debug(self, text: str) -> None:
         """What is done; kept only with ``--debug``."""
@@ -49,7 +61,8 @@ class Log:
 
     def warn(self, text: str) -> None:
         """Something was asked for that can only be had in part."""
-        self._write("warning", text, to_stderr=not self._path)
+        if self._warns:
+            self._write("warning", text, to_stderr=not self._path)
 
     def fail(self, error: BoxdeckError) -> None:
         """Why the command ends here."""
@@ -61,7 +74,8 @@ class Log:
         if to_stderr:
             sys.stderr.write(f"boxdeck-oci: {text}\n" if level == "error" else f"boxdeck-oci: {level}: {text}\n")
         if self._path:
-            _append(self._path, _line(level, text, self._as_json))
+            with suppress(OSError):  # a disk that is full by now; it was said on standard error
+                _append(self._path, _line(level, text, self._as_json))
 
 
 def _line(level: Level, text: str, as_json: bool) -> bytes:
@@ -74,11 +88,7 @@ def _line(level: Level, text: str, as_json: bool) -> bytes:
 
 def _append(path: str, line: bytes) -> None:
     """One write, so that lines of several processes don't mix."""
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        sys.stderr.write(f"boxdeck-oci: the log {path} can't be written ({error.strerror})\n")
-        return
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.write(file, line)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -34,7 +35,7 @@ def choose(linux: Linux, container_id: str, by_systemd: bool) -> Place:
 
         name = systemd.parse_path(linux.cgroups_path, container_id)
         return Place(slice=name.slice, scope=name.scope)
-    path = "/" + "/".join(part for part in linux.cgroups_path.split("/") if part)  # a relative one begins at the top
+    path = os.path.normpath("/" + linux.cgroups_path.lstrip("/"))  # a relative one begins at the top; above is nothing
     return Place(path if path != "/" else f"/{container_id}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from msgspec import Struct
 
@@ -15,7 +16,7 @@ FLAGS = (
     Flag("log-level", "text", "error, warning or debug"),
     Flag("debug", "switch", "log what is done, too"),
     Flag("systemd-cgroup", "switch", "let systemd make control groups"),
-    Flag("cgroup-manager", "text", "cgroupfs, systemd or disabled"),
+    Flag("cgroup-manager", "text", "cgroupfs or systemd"),
     Flag("rootless", "text"),
     Flag("criu", "text"),
     Flag("help", "switch", "print this", "h"),
@@ -35,10 +36,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     root: str = ""
     log: str = ""
     log_format: str = "text"
-    log_level: str = ""
+    log_level: Literal["error", "warning", "debug"] = "warning"
     debug: bool = False
     systemd_cgroup: bool = False
-    cgroup_manager: str = "cgroupfs"
+    cgroup_manager: Literal["cgroupfs", "systemd"] = "cgroupfs"
     rootless: str = "auto"
     criu: str = ""
     help: bool = False
@@ -53,6 +54,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def wants_systemd(self) -> bool:
         """Whether systemd is to make the control groups."""
         return self.systemd_cgroup or self.cgroup_manager == "systemd"
+
+    @property
+    def wants_warnings(self) -> bool:
+        """Whether lines of the level "warning" are written."""
+        return self.debug or self.log_level != "error"
 
     @property
     def wants_debug(self) -> bool:

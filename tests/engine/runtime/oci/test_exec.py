@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.oci.process_spec import Process
+from engine.oci.process_spec import Capabilities, Process
 from tests.engine.runtime.oci.runtime import Runtime
 
 pytestmark = pytest.mark.vm
@@ -54,6 +54,15 @@ def test_a_process_can_be_described_in_a_file(runtime: Runtime, tmp_path: Path) 
     process = Process(args=("sh", "-c", "echo $X"), cwd="/", env=("PATH=/usr/bin:/bin", "X=y"))
     (tmp_path / "process.json").write_bytes(msgspec.json.encode(process))
     assert runtime.ok("exec", "--process", str(tmp_path / "process.json"), "one") == "y\n"
+
+
+def test_a_file_that_says_nothing_of_capabilities_has_the_containers(runtime: Runtime, tmp_path: Path) -> None:
+    given = ("CAP_KILL",)
+    runtime.start("sleep", "1000", capabilities=Capabilities(bounding=given, permitted=given, effective=given))
+    process = Process(args=("grep", "CapEff", "/proc/self/status"), cwd="/", env=("PATH=/usr/bin:/bin",))
+    (tmp_path / "process.json").write_bytes(msgspec.json.encode(process))
+    said = runtime.ok("exec", "--process", str(tmp_path / "process.json"), "one")
+    assert said.split() == ["CapEff:", "0000000000000020"]
 
 
 def test_a_detached_exec_leaves_its_process_id(runtime: Runtime, tmp_path: Path) -> None:

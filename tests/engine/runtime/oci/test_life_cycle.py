@@ -141,6 +141,27 @@ def test_a_command_that_doesn_t_exist_is_said_in_the_log_and_leaves_nothing(runt
     assert runtime("state", "one").returncode == 1
 
 
+def test_what_nobody_may_execute_is_refused_when_the_container_is_made(runtime: Runtime) -> None:
+    runtime.describe("/etc/passwd")
+    done = runtime("create", "--bundle", str(runtime.bundle), "one")
+    assert done.returncode == 1 and "can't be executed (permission denied)" in done.stderr
+    assert runtime("state", "one").returncode == 1
+
+
+def test_a_state_folder_that_can_t_be_made_is_named(runtime: Runtime) -> None:
+    runtime.describe("true")
+    said = runtime("--root", "/proc/new", "create", "--bundle", str(runtime.bundle), "one").stderr
+    assert said == "boxdeck-oci: /proc/new/one can't be made (No such file or directory): choose another --root\n"
+
+
+def test_a_cgroup_is_never_above_the_top(runtime: Runtime) -> None:
+    runtime.describe("cat", "/proc/self/cgroup")
+    path = runtime.bundle / "config.json"
+    path.write_text(path.read_text().replace(f"/{runtime.parent}/one", f"../..//{runtime.parent}/./x/../one"))
+    said = runtime("run", "--bundle", str(runtime.bundle), "one").stdout
+    assert f":/{runtime.parent}/one\n" in said and ".." not in said
+
+
 def test_what_a_killed_create_leaves_can_be_deleted(runtime: Runtime, tmp_path: Path) -> None:
     reached, never = tmp_path / "reached", tmp_path / "never"
     os.mkfifo(reached)
