@@ -45,12 +45,13 @@ class Usage:
 
     async def limits(self, reference: str) -> LimitsInForce:
         """As `Containers.limits`."""
+        from engine.cgroups import disk_weights
         from engine.cgroups.in_force import in_force
         from engine.cgroups.manager import Cgroup
 
         container = await self._lookup.get_running(reference)
         path = self._paths.cgroup_path(container.id)
-        return replace(in_force(path), own=Cgroup(path).read_limits())
+        return replace(in_force(path), own=Cgroup(path).read_limits(), disk_weights_count=disk_weights.count())
 
     async def disk_bytes(self, reference: str) -> int:
         """As `Containers.disk_bytes`."""

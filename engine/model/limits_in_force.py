@@ -18,6 +18,7 @@ class LimitsInForce(Struct, frozen=True, kw_only=True):
     Attributes:
         cpus: processors' worth of time per second; the quota, or how many processors it may run on.
         own: all limits of the container's own cgroup, as the kernel has rounded them; empty where not asked for.
+        disk_weights_count: whether some disk is shared by weight; otherwise a weight is taken and changes nothing.
     """
 
     memory_bytes: int
@@ -27,6 +28,7 @@ class LimitsInForce(Struct, frozen=True, kw_only=True):
     pids: int
     pids_from: str
     own: Limits = Limits()
+    disk_weights_count: bool = True
 
     @property
     def memory_limit_bytes(self) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
@@ -130,3 +131,18 @@ def test_a_limit_above_what_the_machine_has_is_taken_and_said_to_hold_nothing_ba
     assert answer.status == 0 and words in answer.err
     assert boxdeck("inspect", "large").json[0]["LimitsInForce"]["MemoryFrom"] == "machine"
     assert words not in boxdeck("update", "-m", "64m", "large").err
+
+
+@pytest.mark.vm
+def test_a_weight_of_disks_is_said_to_count_for_nothing_where_none_is_shared_by_it(boxdeck: CommandLine) -> None:
+    words = "warning: a weight of disks counts for nothing here, as none is shared by weight"
+    schedulers = [path.read_text() for path in Path("/sys/block").glob("*/queue/scheduler")]
+    if any("[bfq]" in each for each in schedulers):
+        pytest.skip("a disk here is shared by weight")
+    answer = boxdeck("run", "-d", "--name", "one", "--blkio-weight", "300", "--network", "none", "base", "sleep", "99")
+    if answer.status != 0:
+        assert "weight" in answer.sentence  # neither BFQ nor a cost model in this kernel
+        return
+    assert words in answer.err
+    assert words in boxdeck("update", "--blkio-weight", "500", "one").err
+    assert words not in boxdeck("update", "-m", "64m", "one").err

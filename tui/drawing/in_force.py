@@ -30,6 +30,14 @@ def in_force_line(container: Container, limits: LimitsInForce) -> Line:
     )
 
 
+def weight_line(container: Container, limits: LimitsInForce) -> Line:
+    """That its weight of disks changes nothing; empty where it does, or has none."""
+    asked = container.request.limits
+    if limits.disk_weights_count or not (asked.io_weight or asked.device_weights):
+        return ()
+    return line(Span("disk weight", Tone.MUTED), Span(" counts for nothing: no disk's scheduler is bfq", Tone.WARN))
+
+
 def _without_effect(container: Container, limits: LimitsInForce) -> Line | None:
     """That the machine has less memory than the container may have; None where that isn't so."""
     own = container.request.limits.memory_bytes or 0

@@ -16,7 +16,7 @@ from engine.errors import BoxdeckError
 from engine.limits import Limits
 from engine.model import Container
 from engine.model.limits_in_force import LimitsInForce
-from tui.drawing.in_force import in_force_line
+from tui.drawing.in_force import in_force_line, weight_line
 from tui.limit_words import EVERY, FieldError, Word, as_set, change_of
 from tui.widgets.drawn import Drawn
 from tui.widgets.field import Field
@@ -75,7 +75,8 @@ class UpdateForm(ModalScreen[Container | None]):
         drawn = self.query_one("#in-force", Drawn)
         drawn.display = self._in_force is not None
         if self._in_force is not None:
-            drawn.show([in_force_line(self._container, self._in_force)])
+            says = (in_force_line(self._container, self._in_force), weight_line(self._container, self._in_force))
+            drawn.show([each for each in says if each])
         else:
             say(self, "It doesn't run: limits hold from its next start on.")
 
