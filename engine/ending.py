@@ -38,9 +38,7 @@ class Ending:
         """As `Containers.stop`."""
         container = await self._lookup.get(reference)
         if container.state is State.RESTARTING:
-            async with ContainerLock(self._paths, container.id).held():
-                self._restarts.call_off(container)
-            container = await self._lookup.get(reference)
+            container = await self._call_off(container)
         if container.is_running:
             number = signal_number(signal) if signal else await self._stop_signal(container)
             self._restarts.mark_stopped(container, "stop")
@@ -49,12 +47,22 @@ class Ending:
                     await self._end(container, signals.SIGKILL, None)
         return self._records.get(container.id) or container
 
+    async def _call_off(self, container: Container) -> Container:
+        """Have the start not made that a container waits for; it may have been made already."""
+        async with ContainerLock(self._paths, container.id).held():
+            self._restarts.call_off(container)
+        return await self._lookup.get(container.id)
+
     async def kill(self, reference: str, signal: str) -> None:
         """As `Containers.kill`."""
         container = await self._lookup.get(reference)
         number = signal_number(signal)
-        require_running(container)
         name = signal_name(number)
+        if container.state is State.RESTARTING and number in (signals.SIGKILL, await self._stop_signal(container)):
+            container = await self._call_off(container)
+            if not container.is_running:
+                return
+        require_running(container)
         if number == signals.SIGKILL:
             await self.kill_now(container)
             self._restarts.mark_stopped(container, "kill", name)

@@ -11,6 +11,7 @@ from msgspec import Struct
 from engine.containers import Containers
 from engine.images.images import Images
 from engine.jobs import Job, Report
+from engine.lookup import require_whole
 from engine.model import Change, Container, Image
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import decode
@@ -58,8 +59,14 @@ class Layers:
         return Job(lambda report: self._explore(reference, report))
 
     async def _explore(self, reference: str, report: Report) -> Explorer:
-        container = await self._containers.get(reference)
+        container = await self._whole(reference)
         return await self._images.explore_container(container.image_id, await self._own(container), report)
+
+    async def _whole(self, reference: str) -> Container:
+        """A container whose files are all there."""
+        container = await self._containers.get(reference)
+        require_whole(container)
+        return container
 
     async def changes(self, reference: str) -> tuple[Change, ...]:
         """What a container has added, changed and removed against its image, parents before children.
@@ -94,7 +101,7 @@ class Layers:
         from engine.images.export import export
         from engine.images.monitor import in_thread
 
-        container = await self._containers.get(reference)
+        container = await self._whole(reference)
         own, explorer = await self._own(container), await self.explore(container.id)
         diff_ids = (await self._images.get(container.image_id)).layers
         await in_thread(report, lambda monitor: export(self._paths, explorer, diff_ids, own, file, monitor))
@@ -102,7 +109,7 @@ class Layers:
     async def _commit(self, reference: str, wanted: Commit, report: Report) -> Image:
         from engine.images.commit import CommitRequest
 
-        container = await self._containers.get(reference)
+        container = await self._whole(reference)
         request = CommitRequest(
             created_unix_ns=time.time_ns(),
             changes=wanted.changes,

@@ -149,11 +149,26 @@ class Lookup:
             self._recovery.refresh()
 
 
+def require_whole(container: Container) -> None:
+    """Refuse a container whose removal has begun.
+
+    Raises:
+        Conflict: with how to end that.
+    """
+    if container.state is State.REMOVING:
+        raise Conflict(f"{container.name} is being removed")
+    if container.state is State.DEAD:
+        raise Conflict(f"{container.name} is dead ({container.error})", f"remove it with: boxdeck rm {container.name}")
+
+
 def require_running(container: Container) -> None:
     """Refuse a container that doesn't run.
 
     Raises:
         Conflict: with how to start it.
     """
+    require_whole(container)
+    if container.state is State.RESTARTING:
+        raise Conflict(f"{container.name} is restarting", f"wait until it runs, or: boxdeck start {container.name}")
     if not container.is_running:
         raise Conflict(f"{container.name} is not running", f"start it with: boxdeck start {container.name}")

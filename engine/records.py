@@ -175,9 +175,19 @@ class Records:
             self._database.record_event("container", "rename", after.id, name, before.name)
             return after
 
-    def delete(self, container: Container) -> None:
-        """Forget a container; its leases and id range go with it."""
+    def begin_removal(self, container_id: str) -> None:
+        """Write down that a container's files are going; what may be gone mustn't be started after a power cut."""
         with self._database.transaction():
+            if (container := self.get(container_id)) is not None:
+                self.update(replace(container, state=State.REMOVING, restart=None, error=""))
+
+    def fail_removal(self, container_id: str, cause: str) -> None:
+        """Write down that a container's files couldn't all be removed, and tell of it."""
+        self.change(container_id, lambda now: replace(now, state=State.DEAD, error=cause), "dead", cause)
+
+    def delete(self, container: Container) -> None:
+        """Forget a container whose removal has begun; its leases and id range go with it."""
+        with self._database.transaction(durable=False):  # after a power cut it is being removed again
             if self._database.execute("DELETE FROM containers WHERE id = ?", (container.id,)):
                 self._database.record_event("container", "destroy", container.id, container.name)
 
@@ -211,6 +221,8 @@ class Records:
 
 def folded(container: Container, status: Status) -> Container:
     """The container as its shim describes it in its present start; one that failed leaves it as it was but for that."""
+    if not container.is_whole:
+        return container
     same_start = container.started_unix_ns == status.started_unix_ns
     incidents = latest(container.incidents, status.incidents) if same_start else status.incidents
     if same_start and container.state in (State.EXITED, State.RESTARTING):

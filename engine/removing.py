@@ -64,7 +64,10 @@ class Removing:
             async with ContainerLock(self._paths, container.id).held():
                 if self._lookup.seen(container).is_running:  # somebody has started it meanwhile
                     continue
-                await self._removal.delete_locked(container.id)
+                try:
+                    await self._removal.delete_locked(container.id)
+                except Conflict:  # it is dead, says why, and keeps nobody from the others
+                    continue
             lines.append(container.id)
             freed += size
         return Pruned(lines=tuple(lines), reclaimed_bytes=freed)

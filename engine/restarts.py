@@ -44,9 +44,7 @@ class Restarts:
         def changed(now: Container) -> Container:
             return replace(now, request=replace(now.request, restart_policy=policy))
 
-        now = self._records.change(container.id, changed, "update")
-        if now is not None and policy.name == "no":
-            self.call_off(now)
+        self._records.change(container.id, changed, "update")
         return self._order(container, policy, None)
 
     def _order(self, container: Container, policy: RestartPolicy, last: Restart | None) -> Restarting:
@@ -106,6 +104,6 @@ def _is_overdue(restart: Restart | None) -> bool:
 
 def _outlives_boots(container: Container) -> bool:
     name = container.request.restart_policy.name
-    if container.is_running or container.started_unix_ns is None:
+    if container.is_running or container.started_unix_ns is None or not container.is_whole:
         return False
     return name == "always" or (name == "unless-stopped" and not container.was_stopped)

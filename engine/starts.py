@@ -8,7 +8,7 @@ from contextlib import suppress
 from engine import restart_policy, shims
 from engine.errors import BoxdeckError, Conflict
 from engine.locks import ContainerLock
-from engine.lookup import Lookup
+from engine.lookup import Lookup, require_whole
 from engine.model import Container, State
 from engine.paths import Paths
 from engine.records import Records
@@ -33,8 +33,11 @@ class Starts:
         container = await self._lookup.get(reference)
         async with ContainerLock(self._paths, container.id).held():
             container = self._lookup.present(container)
+            require_whole(container)
             if await self._starting.is_ready(container):
                 (await self._starting.launch(container, attach=False)).close()
+            elif container.state is State.PAUSED:
+                raise Conflict(f"{container.name} is paused", f"let it go on with: boxdeck unpause {container.name}")
             return self._lookup.seen(container)
 
     async def start_attached(self, reference: str) -> Session:
@@ -42,6 +45,7 @@ class Starts:
         container = await self._lookup.get(reference)
         async with ContainerLock(self._paths, container.id).held():
             container = self._lookup.present(container)
+            require_whole(container)
             if not await self._starting.is_ready(container):
                 raise Conflict(
                     f"{container.name} is running already", f"attach to it with: boxdeck attach {container.name}"
@@ -79,4 +83,6 @@ class Starts:
             if container.is_running:
                 with suppress(BoxdeckError):  # it has just ended
                     await shims.ask(self._paths.runtime(container.id), order)
+            if policy.name == "no":  # whoever ended before its shim heard of that would be started once more
+                self._restarts.call_off(self._lookup.seen(container))
         return self._records.get(container.id) or container

@@ -34,7 +34,7 @@ async def check(scene: Scene) -> AsyncIterator[Finding]:
         async for finding in _folders(scene, container):
             yield finding
     for container in scene.records.all():
-        async for finding in _life(scene, container.id):
+        async for finding in _life(scene, container.id) if container.is_whole else _removal(scene, container.id):
             yield finding
     for container_id in names_in(scene.paths.root / "containers"):
         folder = scene.paths.container(container_id)
@@ -97,6 +97,17 @@ async def _life(scene: Scene, container_id: str) -> AsyncIterator[Finding]:
         yield finding
 
 
+async def _removal(scene: Scene, container_id: str) -> AsyncIterator[Finding]:
+    """One whose removal was begun, and is nobody's business any more."""
+    with scene.undisturbed(container_id) as locked:
+        container = scene.records.get(container_id)
+        if locked and container is not None and not container.is_whole:
+            is_dead = container.state is State.DEAD
+            words = f"is dead: {container.error}" if is_dead else "was being removed by somebody who was killed"
+            remove = partial(scene.removal.delete_locked, container_id)
+            yield await scene.found("container", container.name, words, "removes it", remove)
+
+
 def _is_long_over(container: Container) -> bool:
     """Whether whoever waits for its end has had time to remove it."""
     return (container.finished_unix_ns or 0) + _REMOVAL_NS < time.time_ns()
@@ -128,6 +139,8 @@ def _thaw(scene: Scene, cgroup: Cgroup) -> None:
 
 async def _folders(scene: Scene, container: Container) -> AsyncIterator[Finding]:
     """What a start of it would need on the disk."""
+    if not container.is_whole:
+        return
     try:
         spec = joining.spec(scene.paths, container.id)
     except (OSError, BoxdeckError, msgspec.MsgspecError) as error:

@@ -15,7 +15,6 @@ from engine.model import Container, State
 
 PS_KEYS = ("id", "name", "label", "status", "exited", "ancestor", "health", "before", "since", "network", "publish",
            "expose", "volume")  # fmt: skip
-_NEVER = ("dead", "removing")  # docker's states that nothing is in here: what is removed is gone at once
 _PORTS_LIKE = "write 80, 53/udp or 8000-8010/tcp"
 
 
@@ -107,7 +106,7 @@ def _check(key: str, value: str) -> None:
     Raises:
         ArgumentTypeError: with what it may be.
     """
-    if key == "status" and value not in (words := [*(state.value for state in State), *_NEVER]):
+    if key == "status" and value not in (words := [state.value for state in State]):
         raise ArgumentTypeError(f"{value!r} is no state; there are {', '.join(words)}")
     if key == "exited" and not value.removeprefix("-").isdecimal():
         raise ArgumentTypeError(f"{value!r} is not an exit status such as 0 or 137")

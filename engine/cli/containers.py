@@ -10,7 +10,7 @@ from engine.cli.command import Command, Options, Parser, with_engine
 from engine.cli.failure import fail
 from engine.cli.output import write_lines
 from engine.cli.values import seconds
-from engine.errors import BoxdeckError, InvalidRequest
+from engine.errors import BoxdeckError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -49,8 +49,13 @@ class RemoveOptions(ContainersOptions):
     volumes: bool
 
 
-async def for_each(references: list[str], action: Callable[[str], Awaitable[str | None]]) -> int:
+async def for_each(
+    references: list[str], action: Callable[[str], Awaitable[str | None]], spares_absent: bool = False
+) -> int:
     """Do something to every container, going on after failures, and print what it returns.
+
+    Args:
+        spares_absent: that there is none of a name is said, and no failure.
 
     Returns:
         0, or the exit status of the last failure.
@@ -60,7 +65,8 @@ async def for_each(references: list[str], action: Callable[[str], Awaitable[str 
         try:
             line = await action(reference)
         except BoxdeckError as error:
-            status = fail(str(error), error.exit_status)
+            failure = fail(str(error), error.exit_status)
+            status = status if spares_absent and isinstance(error, NotFound) else failure
         else:
             write_lines([line if line is not None else reference])
     return status
@@ -151,7 +157,9 @@ async def _unpause(engine: Engine, options: ContainersOptions) -> int:
 
 
 def _remove_arguments(parser: Parser) -> None:
-    parser.add_argument("-f", "--force", action="store_true", help="kill it first when it runs")
+    parser.add_argument(
+        "-f", "--force", action="store_true", help="kill it first when it runs; that there is none is no failure"
+    )
     parser.add_argument("-v", "--volumes", action="store_true", help="its unnamed volumes, too")
     _containers(parser)
 
@@ -160,7 +168,7 @@ async def _remove(engine: Engine, options: RemoveOptions) -> int:
     async def remove(reference: str) -> None:
         await engine.containers.remove(reference, options.force, options.volumes)
 
-    return await for_each(options.containers, remove)
+    return await for_each(options.containers, remove, spares_absent=options.force)
 
 
 async def _wait(engine: Engine, options: ContainersOptions) -> int:

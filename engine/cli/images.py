@@ -18,7 +18,7 @@ from engine.cli.formats import decimal_size, duration, local_time
 from engine.cli.image_filters import KEYS, ImageFilter, filtered, image_filter
 from engine.cli.output import Column, ListOptions, list_arguments, show_list, write_lines
 from engine.cli.progress import shown
-from engine.errors import BoxdeckError, InvalidRequest
+from engine.errors import BoxdeckError, InvalidRequest, NotFound
 from engine.model import Image
 from engine.oci.reference import parse_reference
 from engine.paths import Paths
@@ -206,7 +206,8 @@ async def _remove(engine: Engine, options: RemoveImageOptions) -> int:
         try:
             write_lines(await engine.images.remove(reference, options.force))
         except BoxdeckError as error:
-            status = fail(str(error), error.exit_status)
+            failure = fail(str(error), error.exit_status)
+            status = status if options.force and isinstance(error, NotFound) else failure
     return status
 
 

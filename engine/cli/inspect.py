@@ -163,9 +163,10 @@ def container_document(
 def _state(container: Container) -> documents.StateDocument:
     return documents.StateDocument(
         status=container.state.value,
-        running=container.is_running,
+        running=container.is_running or container.state is State.RESTARTING,  # as docker has it
         paused=container.state is State.PAUSED,
         restarting=container.state is State.RESTARTING,
+        dead=container.state is State.DEAD,
         oom_killed=container.oom_killed,
         pid=container.pid or 0,
         exit_code=container.exit_status or 0,

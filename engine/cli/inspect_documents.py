@@ -46,7 +46,7 @@ class StateDocument(Document, frozen=True, kw_only=True):
     running: bool
     paused: bool
     restarting: bool
-    dead: bool = False  # docker's for what couldn't be removed: here that is gone, or as it was
+    dead: bool
     oom_killed: bool = field(name="OOMKilled")
     pid: int
     exit_code: int

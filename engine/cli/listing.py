@@ -116,6 +116,9 @@ def container_row(container: Container, now_unix_ns: int, whole: bool = False) -
     )
 
 
+_FIXED_WORDS = {State.CREATED: "Created", State.REMOVING: "Removal In Progress", State.DEAD: "Dead"}
+
+
 def _mounts(request: ContainerRequest) -> tuple[str, ...]:
     """Volumes by name, and folders of the host's."""
     places = {mount.destination for mount in request.volumes}
@@ -125,8 +128,8 @@ def _mounts(request: ContainerRequest) -> tuple[str, ...]:
 
 def status_words(container: Container, now_unix_ns: int) -> str:
     """Docker's words: ``Created``, ``Up 3 minutes``, ``Exited (0) 2 hours ago``."""
-    if container.state is State.CREATED:
-        return "Created"
+    if (fixed := _FIXED_WORDS.get(container.state)) is not None:
+        return fixed
     if container.is_running:
         paused = " (Paused)" if container.state is State.PAUSED else ""
         well = f" ({_health_words(container.health)})" if container.health is not None and not paused else ""

@@ -71,8 +71,8 @@ def seconds(text: str) -> float:
 
 
 def line_count(text: str) -> int | None:
-    """How many lines from the end; None for ``all``."""
-    if text == "all":
+    """How many lines from the end; None for ``all`` or, as docker has it, a negative number."""
+    if text == "all" or (text.startswith("-") and text[1:].isdecimal()):
         return None
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is not a number of lines such as 100")

@@ -21,6 +21,7 @@ from engine.errors import InvalidRequest
 from engine.images.monitor import Monitor, in_thread
 from engine.jobs import Job, Report
 from engine.locks import ContainerLock
+from engine.lookup import require_whole
 from engine.oci.runtime_spec import decode
 from engine.paths import Paths
 from engine.xray.actions import Subject, recorded_for
@@ -89,6 +90,7 @@ class Files:
 
     async def _described(self, container_id: str, process: tuple[int, int] | None) -> Entrance:
         container = await self._containers.get(container_id)
+        require_whole(container)
         spec = decode(await self._containers.runtime_spec(container_id))
         if not self._sees_mounts:
             spec = replace(spec, mounts=tuple(mount for mount in spec.mounts if mount.destination == "/"))

@@ -19,13 +19,18 @@ StreamName = Literal["stdout", "stderr"]
 
 
 class State(str, Enum):
-    """Where a container is in its life; the words are docker's."""
+    """Where a container is in its life; the words are docker's.
+
+    A dead one is one of which not all could be removed.
+    """
 
     CREATED = "created"
     RUNNING = "running"
     PAUSED = "paused"
     RESTARTING = "restarting"
     EXITED = "exited"
+    REMOVING = "removing"
+    DEAD = "dead"
 
 
 class Container(Struct, frozen=True, kw_only=True):
@@ -37,7 +42,7 @@ class Container(Struct, frozen=True, kw_only=True):
         argv: what its first process is executed with, from the request and the image.
         pid: of its first process, seen from the host; None unless running.
         exit_status: None until it has exited; 128 + signal when killed by one.
-        error: why the last start failed, as one sentence; empty otherwise.
+        error: why the last start or the removal failed, as one sentence; empty otherwise.
         endpoints: its places on networks, in the order of its interfaces.
         ports: those of its own that the host's lead to, in force while it runs.
         isolation: what keeps it apart from the machine; None for containers of the first versions.
@@ -92,6 +97,11 @@ class Container(Struct, frozen=True, kw_only=True):
     def is_running(self) -> bool:
         """Whether it has a process now."""
         return self.state in (State.RUNNING, State.PAUSED)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its files are all there; of one whose removal has begun nobody knows."""
+        return self.state not in (State.REMOVING, State.DEAD)
 
 
 class Chunk(Struct, frozen=True):

@@ -51,6 +51,13 @@ def test_stopping_one_that_has_ended_is_no_error(boxdeck: CommandLine) -> None:
     assert boxdeck.ok("stop", "over") == "over"
 
 
+def test_starting_one_that_is_paused_is_refused(boxdeck: CommandLine) -> None:
+    boxdeck.ok("run", "-d", "--name", "still", "base", "sleep", "99")
+    boxdeck.ok("pause", "still")
+    assert boxdeck("start", "still").sentence.endswith("let it go on with: boxdeck unpause still")
+    assert boxdeck.state("still")["Paused"]
+
+
 @pytest.mark.parametrize("name", ["TERM", "SIGTERM", "15", "sigterm"])
 def test_kill_sends_any_signal(boxdeck: CommandLine, name: str) -> None:
     start_patient(boxdeck)
@@ -103,6 +110,7 @@ def test_logs_keeps_streams_apart_and_counts_from_the_end(boxdeck: CommandLine) 
     answer = boxdeck("logs", "writer")
     assert (answer.lines, answer.err) == (["1", "2", "3", "4", "5", "end"], "wrong\n")
     assert boxdeck("logs", "--tail", "0", "writer").out == ""
+    assert boxdeck("logs", "--tail", "-1", "writer").out == boxdeck("logs", "writer").out
     assert boxdeck("logs", "-n", "1", "writer").out == "end\n"
     assert boxdeck("logs", "-n", "all", "writer").lines == answer.lines
 

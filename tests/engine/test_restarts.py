@@ -13,7 +13,7 @@ import pytest
 from engine import Engine
 from engine.errors import Conflict, InvalidRequest
 from engine.model import Container, ContainerRequest, State
-from engine.restart_policy import RestartPolicy
+from engine.restart_policy import FIRST_DELAY_SECONDS, RestartPolicy
 from engine.runtime import status
 
 pytestmark = pytest.mark.vm
@@ -114,6 +114,37 @@ async def test_a_start_that_is_put_off_can_be_called_off_or_made_at_once(engine:
     assert (await engine.containers.get(container.id)).state is State.EXITED
     assert await runs_logged(engine, container) == before
     await engine.containers.remove(container.id)
+
+
+@pytest.mark.parametrize("name", ["KILL", "TERM"])
+async def test_who_kills_one_that_waits_for_its_start_calls_that_off(engine: Engine, name: str) -> None:
+    container = await run(engine, ALWAYS, FAILS)
+    await until(engine, container, lambda now: now.restart is not None and now.restart.delay_seconds > 1)
+    await until(engine, container, lambda now: now.state is State.RESTARTING)
+    with pytest.raises(Conflict, match="is restarting"):
+        await engine.containers.kill(container.id, "USR1")
+    await engine.containers.kill(container.id, name)
+    ended = await engine.containers.get(container.id)
+    assert ended.state is State.EXITED and ended.was_stopped
+
+
+async def test_a_policy_that_came_as_it_ended_counts(engine: Engine) -> None:
+    """Its shim has seen its end before it hears of that, and engines haven't."""
+    container = await run(engine, ALWAYS)
+    found = status.read(engine.paths.status(container.id))
+    assert found is not None
+    os.kill(found.shim_pid, signal.SIGSTOP)
+    try:
+        await kill_inside(container)
+        changing = asyncio.create_task(engine.containers.set_restart_policy(container.id, RestartPolicy()))
+        await asyncio.sleep(0.2)
+        assert not changing.done()
+    finally:
+        os.kill(found.shim_pid, signal.SIGCONT)
+    assert (await changing).state is State.EXITED
+    await asyncio.sleep(FIRST_DELAY_SECONDS + 0.2)
+    assert (await engine.containers.get(container.id)).state is State.EXITED
+    assert await runs_logged(engine, container) <= 1
 
 
 async def test_the_policy_can_be_changed_while_it_runs(engine: Engine) -> None:

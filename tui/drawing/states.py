@@ -8,10 +8,16 @@ from tui.drawing.lines import Span, Tone
 
 _STOPPED_BY_SIGNAL = frozenset({0, 129, 130, 137, 143})  # HUP, INT, KILL, TERM: somebody wanted it to end
 
+_FIXED_PHRASES = {
+    State.CREATED: "created, never started",
+    State.REMOVING: "being removed",
+    State.DEAD: "dead: it couldn't be removed as a whole",
+}
+
 
 def failed(container: Container) -> bool:
     """Whether it ended in a way that a person should look at."""
-    if container.is_running or container.state is State.RESTARTING:
+    if container.is_running or container.state in (State.RESTARTING, State.REMOVING):
         return False
     return container.oom_killed or bool(container.error) or (container.exit_status or 0) not in _STOPPED_BY_SIGNAL
 
@@ -24,6 +30,8 @@ def glyph(container: Container) -> Span:
         return Span("◐", Tone.WARN)
     if container.state is State.RESTARTING:
         return Span("↻", Tone.WARN)
+    if container.state is State.REMOVING:
+        return Span("◌", Tone.MUTED)
     if container.oom_killed:
         return Span("▲", Tone.BAD)
     return Span("✕", Tone.BAD) if failed(container) else Span("○", Tone.MUTED)
@@ -49,8 +57,8 @@ def phrase(container: Container, now_unix_ns: int) -> str:
     if container.is_running:
         well = f" · {container.health.state}" if container.health is not None else ""
         return f"{container.state.value} {uptime(container, now_unix_ns)}{well}"
-    if container.state is State.CREATED:
-        return "created, never started"
+    if container.state in _FIXED_PHRASES:
+        return _FIXED_PHRASES[container.state]
     if container.state is State.RESTARTING:
         return f"restarting, exited {container.exit_status or 0}"
     cause = "out of memory" if container.oom_killed else f"exited {container.exit_status or 0}"
