@@ -66,11 +66,16 @@ def endpoint_plan(endpoint: Endpoint, bridge_index: int, mtu: int | None, ways_o
 
 
 def create_bridge(name: str, mac: str) -> bytes:
-    """A bridge device; a hardware address of its own keeps it from taking on that of a port."""
+    """A bridge device; a hardware address of its own keeps it from taking on that of a port.
+
+    It doesn't listen in on who wants which multicasts: as long as nobody asks for that (a "querier"), it brings them to
+    all ports anyway, and each port that comes winds up two timers of every other one (br_multicast_enable_port).
+    """
+    quiet: _Attributes = [("IFLA_BR_MCAST_SNOOPING", 0)]
     attributes: _Attributes = [
         ("IFLA_IFNAME", name),
         ("IFLA_ADDRESS", mac),
-        ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "bridge")]}),
+        ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "bridge"), ("IFLA_INFO_DATA", {"attrs": quiet})]}),
     ]
     return _link(_RTM_NEWLINK, attributes, flags=_NLM_F_CREATE | _NLM_F_EXCL)
 

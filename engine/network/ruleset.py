@@ -180,7 +180,7 @@ def _sets(table: str) -> list[bytes]:
 
 
 def _chains(table: str) -> list[bytes]:
-    return [*_guard(table), *_publish(table), *_forward(table), *_postrouting(table)]
+    return [*_guard(table), *_hush(table), *_publish(table), *_forward(table), *_postrouting(table)]
 
 
 def _guard(table: str) -> list[bytes]:
@@ -196,6 +196,27 @@ def _guard(table: str) -> list[bytes]:
             for words, offset in (("containers don't reach 127.0.0.0/8", 16), ("nor come from there", 12))
         ),
     ]
+
+
+def _hush(table: str) -> list[bytes]:
+    """A newcomer's MLD reports don't go to all containers, where bridged packets pass here (br_netfilter).
+
+    They say that he listens to the groups in which neighbours ask for the hardware addresses of his one or two own (RFC
+    4291, "solicited-node"), which no router forwards and our bridges deliver anyway. Reports of all other groups pass.
+    """
+    ours = nft.meta(_IIFNAME) + nft.lookup("bridges")
+    report = _of_family(_V6) + nft.meta(_L4PROTO) + nft.compare(b"\x3a") + _transport(0, b"\x8f")
+    return [
+        nft.add_rule(
+            table, "guard", "newcomers' own groups", report, _transport(6, number), *joins, ours, nft.verdict(_DROP)
+        )
+        for number, joins in ((b"\0\1", (_joins(8),)), (b"\0\2", (_joins(8), _joins(28))))
+    ]
+
+
+def _joins(offset: int) -> bytes:
+    """A record "change to exclude" without sources, of ff02::1:ff00:0/104 (RFC 3810, 5.2)."""
+    return _transport(offset, b"\4\0\0\0") + _transport(offset + 4, b"\xff\2" + bytes(9) + b"\1\xff")
 
 
 def _publish(table: str) -> list[bytes]:
@@ -329,6 +350,10 @@ def _removed(table: str, elements: Iterable[tuple[str, list[bytes]]]) -> list[by
 
 def _of_family(family: _Family) -> bytes:
     return nft.meta(_NFPROTO) + nft.compare(bytes([family.number]))
+
+
+def _transport(offset: int, value: bytes) -> bytes:
+    return nft.payload(_TRANSPORT, offset, len(value)) + nft.compare(value)
 
 
 def _loopback(offset: int) -> bytes:

@@ -22,6 +22,7 @@ _RTM_NEWADDR = 20
 _IFLA_IFNAME = 3
 _SIOCGIFINDEX = 0x8933
 
+_IPV6 = "/proc/sys/net/ipv6/conf"
 _QUIET = (  # ip-sysctl.rst
     ("accept_ra", "0"),  # the way out is known, and a neighbour's offer of another isn't taken
     ("accept_dad", "0"),  # the store sees to it that addresses are unique
@@ -57,6 +58,7 @@ def connect(home: int, plan: NetworkPlan) -> None:
                 create, *further = (with_namespace(request, home) for request in endpoint.host_requests)
                 _make_pair(here, endpoint.host_interface, create)
                 made.append(endpoint.host_interface)
+                _leave_to_bridge(endpoint.host_interface)
                 transport.send_together(here, further)
         with namespaces.entered(home, "net"):
             there = transport.open_socket()
@@ -87,11 +89,20 @@ def remove(host_interface: str) -> None:
         _remove(sock, host_interface)
 
 
+def _leave_to_bridge(host_interface: str) -> None:
+    """Have the host's end no address of its own: nobody asks for it, and it would look for routers in the container.
+
+    Later its routes would be gone through by each start of another container.
+    """
+    with suppress(OSError):  # a kernel without IPv6, or a /proc that can't be written to
+        switches.write(f"{_IPV6}/{host_interface}/disable_ipv6", "1")
+
+
 def _keep_quiet(name: str) -> None:
     """Have an interface tell and ask as little as can be: a bridge brings such words to all, at 4 µs for each."""
-    with suppress(OSError):  # a kernel without IPv6, or a /proc that can't be written to
+    with suppress(OSError):
         for switch, value in _QUIET:
-            switches.write(f"/proc/sys/net/ipv6/conf/{name}/{switch}", value)
+            switches.write_elsewhere(f"{_IPV6}/{name}/{switch}", value)
 
 
 def _make_pair(sock: socket.socket, host_interface: str, request: bytes) -> None:
