@@ -182,8 +182,9 @@ class Birth:
     def _run_hooks(self) -> None:
         """The hooks that run in the runtime's namespaces before the root is changed (config.md, "Prestart")."""
         state = self._around.state("creating", self._child.pid, self._spec)
-        hooks.run(self._spec.hooks.prestart, state, "prestart")
-        hooks.run(self._spec.hooks.create_runtime, state, "createRuntime")
+        bundle = self._around.bundle
+        hooks.run(self._spec.hooks.prestart, state, "prestart", bundle)
+        hooks.run(self._spec.hooks.create_runtime, state, "createRuntime", bundle)
 
 
 def give_birth(spec: Spec, around: Circumstances) -> Living:

@@ -273,24 +273,28 @@ def _start(inherited: Inheritance, starter: socket.socket) -> None:
     spec, around = inherited.spec, inherited.around
     assert spec.process is not None
     wanted = home.with_home(spec.process)
-    is_bounded = _is_bounded_early(spec)
     if spec.hooks.start_container:
-        if not is_bounded:  # their programs are files of the container's
-            process.limit_bounding_set(wanted)
-            is_bounded = True
-        hooks.run(spec.hooks.start_container, around.state("created", os.getpid(), spec), "startContainer")
+        state = around.state("created", os.getpid(), spec)
+        hooks.run(spec.hooks.start_container, state, "startContainer", before=lambda: _confine(inherited, wanted))
     process.become(
         wanted,
         next(iter(inherited.programs), None),
         lambda descriptor: letting_go.send_listener(starter, descriptor),
         linux=spec.linux,
-        is_bounded=is_bounded,
+        is_bounded=_is_bounded_early(spec),
         last=_die_with_the_shim if around.listener is None else None,
     )
     letting_go.restore_signals()
     if spec.annotations.get(REAPER_ANNOTATION) == "true":
         reaper.run(lambda: _execute(wanted, starter, around))
     process.execute(wanted, around.preserved)
+
+
+def _confine(inherited: Inheritance, wanted: Process) -> None:
+    """Make a hook whose program is a file of the container's no more than the container's own process will be."""
+    spec = inherited.spec
+    program = next((each for each in inherited.programs if not each.notifies), None)  # an agent isn't asked for hooks
+    process.become(wanted, program, linux=spec.linux, is_bounded=_is_bounded_early(spec))
 
 
 def _is_bounded_early(spec: Spec) -> bool:
@@ -345,7 +349,9 @@ def _build_root(inherited: Inheritance, provided: Provisions, ahead: Ahead) -> i
     if _minds_the_network(spec):
         _await_runtime(inherited)
     if spec.hooks.create_container:
-        hooks.run(spec.hooks.create_container, inherited.around.state("creating", os.getpid(), spec), "createContainer")
+        around = inherited.around
+        state = around.state("creating", os.getpid(), spec)
+        hooks.run(spec.hooks.create_container, state, "createContainer", around.bundle)
     linux = spec.linux or Linux()
     sysctls.write_all(root, linux.sysctl)
     masking.seal(root, linux, ahead.covers)

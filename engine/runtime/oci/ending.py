@@ -69,7 +69,7 @@ def _run_poststop(folder: Folder, record: Record, log: Log) -> None:
 
     for hook in folder.spec().hooks.poststop:
         try:
-            hooks.run((hook,), state_for_hooks(record, "stopped"), "poststop")
+            hooks.run((hook,), state_for_hooks(record, "stopped"), "poststop", record.bundle)
         except BoxdeckError as error:
             log.warn(str(error))
 

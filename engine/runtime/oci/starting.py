@@ -56,7 +56,7 @@ def _run_poststart(folder: Folder, record: Record) -> None:
     from engine.runtime import hooks
 
     try:
-        hooks.run(folder.spec().hooks.poststart, state_for_hooks(record, "running"), "poststart")
+        hooks.run(folder.spec().hooks.poststart, state_for_hooks(record, "running"), "poststart", record.bundle)
     except BoxdeckError:
         send_kill(record)
         raise

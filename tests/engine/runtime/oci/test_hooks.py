@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from engine.oci import runtime_spec, seccomp_spec
+from engine.oci.process_spec import Capabilities, Rlimit, User
 from engine.oci.runtime_spec import Hook, Hooks
+from engine.runtime import seccomp_profile
 from tests.engine.runtime.oci.runtime import Runtime
 
 pytestmark = pytest.mark.vm
@@ -73,6 +78,48 @@ def test_the_hook_before_the_program_is_the_containers_own(runtime: Runtime) -> 
     done = runtime("run", "--bundle", str(runtime.bundle), "one")
     state, hostname = done.stdout.rsplit("}", 1)
     assert msgspec.json.decode(state + "}")["status"] == "created" and hostname.strip() == "standalone"
+
+
+_SURROUNDINGS = 'echo "$(umask) $(pwd) $(grep SigIgn /proc/self/status | cut -f 2)" >> "$0"'
+
+
+def test_hooks_have_the_bundle_as_their_folder_and_write_nothing_that_others_can_change(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    target = tmp_path / "surroundings"
+    hook = (Hook(path="/bin/sh", args=("sh", "-c", _SURROUNDINGS, str(target)), env=("PATH=/usr/bin:/bin",)),)
+    hooks = Hooks(prestart=hook, create_runtime=hook, create_container=hook, poststart=hook, poststop=hook)
+    runtime.describe("true", hooks=hooks)
+    assert runtime("run", "--bundle", str(runtime.bundle), "one").returncode == 0
+    assert target.read_text().splitlines() == [f"0022 {runtime.bundle} {'0' * 16}"] * 5
+
+
+@pytest.mark.parametrize("no_new_privileges", [False, True])
+def test_the_hook_before_the_program_has_no_more_privileges_than_that(
+    runtime: Runtime, no_new_privileges: bool
+) -> None:
+    """Its program is a file of the image's."""
+    fields = "Umask|Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp"
+    script = f"grep -E '^({fields})' /proc/self/status; ulimit -n; pwd"
+    given = ("CAP_KILL", "CAP_CHOWN")
+    hook = Hook(path="/bin/sh", args=("sh", "-c", script), env=("PATH=/usr/bin:/bin",))
+    runtime.describe(
+        *("sh", "-c", script),
+        hooks=Hooks(start_container=(hook,)),
+        user=User(uid=5, gid=6, umask=0o27, additional_gids=(7,)),
+        capabilities=Capabilities(bounding=given, permitted=given, effective=given),
+        rlimits=(Rlimit(type="RLIMIT_NOFILE", soft=33, hard=44),),
+        no_new_privileges=no_new_privileges,
+    )
+    path = runtime.bundle / "config.json"
+    spec = runtime_spec.decode(path.read_bytes())
+    assert spec.linux is not None
+    filter = seccomp_profile.default(given, platform.machine())
+    linux = replace(spec.linux, seccomp_text=seccomp_spec.encode(filter))
+    path.write_bytes(runtime_spec.encode(replace(spec, linux=linux)))
+    said = runtime("run", "--bundle", str(runtime.bundle), "one").stdout.splitlines()
+    half = len(said) // 2
+    assert half > 10 and said[:half] == said[half:], said
 
 
 @pytest.mark.parametrize("kind", ["prestart", "create_runtime", "create_container", "start_container"])
