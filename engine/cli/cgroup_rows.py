@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from engine.cli.formats import binary_size, decimal_size
 from engine.cli.output import shortened
-from engine.limits import Limits
+from engine.limits import CgroupSetting, DeviceLimit, HugetlbLimit, Limits
 from engine.model import CgroupNode
 
 Scope = Literal["containers", "all", "host"]
@@ -36,6 +36,15 @@ _HEADINGS = (
 _SET_HERE = 9
 _AT_LEFT = {0, _SET_HERE, 10}
 _DISPENSABLE = (10, 7, 8, 1, _SET_HERE, 6, 5)  # columns in the order in which they give way to others
+_OPTIONS = {  # those that aren't called as the limit is
+    "io_weight": "blkio-weight",
+    "device_weights": "blkio-weight-device",
+    "device_read_bytes": "device-read-bps",
+    "device_written_bytes": "device-write-bps",
+    "device_reads": "device-read-iops",
+    "device_writes": "device-write-iops",
+    "pids": "pids-limit",
+}
 _LEAST_SET_HERE = 16  # characters to which its words may be cut before others give way
 
 
@@ -116,7 +125,7 @@ def _limits_of(node: CgroupNode) -> tuple[str, str]:
 
 
 def limit_words(limits: Limits) -> str:
-    """The limits that are set, by the names of their options: ``memory 64MiB, cpus 0.5, pids 100``."""
+    """The limits that are set, by the names of their options: ``memory 64MiB, cpus 0.5, pids-limit 100``."""
     found: list[str] = []
     for name in limits.__struct_fields__:
         value = getattr(limits, name)
@@ -126,16 +135,26 @@ def limit_words(limits: Limits) -> str:
 
 
 def _limit(name: str, value: object) -> str:
-    word = name.removesuffix("_bytes").removesuffix("_usec").replace("_", "-")
+    is_bytes = name.endswith("_bytes")
+    word = _OPTIONS.get(name) or name.removesuffix("_bytes").removesuffix("_usec").replace("_", "-")
     if isinstance(value, tuple):
-        return f"{word} {' '.join(':'.join(str(part) for part in _parts(each)) for each in value)}"
+        items = " ".join(_item(each, is_bytes) for each in value)
+        return items if name == "unified" else f"{word} {items}"
     if value is True:
         return word
-    return f"{word} {binary_size(value) if name.endswith('_bytes') and isinstance(value, int) else value}"
+    return f"{word} {binary_size(value) if is_bytes and isinstance(value, int) else value}"
 
 
-def _parts(limit: object) -> Iterator[object]:
-    return (getattr(limit, name) for name in type(limit).__struct_fields__)  # type: ignore[attr-defined]
+def _item(limit: object, is_bytes: bool) -> str:
+    """One of a list, as its option takes it."""
+    match limit:
+        case CgroupSetting(file, value):
+            return f"{file}={value}"
+        case HugetlbLimit(page_size, limit_bytes):
+            return f"{page_size}:{binary_size(limit_bytes)}"
+        case DeviceLimit(device, value):
+            return f"{device}:{binary_size(value) if is_bytes else value}"
+    raise TypeError(limit)
 
 
 def _controllers(node: CgroupNode) -> str:

@@ -11,7 +11,7 @@ import termios
 import pytest
 
 from engine.cli.cgroup_rows import limit_words, tree_lines
-from engine.limits import DeviceLimit, Limits
+from engine.limits import CgroupSetting, DeviceLimit, HugetlbLimit, Limits
 from engine.model import CgroupNode, CpuSample, MemorySample
 from tests.command_line import CommandLine
 
@@ -25,7 +25,7 @@ def test_containers_stand_below_our_cgroup(boxdeck: CommandLine) -> None:
     assert top.startswith(f"/{boxdeck.paths.cgroup_name} ")
     drawn = {row.split()[1]: row for row in rows}
     assert set(drawn) == {"held", "free"}
-    assert "memory 64MiB" in drawn["held"] and "pids 77" in drawn["held"]
+    assert "memory 64MiB" in drawn["held"] and "pids-limit 77" in drawn["held"]
     assert container[:12] in drawn["free"]
     assert drawn["free"].split()[3] == "1"  # processes
 
@@ -116,9 +116,15 @@ def test_levels_above_the_containers_hide_what_is_below_these() -> None:
     ("limits", "words"),
     [
         (Limits(), ""),
-        (Limits(memory_bytes=64 << 20, cpus=0.5, pids=77), "memory 64MiB, cpus 0.5, pids 77"),
+        (Limits(memory_bytes=64 << 20, cpus=0.5, pids=77), "memory 64MiB, cpus 0.5, pids-limit 77"),
         (Limits(cpu_idle=True, cpuset_cpus="0-1"), "cpu-idle, cpuset-cpus 0-1"),
-        (Limits(device_read_bytes=(DeviceLimit("8:0", 1024),)), "device-read 8:0:1024"),
+        (Limits(device_read_bytes=(DeviceLimit("8:0", 1024),)), "device-read-bps 8:0:1KiB"),
+        (Limits(io_weight=7, device_writes=(DeviceLimit("8:0", 9),)), "blkio-weight 7, device-write-iops 8:0:9"),
+        (Limits(hugetlb=(HugetlbLimit("2MB", 1 << 22),)), "hugetlb 2MB:4MiB"),
+        (
+            Limits(unified=(CgroupSetting("memory.min", "9"), CgroupSetting("io.max", "8:0 rbps=1"))),
+            "memory.min=9 io.max=8:0 rbps=1",
+        ),
     ],
 )
 def test_limits_in_words(limits: Limits, words: str) -> None:
