@@ -6,12 +6,14 @@ import errno
 import functools
 import os
 
+from msgspec import structs
+
 from engine.errors import InvalidRequest, Unsupported
 from engine.linux import mounts
 from engine.oci.linux_spec import IdMapping, Linux
 from engine.oci.runtime_spec import Mount
 from engine.runtime import userns
-from engine.runtime.mount_options import MountOptions
+from engine.runtime.mount_options import MAPPING, MountOptions
 
 _EVERYBODY = (IdMapping(container_id=0, host_id=1 << 20, size=1 << 16),)  # any map but the host's own
 
@@ -42,6 +44,39 @@ def map_ids(source: int, mount: Mount, options: MountOptions, user_namespace: in
     finally:
         if with_own:
             os.close(mapping)
+
+
+def with_mappings(mount: Mount, linux: Linux) -> Mount:
+    """A mount with the mappings that crun's form of the option says (crun(1), "idmap mount options").
+
+    In ``idmap=uids=0-1-10#10-11-10;gids=@0-0-10`` are ids on disk, what they become, and how many; after an "@" they
+    become ids of the container, and otherwise of the host.
+
+    Raises:
+        InvalidRequest: it has another form.
+    """
+    text = next((option for option in mount.options if option.startswith(MAPPING)), None)
+    if text is None:
+        return mount
+    kinds = dict(part.partition("=")[::2] for part in text.partition("=")[2].split(";"))
+    try:
+        if set(kinds) != {"uids", "gids"}:
+            raise ValueError
+        uids = tuple(_mapping(each, linux.uid_mappings) for each in kinds["uids"].split("#"))
+        gids = tuple(_mapping(each, linux.gid_mappings) for each in kinds["gids"].split("#"))
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{text!r} is no mapping ({mount.destination})", "write it as idmap=uids=0-1000-10;gids=0-1000-10"
+        ) from error
+    return structs.replace(mount, uid_mappings=uids, gid_mappings=gids)
+
+
+def _mapping(text: str, containers: tuple[IdMapping, ...]) -> IdMapping:
+    on_disk, becomes, size = text.removeprefix("@").split("-")
+    host = userns.host_id(containers, int(becomes)) if text.startswith("@") else int(becomes)
+    if host is None:
+        raise ValueError
+    return IdMapping(container_id=int(on_disk), host_id=host, size=int(size))
 
 
 def _own_mapping(mount: Mount) -> int:

@@ -58,11 +58,14 @@ PROPAGATION = {
     "rshared": MS_SHARED | MS_REC,
     "runbindable": MS_UNBINDABLE | MS_REC,
 }
+MAPPING = ("idmap=", "ridmap=")
+"""How options begin that say how ids are mapped (crun(1), "idmap mount options")."""
 _KINDS = ("bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap")
 # Of the file system as a whole; for every one the kernel itself takes them (fs_context.c, common_set_sb_flag).
 SUPERBLOCK = ("sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand")
 # The default, or without a meaning since Linux 5.8: a detached mount logs nothing, i_version is the file system's own.
-_NOTHING = ("defaults", "silent", "loud", "iversion", "noiversion")
+# The last four are for who reads fstab (mount(8)).
+_NOTHING = ("defaults", "silent", "loud", "iversion", "noiversion", "auto", "noauto", "nofail", "_netdev")
 
 KNOWN = tuple(sorted((*_ATTRIBUTES, *_RECURSIVE, *PROPAGATION, *_KINDS, *SUPERBLOCK, *_NOTHING)))
 """Every option that isn't handed to a file system, for ``boxdeck-oci features``."""
@@ -112,7 +115,7 @@ class MountOptions(NamedTuple):
 
 @functools.lru_cache(maxsize=256)
 def parse(options: tuple[str, ...]) -> MountOptions:
-    """Sort options; those that no table knows belong to the file system."""
+    """Sort options; those that no table knows belong to the file system, as one or, with commas, as several."""
     plain, recursive, propagation, data = Change(), Change(), [], []
     for option in options:
         if option in _ATTRIBUTES:
@@ -121,8 +124,8 @@ def parse(options: tuple[str, ...]) -> MountOptions:
             recursive = recursive.then(*_RECURSIVE[option])
         elif option in PROPAGATION:
             propagation.append(PROPAGATION[option])
-        elif option not in _NOTHING and option not in _KINDS:
-            data.append(option)
+        elif option not in _NOTHING and option not in _KINDS and not option.startswith(MAPPING):
+            data += _apart(option)
     return MountOptions(
         attributes=plain,
         recursive_attributes=recursive,
@@ -130,11 +133,16 @@ def parse(options: tuple[str, ...]) -> MountOptions:
         recursive="rbind" in options,
         remount="remount" in options,
         copy_up="tmpcopyup" in options,
-        idmap="idmap" in options or "ridmap" in options,
-        recursive_idmap="ridmap" in options,
+        idmap=any(option in ("idmap", "ridmap") or option.startswith(MAPPING) for option in options),
+        recursive_idmap=any(option == "ridmap" or option.startswith("ridmap=") for option in options),
         propagation=tuple(propagation),
         data=tuple(data),
     )
+
+
+def _apart(option: str) -> list[str]:
+    """Options that are written as one word, as mount(2) takes them; a comma after a backslash belongs to a value."""
+    return [option] if "\\," in option else [part for part in option.split(",") if part]
 
 
 def require_bind_options(options: MountOptions, destination: str) -> None:

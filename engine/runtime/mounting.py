@@ -13,7 +13,7 @@ from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Mount, Spec
 from engine.runtime import cgroup_mount, file_system_mount, foreign_mount, mount_options, mount_targets
 from engine.runtime.file_system_mount import FileSystem
-from engine.runtime.idmap import map_ids
+from engine.runtime.idmap import map_ids, with_mappings
 from engine.runtime.mount_options import MountOptions
 
 Sources = dict[int, int]
@@ -42,11 +42,11 @@ def open_sources(spec: Spec, bundle: str = "", user_namespace: int | None = None
         RuntimeFailure: a source doesn't exist.
         InvalidRequest, Unsupported: an option that a bind mount can't have, or the source's file system can't do.
     """
-    sources = Sources()
+    sources, linux = Sources(), spec.linux or Linux()
     try:
         for number, mount in enumerate(spec.mounts):
             if is_bind(mount) and not is_root(mount):
-                sources[number] = _open_source(mount, bundle, user_namespace)
+                sources[number] = _open_source(with_mappings(mount, linux), bundle, user_namespace)
     except BaseException:
         for descriptor in sources.values():
             os.close(descriptor)

@@ -15,7 +15,7 @@ from engine.linux import mounts, trace
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Mount, Spec
 from engine.runtime import mount_options, mounting, overlay
-from engine.runtime.idmap import map_ids
+from engine.runtime.idmap import map_ids, with_mappings
 
 _PRIVATE = mounts.MS_PRIVATE | mounts.MS_REC
 _SLAVE = mounts.MS_SLAVE | mounts.MS_REC
@@ -45,7 +45,7 @@ def prepare(spec: Spec, bundle: str, user_namespace: int | None) -> int:
         if top is None:
             return _folder(folder, spec)
         if mounting.is_bind(top):
-            return _bind(top, bundle, spec, user_namespace)
+            return _bind(with_mappings(top, spec.linux or Linux()), bundle, spec, user_namespace)
         if top.type == "overlay":
             return overlay.make(overlay.parse(top.options), folder, user_namespace)
         options = mount_options.parse(top.options)

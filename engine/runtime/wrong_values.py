@@ -107,6 +107,7 @@ def _refuse_linux(linux: Linux) -> None:
         raise _wrong("linux.timeOffsets", "", 'clocks are set in a time namespace: add {"type": "time"}')
     _refuse_mappings("linux.uidMappings", linux.uid_mappings)
     _refuse_mappings("linux.gidMappings", linux.gid_mappings)
+    _require_root(linux)
     _refuse_relative("linux.maskedPaths", linux.masked_paths)
     _refuse_relative("linux.readonlyPaths", linux.readonly_paths)
     _refuse_relative("linux.devices.path", (device.path for device in linux.devices))
@@ -117,6 +118,15 @@ def _refuse_linux(linux: Linux) -> None:
             raise _wrong("linux.devices", f"{device.major}:{device.minor}", "numbers of devices begin at 0")
         if not (0 <= device.uid <= _LAST_ID and 0 <= device.gid <= _LAST_ID):
             raise _wrong("linux.devices", f"{device.uid}:{device.gid}", f"ids are 0 to {_LAST_ID}")
+
+
+def _require_root(linux: Linux) -> None:
+    user = linux.namespace("user")
+    if user is None or user.path:
+        return
+    for name, mappings in (("linux.uidMappings", linux.uid_mappings), ("linux.gidMappings", linux.gid_mappings)):
+        if all(mapping.container_id for mapping in mappings):
+            raise _wrong(name, "", "map the container's id 0, which sets it up")
 
 
 def _refuse_mappings(name: str, mappings: Sequence[IdMapping]) -> None:

@@ -54,6 +54,16 @@ def _spec(**parts: Any) -> Spec:
             },
             "linux.gidMappings",
         ),
+        (
+            {
+                "linux": {
+                    "namespaces": [{"type": "user"}],
+                    "uidMappings": [{"containerID": 1, "hostID": 1, "size": 9}],
+                    "gidMappings": [{"containerID": 0, "hostID": 1, "size": 9}],
+                }
+            },
+            "linux.uidMappings is wrong: map the container's id 0",
+        ),
         ({"linux": {"timeOffsets": {"monotonic": {"secs": 1}}}}, "linux.timeOffsets"),
         ({"linux": {"maskedPaths": ["proc/kcore"]}}, "linux.maskedPaths"),
         ({"linux": {"readonlyPaths": [""]}}, "linux.readonlyPaths"),

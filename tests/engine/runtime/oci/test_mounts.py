@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -42,6 +43,53 @@ def test_file_systems_show_the_namespaces_that_are_joined(runtime: Runtime, tmp_
     done = runtime("run", "--bundle", str(bundle), "two")
     assert done.stdout.split()[:3] == ["sleep", "lo", "/dev/mqueue"], done.stderr
     assert done.stdout.split()[-1] == "1"
+
+
+def mounting(runtime: Runtime, command: str, mount: Mount, mappings: tuple[IdMapping, ...] = ()) -> str:
+    """What a command says in a container with one mount more, in a user namespace if there are mappings."""
+    runtime.describe("sh", "-c", command)
+    path = runtime.bundle / "config.json"
+    spec = runtime_spec.decode(path.read_bytes())
+    assert spec.linux is not None
+    kinds = (*spec.linux.namespaces, *((Namespace(type="user"),) if mappings else ()))
+    linux = msgspec.structs.replace(spec.linux, namespaces=kinds, uid_mappings=mappings, gid_mappings=mappings)
+    mounts = (*spec.mounts, mount)
+    path.write_bytes(runtime_spec.encode(msgspec.structs.replace(spec, mounts=mounts, linux=linux)))
+    done = runtime("run", "--bundle", str(runtime.bundle), "one")
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "owner"),
+    [
+        ("idmap=uids=0-1000-10;gids=0-2000-10", "1003:2004"),
+        ("idmap=uids=0-7-1#1-1000-10;gids=0-2000-10", "1002:2004"),
+        ("idmap=uids=@0-40-10;gids=@0-50-10", "43:54"),
+        ("idmap=uids=0-300060-10;gids=@0-50-10", "63:54"),
+    ],
+)
+def test_a_mount_may_have_ids_of_its_own_in_cruns_form(
+    runtime: Runtime, tmp_path: Path, option: str, owner: str
+) -> None:
+    """Those of the last two are in a container whose ids begin at 300,000."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "file").touch()
+    os.chown(tmp_path / "data" / "file", 3, 4)
+    mappings = (IdMapping(container_id=0, host_id=300_000, size=65_536),) if "@" in option else ()
+    mount = Mount(destination="/mnt", type="bind", source=str(tmp_path / "data"), options=("bind", option))
+    assert mounting(runtime, "stat -c %u:%g /mnt/file", mount, mappings) == f"{owner}\n"
+
+
+@pytest.mark.parametrize("option", ["idmap=", "idmap=uids=0-1", "idmap=uids=0-1-1", "idmap=uids=a-b-c;gids=0-0-1"])
+def test_a_mapping_of_another_form_is_refused(runtime: Runtime, tmp_path: Path, option: str) -> None:
+    mount = Mount(destination="/mnt", type="bind", source=str(tmp_path), options=("bind", option))
+    assert f"{option!r} is no mapping (/mnt): write it as" in mounting(runtime, "true", mount)
+
+
+def test_options_of_a_file_system_may_be_one_word(runtime: Runtime) -> None:
+    mount = Mount(destination="/mnt", type="tmpfs", source="tmpfs", options=("size=1m,mode=0711", "noauto", ""))
+    said = mounting(runtime, "stat -c %a /mnt; df -k /mnt | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2", mount)
+    assert said.split() == ["711", "1024"]
 
 
 @pytest.mark.parametrize("user", [False, True])
