@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _NANOSECONDS = 1_000_000_000
 _FILTERS = ("type", "event", "container", "image")
+_HEALTH = "health_status"
 
 
 class Filter(NamedTuple):
@@ -38,7 +39,7 @@ class Filter(NamedTuple):
         if self.key == "type":
             return event.kind == self.value
         if self.key == "event":
-            return event.action == self.value
+            return self.value in (event.action, _action(event))
         return event.kind == self.key and (event.name == self.value or event.subject.startswith(self.value))
 
 
@@ -121,14 +122,14 @@ def is_wanted(event: Event, since: int | None, until: int | None, filters: list[
 def event_line(event: Event) -> str:
     """For people: ``2024-01-31T10:00:00.123456789Z container die 3f2a… (name=web, exitCode=0)``."""
     attributes = ", ".join(f"{key}={value}" for key, value in _attributes(event).items())
-    return f"{rfc3339(event.at_unix_ns)} {event.kind} {event.action} {event.subject} ({attributes})"
+    return f"{rfc3339(event.at_unix_ns)} {event.kind} {_action(event)} {event.subject} ({attributes})"
 
 
 def event_document(event: Event) -> EventDocument:
     """With docker's field names."""
     return EventDocument(
         type=event.kind,
-        action=event.action,
+        action=_action(event),
         actor=_Actor(id=event.subject, attributes=_attributes(event)),
         time=event.at_unix_ns // _NANOSECONDS,
         time_ns=event.at_unix_ns,
@@ -136,10 +137,15 @@ def event_document(event: Event) -> EventDocument:
     )
 
 
+def _action(event: Event) -> str:
+    """Docker's word, which says of a health check what came of it, such as ``health_status: unhealthy``."""
+    return f"{event.action}: {event.detail}" if event.action == _HEALTH else event.action
+
+
 def _attributes(event: Event) -> dict[str, str]:
     """What docker calls attributes; the detail of a kind of event that docker doesn't have is ``detail``."""
     found = {"name": event.name}
-    if event.detail:
+    if event.detail and event.action != _HEALTH:
         found[{"die": "exitCode", "kill": "signal", "rename": "oldName"}.get(event.action, "detail")] = event.detail
     if event.count:
         found["count"] = str(event.count)

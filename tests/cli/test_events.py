@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from engine.cli.moments import moment
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, eventually
 
 
 def test_what_happened_is_told_in_order(boxdeck: CommandLine) -> None:
@@ -52,6 +52,21 @@ def test_filters_of_one_key_are_choices_and_of_several_are_conditions(boxdeck: C
     assert told("event=die", "event=create", "container=first") == ["create first", "die first"]
     assert told("type=image") == []
     assert "'colour=red' is not type=" in boxdeck("events", "--filter", "colour=red").sentence
+
+
+def test_what_came_of_a_health_check_is_part_of_the_action_as_with_docker(boxdeck: CommandLine) -> None:
+    since = time.time()
+    boxdeck.ok(
+        "run", "-d", "--name", "well", "--health-cmd", "true", "--health-interval", "0.1s", "base", "sleep", "99"
+    )
+    assert eventually(lambda: boxdeck.state("well")["Health"]["Status"] == "healthy")
+
+    def told(which: str) -> list[str]:
+        times = ("--since", f"{since:.6f}", "--until", "0s")
+        return boxdeck.ok("events", *times, "--filter", f"event={which}", "--format", "{{.Action}}").splitlines()
+
+    assert told("health_status")[-1] == "health_status: healthy"
+    assert told("health_status: healthy") == ["health_status: healthy"]
 
 
 @pytest.mark.vm
