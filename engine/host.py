@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
-from msgspec import Struct
-
 from engine.cgroups.statistics.files import KernelFile
 from engine.disks import DiskReader
 from engine.model import HostSample
@@ -57,13 +55,6 @@ class _Seldom(Generic[Value]):
         return self._value
 
 
-class _Processors(Struct, frozen=True):
-    """Ticks of all processors together, since the machine was started."""
-
-    busy: int
-    all: int
-
-
 class HostReader:
     """Looks at the machine again and again.
 
@@ -78,7 +69,7 @@ class HostReader:
         self._disk_reader = DiskReader()
         self._disks = _Seldom(self._read_disks, _SELDOM_SECONDS)
         self._count = _Seldom(lambda: os.cpu_count() or 1, _PROCESSORS_SECONDS)
-        self._processors: _Processors | None = None
+        self._processors: tuple[int, int] | None = None
         self._latest = HostSample()
         self._good_until = 0.0
         self._disk_rates = _Rates[str]()
@@ -140,17 +131,20 @@ class HostReader:
         """Of all processors."""
         before, now = self._processors, _processors(self._stat.read())
         self._processors = now
-        if before is None or now.all <= before.all:
+        if before is None or (passed := now[1] - before[1]) <= 0:
             return None
         # The time of waiting for a disk may shrink (proc_stat(5)), and with it what isn't busy.
-        return min(max(100 * (now.busy - before.busy) / (now.all - before.all), 0.0), 100.0)
+        return min(max(100 * (now[0] - before[0]) / passed, 0.0), 100.0)
 
 
-def _processors(stat: bytes) -> _Processors:
-    """From the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal (proc_stat(5))."""
-    times = [int(word) for word in stat[: stat.find(b"\n")].split()[1:9]]  # guests' are in user and nice, too
+def _processors(stat: bytes) -> tuple[int, int]:
+    """Ticks of all processors together since the machine was started: those that were busy, and all.
+
+    From the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal (proc_stat(5)).
+    """
+    times = list(map(int, stat[: stat.find(b"\n")].split()[1:9]))  # guests' are in user and nice, too
     every = sum(times)
-    return _Processors(every - times[3] - times[4], every)
+    return every - times[3] - times[4], every
 
 
 def _bytes(meminfo: bytes, key: bytes) -> int:

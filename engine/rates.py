@@ -21,7 +21,7 @@ from engine.model import (
     PidsSample,
 )
 
-_SHORTEST_SECONDS = 0.001  # the kernel adds up the time of a running process every few milliseconds only
+_SHORTEST_NS = 1_000_000  # the kernel adds up the time of a running process every few milliseconds only
 
 # A device that wasn't in an earlier reading has been used for the first time since: it began at nothing.
 _UNUSED = DeviceUsage("", "")
@@ -84,23 +84,21 @@ class Comparison:
 def _has_rested(now: Reading, before: Reading) -> bool:
     """Whether nothing at all has changed in a time long enough to say so: all rates are 0.
 
-    Whoever reads tells what hasn't changed by the very same object.
+    Whoever reads tells what hasn't changed by the very same object. Nearly all containers are asked this at each look.
     """
     usage, earlier = now.usage, before.usage
-    return (
-        usage.cpu is earlier.cpu
-        and usage.memory is earlier.memory
-        and usage.io is earlier.io
-        and usage.pids is earlier.pids
-        and _seconds(usage.at_ns, earlier.at_ns) > 0
-        and _is_quiet(now.traffic, before.traffic)
-    )
-
-
-def _is_quiet(now: Traffic | None, before: Traffic | None) -> bool:
-    if now is None or before is None:
-        return now is before
-    return now.interfaces is before.interfaces and _seconds(now.at_ns, before.at_ns) > 0
+    traffic, counted = now.traffic, before.traffic
+    if (
+        usage.cpu is not earlier.cpu
+        or usage.memory is not earlier.memory
+        or usage.io is not earlier.io
+        or usage.pids is not earlier.pids
+        or usage.at_ns - earlier.at_ns < _SHORTEST_NS
+    ):
+        return False
+    if traffic is None or counted is None:
+        return traffic is counted
+    return traffic.interfaces is counted.interfaces and traffic.at_ns - counted.at_ns >= _SHORTEST_NS
 
 
 def compare(container_id: str, now: Reading, before: Reading | None, limits: Limits) -> ContainerSample:
@@ -240,8 +238,8 @@ def _interface(now: InterfaceCount, before: InterfaceCount | None, seconds: floa
 
 def _seconds(now_ns: int, before_ns: int) -> float:
     """The time between two readings; 0 where it is too short to tell anything."""
-    seconds = (now_ns - before_ns) / 1e9
-    return seconds if seconds >= _SHORTEST_SECONDS else 0.0
+    passed_ns = now_ns - before_ns
+    return passed_ns / 1e9 if passed_ns >= _SHORTEST_NS else 0.0
 
 
 def _rate(now: int, before: int, seconds: float) -> float | None:

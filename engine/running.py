@@ -23,9 +23,9 @@ _COARSE_NS = 50_000_000  # a file's time stands still for a clock tick, 10 ms at
 class Running:
     """The running containers of a root.
 
-    A look without news costs three system calls, however many containers there are: the store's write-ahead log has
-    another time when any engine wrote to it, the folder of the run-time folders when a shim was started or cleared
-    away, and each shim's pidfd tells when that has gone. What isn't settled, such as a start, is looked at every time.
+    A look without news costs two system calls, however many containers there are: the store's write-ahead log has
+    another time when any engine wrote to it, which each does before it starts a shim, and a shim's pidfd tells when it
+    has gone. What isn't settled, such as a start, is looked at every time.
 
     Args:
         paths: of the root.
@@ -62,12 +62,14 @@ class Running:
         Returns:
             The ids of those that were looked at and don't run, whose end may have to be followed up.
         """
-        pending = self._unsettled.union(doubtful, self._shims.gone(), self._new())
+        pending = self._unsettled.union(doubtful, self._shims.gone())
         over: set[str] = set()
         while True:
-            if self._may_be_written() and self._version != (version := self._database.version()):
-                self._version = version
-                pending.update(self._changed())
+            if self._may_be_written():
+                pending.update(self._new())
+                if self._version != (version := self._database.version()):
+                    self._version = version
+                    pending.update(self._changed())
             if not pending:
                 return over
             over.update(self._taken_over(pending))

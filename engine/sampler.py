@@ -16,6 +16,7 @@ from engine.survey import CounterReader, Survey
 
 _SECOND_READING_SECONDS = 0.25  # rates need two readings: the second one follows the first soon
 _LONGEST_SECONDS = 0.004  # for which a look keeps whoever shares the event loop waiting
+_NONE: frozenset[str] = frozenset()
 _EARLY_SHARE = 0.1  # of its interval by which a listener takes a snapshot that comes too early
 
 
@@ -105,6 +106,8 @@ class _Look:
 
     def missing(self) -> frozenset[str]:
         """The ids of the containers of which there was nothing to read."""
+        if len(self.samples) == len(self._containers):
+            return _NONE
         return frozenset([container.id for container in self._containers if container.id not in self.samples])
 
 
@@ -135,6 +138,7 @@ class Sampler:
         self._listeners: set[_Listener] = set()
         self._next: asyncio.Handle | None = None  # what is called next: the tick that is awaited, or the rest of one
         self._is_looking = False
+        self._shortest_seconds = math.inf
         self._sweeping: asyncio.Task[None] | None = None
         self._latest: Snapshot | None = None
         self._latest_at = 0.0
@@ -192,7 +196,9 @@ class Sampler:
         """Whoever comes or goes may change when the next tick is due; without anybody there is none."""
         if not self._listeners:
             self._end()
-        elif not self._is_looking:
+            return
+        self._shortest_seconds = min([listener.interval_seconds for listener in self._listeners])
+        if not self._is_looking:
             now = time.monotonic()
             due = self._latest_due + self._interval() if self._latest is not None else now
             self._await(max(due, now))
@@ -208,7 +214,7 @@ class Sampler:
             self._next = None
 
     def _tick(self, due: float) -> None:
-        self._is_looking = True
+        self._next, self._is_looking = None, True
         try:
             ended = self._roster.look(self._doubtful)
             if ended:
@@ -277,7 +283,7 @@ class Sampler:
         return self._host.read(self._survey.devices)
 
     def _interval(self) -> float:
-        shortest = min(listener.interval_seconds for listener in self._listeners)
+        shortest = self._shortest_seconds
         has_rates = self._latest is not None and self._latest.interval_seconds > 0
         return shortest if has_rates else min(shortest, _SECOND_READING_SECONDS)
 

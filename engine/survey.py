@@ -28,39 +28,48 @@ class CounterReader(Protocol):
     machine: Mapping[int, LinkStatistics]
 
     def read(self, names: Collection[str]) -> Mapping[str, LinkCounters]:
-        """What has been counted so far at these interfaces of the host's, by name."""
+        """What has been counted so far at these interfaces of the host's, by name; the very same if nothing was."""
 
     def close(self) -> None:
         """Let go of the socket."""
 
 
 class _Tracked:
-    """A container between two looks: its open files, its limits, and what there is to compare with."""
+    """A container between two looks: its open files, its limits, and what there is to compare with.
+
+    Attributes:
+        read: what it uses now; None when it has gone.
+        close: closes its files.
+    """
+
+    __slots__ = ("_counters", "_interfaces", "close", "comparison", "container", "limits", "path", "read")
 
     def __init__(self, container: Container, path: str, keep_open: bool) -> None:
         self.container = container
         self.path = path
         self.limits: Limits | None = None
         self.comparison = Comparison(container.id)
-        self._counted: list[LinkCounters | None] = []
+        self._counters: Mapping[str, LinkCounters] | None = None
         self._interfaces: tuple[InterfaceCount, ...] = ()
-        self._reader: UsageReader | None = UsageReader(layout.detect(), path)
+        machine = layout.detect()
+        reader = UsageReader(machine, path)
+        self.read: Callable[[], Usage | None] = reader.read
+        self.close = reader.close
         if not keep_open:
             self.close()
-
-    def read(self) -> Usage | None:
-        """What it uses now; None when it has gone."""
-        return self._reader.read() if self._reader is not None else read_once(layout.detect(), self.path)
+            self.read = lambda: read_once(machine, path)
 
     def traffic(self, counters: Mapping[str, LinkCounters], at_ns: int) -> Traffic | None:
         """What went through its interfaces; None where there is none, and where none could be counted."""
-        if not self.container.endpoints:
-            return None
-        counted = [counters.get(endpoint.host_interface) for endpoint in self.container.endpoints]
-        if counted != self._counted:
-            ends = zip(self.container.endpoints, counted, strict=True)
-            self._counted = counted
-            self._interfaces = tuple([_count(end, found) for end, found in ends if found is not None])
+        if counters is not self._counters:
+            self._counters = counters
+            counted = [
+                _count(end, found)
+                for end in self.container.endpoints
+                if (found := counters.get(end.host_interface)) is not None
+            ]
+            if counted != list(self._interfaces):
+                self._interfaces = tuple(counted)
         return Traffic(at_ns, self._interfaces) if self._interfaces else None
 
     def is_of(self, container: Container) -> bool:
@@ -70,14 +79,8 @@ class _Tracked:
         if container.started_unix_ns != self.container.started_unix_ns:
             return False
         self.container, self.limits = container, None  # something about it has changed: perhaps its limits
-        self._counted = []
+        self._counters = None
         return True
-
-    def close(self) -> None:
-        """Close its files; later reads open them again."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
 
 
 class Survey:
@@ -97,6 +100,7 @@ class Survey:
         self._in_force = InForce(_ABOVE_SECONDS)
         self._tracked: dict[str, _Tracked] = {}
         self._seen: tuple[Container, ...] = ()
+        self._interfaces: tuple[str, ...] = ()
         self._turn = 0
         self._turned_at = 0.0
 
@@ -107,7 +111,7 @@ class Survey:
     def samples(self, containers: Sequence[Container]) -> Iterator[ContainerSample]:
         """As `look`, one after the other, for those who have something else to do in between."""
         self._forget_all_but(containers)
-        counters, counted_at_ns = self._read_counters(containers), time.monotonic_ns()
+        counters, counted_at_ns = self._read_counters(), time.monotonic_ns()
         is_turn = self._turned()
         for number, container in enumerate(containers, self._turn):
             tracked = self._tracked.get(container.id) or self._track(container)
@@ -115,8 +119,10 @@ class Survey:
             if tracked is None or usage is None:
                 self._forget(container.id)
                 continue
-            reading = Reading(usage, tracked.traffic(counters, counted_at_ns))
-            limits = self._limits(tracked, again=is_turn and number % _LIMITS_EVERY == 0)
+            reading = Reading(usage, tracked.traffic(counters, counted_at_ns) if container.endpoints else None)
+            limits = tracked.limits
+            if limits is None or (is_turn and number % _LIMITS_EVERY == 0):
+                limits = self._read_limits(tracked)
             yield tracked.comparison.sample(reading, limits)
 
     def _turned(self) -> bool:
@@ -137,14 +143,12 @@ class Survey:
         self._forget_all_but(())
         self._close_counters()
 
-    def _limits(self, tracked: _Tracked, again: bool) -> Limits:
+    def _read_limits(self, tracked: _Tracked) -> Limits:
         """Those in force; the very same object as long as they are the same."""
-        if tracked.limits is None or again:
-            found = self._in_force.read(tracked.path)
-            limits = Limits(memory_bytes=found.memory_limit_bytes, cpus=found.cpus_limit, pids=found.pids_limit)
-            if limits != tracked.limits:
-                tracked.limits = limits
-                return limits
+        found = self._in_force.read(tracked.path)
+        limits = Limits(memory_bytes=found.memory_limit_bytes, cpus=found.cpus_limit, pids=found.pids_limit)
+        if tracked.limits is None or limits != tracked.limits:
+            tracked.limits = limits
         return tracked.limits
 
     def _track(self, container: Container) -> _Tracked | None:
@@ -161,6 +165,7 @@ class Survey:
         if seen == self._seen:
             return
         self._seen = seen
+        self._interfaces = tuple([end.host_interface for each in containers for end in each.endpoints])
         present = {
             container.id
             for container in containers
@@ -175,14 +180,14 @@ class Survey:
         if tracked is not None:
             tracked.close()
 
-    def _read_counters(self, containers: Sequence[Container]) -> Mapping[str, LinkCounters]:
+    def _read_counters(self) -> Mapping[str, LinkCounters]:
         """Network counters; none when the kernel doesn't tell, which must not cost the other figures."""
         if self._open_counters is None:
             return {}
         try:
             if self._counters is None:
                 self._counters = self._open_counters()
-            return self._counters.read([end.host_interface for each in containers for end in each.endpoints])
+            return self._counters.read(self._interfaces)
         except (OSError, BoxdeckError):
             self._close_counters()
             return {}

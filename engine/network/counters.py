@@ -38,7 +38,10 @@ class CounterReader:
         self._asked: set[int] = set()  # devices that the few are made of
         self._few: FewStatisticsReader | None = None
         self._all_at = 0.0
-        self._turned: dict[int, tuple[bytes, LinkCounters]] = {}
+        self._known: tuple[str, ...] | None = None  # the names asked for, where there is a device of each
+        self._packed: dict[str, bytes] = {}
+        self._inside: dict[str, LinkCounters] = {}
+        self._packed_real: dict[int, bytes] = {}
         self._devices: frozenset[int] = frozenset()
         self._absent: set[str] = set()
         self._ask_at = 0.0
@@ -46,28 +49,40 @@ class CounterReader:
     def read(self, names: Collection[str]) -> dict[str, LinkCounters]:
         """Counters by name of the host's interface; those that aren't there are left out. Doesn't block.
 
+        As long as nothing is counted at any of them it is the very same object.
+
         Args:
             names: all host's interfaces whose counters are wanted.
 
         Raises:
             OSError: the kernel doesn't answer.
         """
-        counted = self._of_few(names)
+        wanted = tuple(names)
+        counted = self._of_few(wanted)
         if counted is None:
-            counted = self._of_all(names)
-        self.machine = {index: links.statistics(counted[index]) for index in self._real}
-        before = self._turned
-        self._turned = {index: _turned(counted[index], before.get(index)) for index in self._indices.values()}
-        return {name: self._turned[index][1] for name, index in self._indices.items()}
+            counted = self._of_all(wanted)
+        real = {index: counted[index] for index in self._real}
+        if real != self._packed_real:
+            self._packed_real = real
+            self.machine = {index: links.statistics(each) for index, each in real.items()}
+        packed = {name: counted[index] for name, index in self._indices.items()}
+        if packed != self._packed:
+            self._inside = {name: self._turned(name, each) for name, each in packed.items()}
+            self._packed = packed
+        return self._inside
 
-    def _of_few(self, names: Collection[str]) -> dict[int, bytes] | None:
+    def _turned(self, name: str, packed: bytes) -> LinkCounters:
+        """A device's counters, as the container has them; those of before where they are the same."""
+        return self._inside[name] if packed == self._packed.get(name) else _from_inside(links.statistics(packed))
+
+    def _of_few(self, names: tuple[str, ...]) -> dict[int, bytes] | None:
         """Counters by index of the devices of the last reading; None unless they are all there is to know."""
-        if self._few is None or self._indices.keys() != set(names) or time.monotonic() >= self._all_at:
+        if self._few is None or names != self._known or time.monotonic() >= self._all_at:
             return None
         counted = self._few.read()
         return counted if len(counted) == len(self._asked) else None
 
-    def _of_all(self, names: Collection[str]) -> dict[int, bytes]:
+    def _of_all(self, names: tuple[str, ...]) -> dict[int, bytes]:
         """Counters by index of all devices, and who is who among them."""
         counted = self._statistics.read()
         self._real = self._hardware.among(counted.keys())
@@ -76,6 +91,7 @@ class CounterReader:
         if len(indices) < len(names):
             indices |= self._looked_up([name for name in names if name not in indices], counted)
         self._indices = indices
+        self._known = names if len(indices) == len(set(names)) else None
         self._choose({*indices.values(), *self._real})
         return counted
 
@@ -110,11 +126,6 @@ class CounterReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _turned(packed: bytes, before: tuple[bytes, LinkCounters] | None) -> tuple[bytes, LinkCounters]:
-    """A device's counters, and as the container has them; those of before where they are the same."""
-    return before if before is not None and before[0] == packed else (packed, _from_inside(links.statistics(packed)))
 
 
 def _from_inside(host: LinkStatistics) -> LinkCounters:
