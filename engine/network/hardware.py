@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 _FOLDER = "/sys/class/net"
@@ -20,17 +19,21 @@ class Hardware:
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
+        self._is_hard: dict[int, bool] = {}  # asked of a device once, for what it is it stays
         self._real: frozenset[int] = frozenset()
 
     def among(self, indices: AbstractSet[int]) -> frozenset[int]:
         """The real ones of all the devices of this network namespace, by index."""
         if indices != self._known.keys():
             self._known = {index: self._known.get(index) or _name(index) for index in indices}
-            self._real = self._picked(_is_real) or self._picked(_may_be_real)
+            named = {index: f"{_FOLDER}/{name}" for index, name in self._known.items() if name}
+            before = self._is_hard
+            self._is_hard = {
+                index: before[index] if index in before else _is_real(folder) for index, folder in named.items()
+            }
+            hard = frozenset([index for index, is_hard in self._is_hard.items() if is_hard])
+            self._real = hard or frozenset([index for index, folder in named.items() if _may_be_real(folder)])
         return self._real
-
-    def _picked(self, is_one: Callable[[str], bool]) -> frozenset[int]:
-        return frozenset(index for index, name in self._known.items() if name and is_one(f"{_FOLDER}/{name}"))
 
 
 def _name(index: int) -> str:

@@ -70,6 +70,20 @@ def test_a_name_that_is_nowhere_is_asked_for_once(machine: None, monkeypatch: py
         assert "lost" in reader.read(["first", "lost"])
 
 
+def test_as_long_as_nothing_is_counted_it_is_the_very_same_answer(machine: None) -> None:
+    shell("ip link set lo up; ip link add first type bridge; ip link add second type bridge")
+    with CounterReader() as reader:
+        before = reader.read(["lo", "first"])
+        assert reader.read(["lo", "first"]) is before
+        shell("ping -c 1 -q 127.0.0.1 > /dev/null")
+        after = reader.read(["lo", "first"])
+        assert after["lo"].sent_packets > before["lo"].sent_packets
+        assert after["first"] is before["first"]
+        assert reader.read(["lo", "first"]) is after
+        assert reader.read(["lo", "first", "second"]).keys() == {"lo", "first", "second"}
+        assert reader.read(["second"]).keys() == {"second"}
+
+
 def test_a_few_devices_say_the_same_as_in_a_dump_of_all(machine: None) -> None:
     shell(
         "ip link add first type veth peer name second; ip link set first up; ip link set second up; ip link set lo up"
