@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.cgroups import folders, layout
@@ -25,7 +25,7 @@ _DYING_SECONDS = 10.0
 class Cgroup:
     """A cgroup at the same path in every hierarchy that matters.
 
-    Made by `create`, or by `open` for one that exists. Cheap to keep; on v2 it may hold one descriptor.
+    Made by `create`, or by `open` for one that exists. Cheap to keep; it may hold descriptors, on v2 one.
 
     Attributes:
         path: below the top of each hierarchy, such as ``/boxdeck/3f2a…``.
@@ -83,6 +83,17 @@ class Cgroup:
         cgroup._kind.seat = f"/{folders.PAYLOAD}" if below_limits else ""
         return cgroup
 
+    @classmethod
+    @contextlib.contextmanager
+    def nowhere(cls) -> Iterator[Cgroup]:
+        """One that nobody makes, and that can be joined all the same in these lines, to no effect."""
+        cgroup = cls("/nowhere")
+        cgroup._kind.lead_nowhere()
+        try:
+            yield cgroup
+        finally:
+            cgroup._kind.close()
+
     @property
     def folders(self) -> tuple[str, ...]:
         """Its folder in each hierarchy that every container is in."""
@@ -97,6 +108,14 @@ class Cgroup:
     def is_below_limits(self) -> bool:
         """Whether processes go into a cgroup one level down."""
         return bool(self._kind.seat)
+
+    def open_ways_in(self) -> None:
+        """Have open what it takes to be cloned into it or to `join` it, for one that many are to enter; kept open.
+
+        Raises:
+            OSError: it has gone.
+        """
+        self._kind.open_ways_in()
 
     def join(self, pid: int) -> None:
         """Move a process here; on v1 it must be single-threaded. A pid of 0 is the caller, by far the cheapest on v1.

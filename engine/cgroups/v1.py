@@ -37,6 +37,7 @@ class V1:
         self._path = path
         self.folders = tuple([hierarchy.point + path for hierarchy in layout.hierarchies])
         self.spare = tuple([hierarchy.point + path for hierarchy in layout.spare])
+        self._tasks: dict[str, int] = {}
 
     def preload(self) -> None:
         """Work out what to write for the default device rules, and have disks count."""
@@ -137,7 +138,10 @@ class V1:
         """None: clone3 can't start a process in a v1 cgroup."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Close what `open_ways_in` has opened."""
+        for descriptor in self._tasks.values():
+            os.close(descriptor)
+        self._tasks.clear()
 
     def join(self, pid: int) -> None:
         """Move a process that has one thread only.
@@ -145,13 +149,27 @@ class V1:
         A process that moves itself writes 0 to ``tasks``: that alone spares it the global lock for whose sake
         all others wait for a grace period of RCU, 5 to 10 ms (kernel/cgroup/cgroup.c, cgroup_procs_write_start).
         """
-        end = f"{self.seat}/tasks"
         value = str(pid).encode()
-        for folder in self.folders:
-            _write_bytes(folder + end, value)
-        for folder in self.spare:
-            if os.access(folder, os.F_OK):  # one more may have been made for a limit that came later
-                _write_bytes(folder + end, value)
+        for path, descriptor in self._tasks.items():
+            trace.call(os.write, descriptor, value, path=path)
+        if not self._tasks:
+            for path in self._task_files():
+                _write_bytes(path, value)
+
+    def open_ways_in(self) -> None:
+        """Have open what `join` writes to, so that children which are forked from now on needn't."""
+        for path in self._task_files():
+            if path not in self._tasks:
+                self._tasks[path] = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
+    def lead_nowhere(self) -> None:
+        """Have `join` write to no file."""
+        self._tasks = {"": os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)}
+
+    def _task_files(self) -> list[str]:
+        end = f"{self.seat}/tasks"
+        made = [folder for folder in self.spare if os.access(folder, os.F_OK)]  # for a limit, perhaps a later one
+        return [folder + end for folder in (*self.folders, *made)]
 
     def kill_all(self) -> None:
         """SIGKILL to everybody, frozen meanwhile where possible, so that nobody outruns us by forking."""

@@ -22,7 +22,9 @@ _LARGEST_LIMIT = (1 << 63) - 1  # what is more means no limit, as RLIM_INFINITY 
 def needs_grant(process: Process) -> bool:
     """Whether `grant` has anything to do for a process that has inherited our limits."""
     wanted = (process.oom_score_adj, process.scheduler, process.io_priority)
-    return wanted != (None, None, None) or any(_is_raise(limit, 0) for limit in process.rlimits)
+    if wanted != (None, None, None):
+        return True
+    return bool(process.rlimits) and any(_is_raise(limit, 0) for limit in process.rlimits)
 
 
 def grant(process: Process, pid: int = 0) -> None:

@@ -86,9 +86,8 @@ class Client:
 
     def _receive(self) -> None:
         try:
-            frame, descriptors, _, _ = socket.recv_fds(
-                self._connection, protocol.FRAME_SIZE, 1, socket.MSG_CMSG_CLOEXEC
-            )
+            received, descriptors = protocol.receive_frame(self._connection, 1)
+            frame = bytes(received)
         except BlockingIOError:
             return self._flush()  # woken as readable while also writable
         except ConnectionResetError:  # whoever has gone left something unread; what they had said before comes next

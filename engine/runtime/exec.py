@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import socket
 from typing import NamedTuple, NoReturn
@@ -23,12 +24,14 @@ class Enterable(NamedTuple):
     """What there is to enter.
 
     Attributes:
+        flags: the namespaces, as flags of setns(2): all that the container doesn't share with the host.
         pidfd: of the container's first process.
         cgroup: the container's, which a process joins by itself where clone3 couldn't put it there.
         program: the compiled seccomp filter, if there is to be one.
     """
 
     spec: Spec
+    flags: int
     pidfd: int
     cgroup: Cgroup
     program: seccomp.Filter | None
@@ -45,7 +48,7 @@ def find(
         BoxdeckError: the filter can't be had.
     """
     program = seccomp.prepare_text(spec.linux.seccomp_text, seccomp_cache) if spec.linux is not None else None
-    return Enterable(spec, pidfd, cgroup, program, container_id, bundle)
+    return Enterable(spec, _namespace_flags(spec), pidfd, cgroup, program, container_id, bundle)
 
 
 class Entry(NamedTuple):
@@ -64,8 +67,7 @@ class Entry(NamedTuple):
     preserved: int = 0
 
 
-def namespace_flags(spec: Spec) -> int:
-    """The namespaces to enter, as flags of setns(2): all that the container doesn't share with the host."""
+def _namespace_flags(spec: Spec) -> int:
     kinds = {"mount": "mnt", "network": "net"}
     flags = 0
     for namespace in spec.linux.namespaces if spec.linux else ():
@@ -76,7 +78,7 @@ def namespace_flags(spec: Spec) -> int:
 def main(entry: Entry) -> NoReturn:
     """Never returns: becomes the program, or reports to the shim why not and ends."""
     try:
-        _run(entry)
+        run(entry)
     except BoxdeckError as error:
         trace.hand_over()
         protocol.send(entry.sync, protocol.Failed.of(error))
@@ -87,7 +89,12 @@ def main(entry: Entry) -> NoReturn:
         os._exit(_SETUP_FAILED)
 
 
-def _run(entry: Entry) -> NoReturn:
+def run(entry: Entry) -> NoReturn:
+    """Enter, and become the program.
+
+    Raises:
+        BoxdeckError, OSError: with what can't be done.
+    """
     letting_go.forget_imports()
     container, process, sync = entry.container, entry.process, entry.sync
     _join_cgroup(entry)
@@ -126,7 +133,7 @@ def _join_cgroup(entry: Entry) -> None:
 
 def _enter_namespaces(container: Enterable) -> None:
     """All but that of processes, which one is forked into."""
-    flags = namespace_flags(container.spec) & ~namespaces.CLONE_NEWPID
+    flags = container.flags & ~namespaces.CLONE_NEWPID
     try:
         namespaces.setns(container.pidfd, flags)
     except OSError as error:  # EINVAL: setns(2) doesn't enter the user namespace that we are in, if it is shared
@@ -157,7 +164,8 @@ def pass_listener_on(descriptor: int, container: Enterable, pid: int) -> None:
 def clone_into(container: Enterable) -> clone.Child:
     """A child in the container's pid namespace (and cgroup on v2); it enters everything else itself."""
     try:
-        if namespace_flags(container.spec) & namespaces.CLONE_NEWPID:
+        container.cgroup.open_ways_in()
+        if container.flags & namespaces.CLONE_NEWPID:
             return _clone_inside(container)
         return clone.clone(0, container.cgroup.descriptor)
     except OSError as error:
@@ -168,7 +176,7 @@ def clone_into(container: Enterable) -> clone.Child:
 
 def _clone_inside(container: Enterable) -> clone.Child:
     """Clone while our children are born in the container's pid namespace; the child must not come back from there."""
-    home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    home = _home()
     child = None
     try:
         namespaces.setns(container.pidfd, namespaces.CLONE_NEWPID)
@@ -177,4 +185,9 @@ def _clone_inside(container: Enterable) -> clone.Child:
     finally:
         if child is None or child.pid != 0:
             namespaces.setns(home, namespaces.CLONE_NEWPID)
-        os.close(home)
+
+
+@functools.cache
+def _home() -> int:
+    """The pid namespace that our children are born in as a rule; kept open for further execs."""
+    return os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)

@@ -22,6 +22,7 @@ from engine.cgroups.manager import preload
 from engine.linux import clone, memory, prctl, signals, trace
 from engine.runtime import news, shim
 from engine.runtime.news import Experience, Forecast
+from engine.runtime.rehearsal import rehearse
 from engine.runtime.status import boot_id
 from engine.xray import parts
 
@@ -34,13 +35,14 @@ def main(descriptor: int, is_moved: bool) -> None:
     """
     prctl.set_dumpable(False)
     prctl.set_name("boxdeck-launch")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # shims are nobody's zombies
-    signals.restore(signal.SIGINT)  # Ctrl-C doesn't reach us: we have a session of our own
     os.umask(0o022)
     os.chdir("/")
     _let_go_of_streams()
     boot_id()  # remembered by every shim
     preload()
+    rehearse()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # shims are nobody's zombies
+    signals.restore(signal.SIGINT)  # Ctrl-C doesn't reach us: we have a session of our own
     gc.disable()
     gc.freeze()  # what is here now is shared by all shims for ever
     requests = socket.socket(fileno=descriptor)

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from engine.linux import descriptors, signals
 from engine.runtime import protocol
 
-_CHANGED_SIGNALS = tuple(
+CHANGED_SIGNALS = tuple(
     int(number)
     for number in (
         signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
@@ -19,10 +19,12 @@ _CHANGED_SIGNALS = tuple(
 )  # fmt: skip
 
 
+_IMPORTS = sys.meta_path, sys.path  # held, so that what they hold needn't be given back, page by page
+
+
 def forget_imports() -> None:
     """No import from here on: the container's files would answer it."""
-    sys.meta_path.clear()
-    sys.path.clear()
+    sys.meta_path, sys.path = [], []
 
 
 def close_what_leads_out(keep: Collection[socket.socket], preserved: int = 0) -> None:
@@ -36,7 +38,7 @@ def close_what_leads_out(keep: Collection[socket.socket], preserved: int = 0) ->
 
 def restore_signals() -> None:
     """Undo what Python did to signals: dispositions survive execve where they are "ignore"."""
-    signals.restore(*_CHANGED_SIGNALS)
+    signals.restore(*CHANGED_SIGNALS)
 
 
 def send_listener(starter: socket.socket, descriptor: int) -> None:

@@ -6,17 +6,18 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import partial
 
 from engine.linux import trace
+from engine.oci.process_spec import Process
 from engine.runtime import exec as entering
 from engine.runtime import protocol, userns
 from engine.runtime.birth import receive_with_descriptor
 from engine.runtime.client import Client
 from engine.runtime.kept import Past
 from engine.runtime.loop import Loop
-from engine.runtime.stdio import Streams, open_pipes
+from engine.runtime.stdio import Pipes, Streams, open_pipes
 from engine.xray import parts
 from engine.xray.parts import Room
 
@@ -53,39 +54,53 @@ class ExecSession:
         self._detached = request.detached or self._is_kept
         self._past = Past() if self._is_kept else None
         self._streams = Streams(loop, self._past, self._finish_if_over)
+        self._room, self._xray = Room() if request.xray else None, request.xray
+        self._pipes = self._open_pipes(request)
         self._master: int | None = None
         self._failure: protocol.Failed | None = None
         self._status: int | None = None
         self._begun = False
-        with ExitStack() as undo:
-            self._spawn(request, container, undo)
-            undo.pop_all()
+        try:
+            self._spawn(request.process)
+        except BaseException:
+            if self._pipes is not None:
+                self._pipes.close()
+            raise
         loop.watch(self._pidfd, self._reap)
         loop.watch(self._sync.fileno(), self._hear)
 
-    def _spawn(self, request: protocol.Exec, container: entering.Enterable, undo: ExitStack) -> None:
-        owner = userns.owner(container.spec, request.process)
-        self._room, self._xray = Room() if request.xray else None, request.xray
-        if self._room is not None:
-            token = trace.calls.set([])
-            undo.callback(trace.calls.reset, token)
-        self._pipes = None if request.process.terminal else open_pipes(request.interactive, owner)
-        if self._pipes is not None:
-            undo.callback(self._pipes.close)
+    def _open_pipes(self, request: protocol.Exec) -> Pipes | None:
+        if request.process.terminal:
+            return None
+        return open_pipes(request.interactive, userns.owner(self._container.spec, request.process))
+
+    def _spawn(self, process: Process) -> None:
+        if self._room is None:
+            return self._clone(process)
+        token = trace.calls.set([])
+        try:
+            self._clone(process)
+            self._shims_part = parts.take_part("shim")
+        finally:
+            trace.calls.reset(token)
+        return None
+
+    def _clone(self, process: Process) -> None:
         self._sync, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        undo.callback(self._sync.close)
-        with theirs:
-            self._pid, self._pidfd = entering.clone_into(container)
-            if self._pid == 0:
-                if self._room is not None:
-                    self._room.begin("exec")
-                stdio = self._pipes.child if self._pipes else None
-                entering.main(entering.Entry(request.process, container, stdio, theirs))
+        try:
+            self._pid, self._pidfd = entering.clone_into(self._container)
+        except BaseException:
+            self._sync.close()
+            theirs.close()
+            raise
+        if self._pid == 0:
+            if self._room is not None:
+                self._room.begin("exec")
+            stdio = self._pipes.child if self._pipes else None
+            entering.main(entering.Entry(process, self._container, stdio, theirs))
+        theirs.close()
         if self._pipes is not None:
             self._pipes.close_child_ends()
-        if self._room is not None:
-            self._shims_part = parts.take_part("shim")
-            trace.calls.reset(token)
 
     def _hear(self) -> None:
         """A word of the child on its way to execve, which closes the socket.

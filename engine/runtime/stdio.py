@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import NamedTuple
 
 from engine.linux import pty
@@ -78,23 +78,18 @@ def open_pipes(interactive: bool, owner: int = 0) -> Pipes:
 
 
 def _open_pipes(interactive: bool) -> Pipes:
-    with ExitStack() as undo:
-        if interactive:
-            child_in, stdin = _open_pipe(undo)
-        else:
-            child_in, stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), -1
-            undo.callback(os.close, child_in)
-        stdout, child_out = _open_pipe(undo)
-        stderr, child_err = _open_pipe(undo)
-        undo.pop_all()
+    ends: list[int] = []
+    try:
+        ends += os.pipe2(os.O_CLOEXEC) if interactive else (os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), -1)
+        ends += os.pipe2(os.O_CLOEXEC)
+        ends += os.pipe2(os.O_CLOEXEC)
+    except OSError:
+        for descriptor in ends:
+            if descriptor >= 0:
+                os.close(descriptor)
+        raise
+    child_in, stdin, stdout, child_out, stderr, child_err = ends
     return Pipes((child_in, child_out, child_err), stdin, stdout, stderr)
-
-
-def _open_pipe(undo: ExitStack) -> tuple[int, int]:
-    ends = os.pipe2(os.O_CLOEXEC)
-    for descriptor in ends:
-        undo.callback(os.close, descriptor)
-    return ends
 
 
 class Streams:

@@ -6,6 +6,7 @@ on the host's network, and so from containers that share it (CVE-2020-15257). Wh
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import struct
@@ -65,9 +66,15 @@ def _may_speak(connection: socket.socket) -> bool:
 
 def _is_beside_us(pid: int, namespace: str) -> bool:
     try:
-        return os.stat(f"/proc/{pid}/ns/{namespace}").st_ino == os.stat(f"/proc/self/ns/{namespace}").st_ino
+        return os.stat(f"/proc/{pid}/ns/{namespace}").st_ino == _our(namespace)
     except OSError:  # it has ended
         return False
+
+
+@functools.cache
+def _our(namespace: str) -> int:
+    """The number of one that we never leave."""
+    return os.stat(f"/proc/self/ns/{namespace}").st_ino
 
 
 def connect(folder: str | Path, patiently: bool = True) -> socket.socket:
