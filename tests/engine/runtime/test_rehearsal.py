@@ -39,7 +39,10 @@ def _state() -> dict[str, Any]:
 
 
 def test_a_rehearsal_leaves_the_process_as_it_was() -> None:
-    """Seen to fail with ``sys.meta_path`` left empty, with signals left as they are, and with one capability missing among those of `_entry`."""
+    """Seen to fail with ``sys.meta_path`` left empty, and with signals left as they are by default.
+
+    And with one capability missing among those of `_entry`.
+    """
 
     def compare() -> list[str]:
         _with_null_streams()
