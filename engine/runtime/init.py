@@ -60,6 +60,7 @@ class Inheritance(NamedTuple):
         sync: socket to the shim.
         programs: the compiled seccomp filter, if there is to be one.
         awaits_program: whether that is still to come, by `engine.runtime.protocol.Filtered`.
+        has_loopback: whether that of its network namespace is up already.
     """
 
     spec: Spec
@@ -67,6 +68,7 @@ class Inheritance(NamedTuple):
     sync: socket.socket
     programs: list[seccomp.Filter]
     awaits_program: bool = False
+    has_loopback: bool = False
 
 
 class Provisions(NamedTuple):
@@ -97,16 +99,11 @@ class Ahead(NamedTuple):
 def main(inherited: Inheritance) -> NoReturn:
     """Never returns: becomes the container's program, or reports to whoever made or starts it why not, and ends."""
     try:
-        _reporting(inherited.sync, lambda: _begin(inherited.spec, has_loopback=False))
-        _go_on(inherited)
+        _reporting(inherited.sync, lambda: _set_up(inherited))
+        starter = _await_start(inherited)
+        _reporting(starter, lambda: _start(inherited, starter))
     finally:
         os._exit(_SETUP_FAILED)
-
-
-def _go_on(inherited: Inheritance) -> None:
-    _reporting(inherited.sync, lambda: _set_up(inherited))
-    starter = _await_start(inherited)
-    _reporting(starter, lambda: _start(inherited, starter))
 
 
 def await_order(
@@ -134,10 +131,12 @@ def await_order(
         os._exit(_SETUP_FAILED)
 
 
-def _obey(config: memoryview, sync: socket.socket, has_loopback: bool) -> None:
-    """Read what a container is to be like while the maker does so, too, and hear then which one it is."""
+def _obey(config: memoryview, sync: socket.socket, has_loopback: bool) -> NoReturn:
+    """Read what a container is to be like while the maker does so, too, and hear then whether we are to be that.
+
+    Until then nothing is done about it: our namespaces may be others than it wants, and so the host's.
+    """
     spec = decode(config)
-    _begin(spec, has_loopback)
     frame, stdio = protocol.receive_frame(sync, 3)
     order = protocol.decode(frame) if frame else None
     if not isinstance(order, protocol.Order):
@@ -148,7 +147,7 @@ def _obey(config: memoryview, sync: socket.socket, has_loopback: bool) -> None:
         cgroup=Cgroup.expected(order.cgroup, order.below_limits),
         stdio=(stdio[0], stdio[1], stdio[2]) if stdio else None,
     )
-    _go_on(Inheritance(spec, around, sync, [], awaits_program=True))
+    main(Inheritance(spec, around, sync, [], awaits_program=True, has_loopback=has_loopback))
 
 
 def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
@@ -167,25 +166,16 @@ def _reporting(connection: socket.socket, step: Callable[[], None]) -> None:
     os._exit(_SETUP_FAILED)
 
 
-def _begin(spec: Spec, has_loopback: bool) -> None:
-    """What needs nothing but the spec.
-
-    Args:
-        has_loopback: whether that of its network namespace is up already.
-    """
+def _set_up(inherited: Inheritance) -> None:
+    spec, linux = inherited.spec, inherited.spec.linux or Linux()
     if spec.process is None or not spec.process.args:
         raise RuntimeFailure(
             "config.json has no process to run", 'give it one: "process": {"args": ["sh"], "cwd": "/"}'
         )
     letting_go.forget_imports()
     os.umask(0)  # modes of devices and folders are meant as they are written
-    _work_alone(spec, spec.process, spec.linux or Linux(), has_loopback)
-
-
-def _set_up(inherited: Inheritance) -> None:
-    spec, linux = inherited.spec, inherited.spec.linux or Linux()
     around, sync = inherited.around, inherited.sync
-    assert spec.process is not None
+    _work_alone(spec, spec.process, linux, inherited.has_loopback)
     _await(sync, protocol.Proceed)
     if around.cgroup.descriptor is None and not entering.needs_stepping_stone(linux):
         around.cgroup.join(0)  # moving oneself is cheap; being moved waits for a lock of the whole machine
