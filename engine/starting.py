@@ -122,7 +122,7 @@ class Starting:
             ):
                 connection = await self._launcher.launch(request, hold)
                 await self._require_alive(others, container, connection)
-                if container.request.limits.memory_reservation_bytes:
+                if reservation.reserves(container.request.limits):
                     reservation.hand_down(self._paths.cgroup_name)
                 return connection
         except BaseException:

@@ -75,7 +75,7 @@ class Updates:
         self._note(after.id, Pending(limits=after.request.limits, undo=undo))
         try:
             if cgroup is not None:
-                self._apply(cgroup, wanted)
+                self._apply(cgroup, wanted, after.request.limits)
             self._write_config(after)
             self._records.change(after.id, lambda now: _limited(now, after.request.limits), "update")
         except BaseException:
@@ -90,10 +90,10 @@ class Updates:
         except NotFound:
             return None
 
-    def _apply(self, cgroup: Cgroup, wanted: LinuxResources) -> None:
+    def _apply(self, cgroup: Cgroup, wanted: LinuxResources, after: Limits) -> None:
         try:
             cgroup.update(wanted)
-            if wanted.memory is not None and wanted.memory.reservation:
+            if reservation.reserves(after):
                 reservation.hand_down(self._paths.cgroup_name)
         except (BoxdeckError, OSError):
             if any(map(os.path.isdir, cgroup.folders)):

@@ -220,6 +220,10 @@ async def test_what_containers_reserve_is_reserved_for_all_of_ours_together(engi
     assert int(above.read_text()) == 32 * MIB
     await engine.containers.update(first.id, Limits(memory_reservation_bytes=-1))
     assert int(above.read_text()) == 8 * MIB
+    guaranteed = (CgroupSetting("memory.min", str(4 * MIB)),)
+    await started(engine, unified=guaranteed)
+    await engine.containers.update(first.id, Limits(unified=guaranteed))
+    assert int(above.with_name("memory.min").read_text()) == 8 * MIB
 
 
 @pytest.mark.skipif(not IS_V2, reason="raw limits are v2's")
