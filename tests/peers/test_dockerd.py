@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,16 @@ def test_the_kernel_sees_docker_s_defaults(dockerd: Dockerd) -> None:
     script = "id -u; id -g; echo x > /run/x && ! echo x > /x; grep CapBnd /proc/self/status"
     lines = dockerd.ok("run", *options, NAME, "sh", "-c", script).splitlines()
     assert lines == ["1000", "1001", "CapBnd:\t0000000000000000"]
+
+
+def test_a_home_is_what_the_container_s_files_say_which_docker_leaves_to_the_runtime(
+    dockerd: Dockerd, tmp_path: Path
+) -> None:
+    (passwd := tmp_path / "passwd").write_text("root:x:0:0::/root:\nann:x:1000:1000::/home/ann:\n")
+    dockerd.ok("run", "-d", "--name", "one", "-v", f"{passwd}:/etc/passwd:ro", NAME, "sleep", "1000")
+    users = ("0", "1000", "4242")
+    homes = [dockerd.ok("exec", "--user", user, "one", "sh", "-c", "echo $HOME") for user in users]
+    assert homes == ["/root", "/home/ann", "/"]
 
 
 def test_a_privileged_container_has_what_the_machine_gives(dockerd: Dockerd) -> None:
