@@ -93,6 +93,9 @@ def _arguments(parser: Parser, words: Sequence[str], last: str, paths: Paths) ->
             seen += 1
     if awaited is not None:
         return _values(awaited, paths)
+    option, has_value, _ = last.partition("=")
+    if has_value and option in options:
+        return (Candidate(f"{option}={value.word}", value.meaning) for value in _values(options[option], paths))
     if last.startswith("-"):
         return (Candidate(name, _meaning(action)) for name, action in options.items() if name.startswith("--"))
     if (place := _place(places, seen)) is None:

@@ -18,6 +18,18 @@ _boxdeck
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
+# An interactive shell in a terminal of its own, in which somebody types and presses the tab key (zshmodules(1), zpty).
+_ZSH = r"""
+export TERM=dumb
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PS1=; autoload -U compinit; compinit -u -D; eval "$(boxdeck completion zsh)"; echo rea""dy'
+zpty -r -m shell seen '*ready*'
+zpty -n -w shell "$1"$'\t'
+zpty -r -m shell seen "*$2*" && print completed
+zpty -d shell
+"""
+
 
 def words(boxdeck: CommandLine, line: str) -> list[str]:
     return [found.partition("\t")[0] for found in boxdeck.ok("completion", "--line", line).splitlines()]
@@ -43,6 +55,8 @@ def test_verbs_options_and_names_are_offered_in_their_places(boxdeck: CommandLin
     assert words(boxdeck, "boxdeck run --name second ba") == ["base:latest"]
     assert words(boxdeck, "boxdeck logs first ") == []
     assert words(boxdeck, "boxdeck run --network bri") == ["bridge"]
+    assert words(boxdeck, "boxdeck run --network=bri") == ["--network=bridge"]
+    assert words(boxdeck, "boxdeck run --nothing=bri") == []
     assert words(boxdeck, "boxdeck run --volumes-from se") == ["second"]
     assert words(boxdeck, "boxdeck image pr") == ["prune"]
     assert words(boxdeck, "boxdeck nothing ") == words(boxdeck, "boxdeck rm 'fir") == []
@@ -60,6 +74,7 @@ def test_bash_completes_names_behind_its_own_breaks(boxdeck: CommandLine) -> Non
     assert shell(boxdeck, "bash", "-c", _BASH, "-", "boxdeck stat") == ["stats"]
     assert shell(boxdeck, "bash", "-c", _BASH, "-", "boxdeck stop al") == ["alone"]
     assert shell(boxdeck, "bash", "-c", _BASH, "-", "boxdeck rmi base:la") == ["latest"]
+    assert shell(boxdeck, "bash", "-c", _BASH, "-", "boxdeck run --network=bri") == ["bridge"]
 
 
 @pytest.mark.peer
@@ -69,3 +84,15 @@ def test_fish_completes_and_tells_what_words_mean(boxdeck: CommandLine) -> None:
     ask = "boxdeck completion fish | source; complete -C "
     assert shell(boxdeck, "fish", "-c", ask + "'boxdeck pau'") == ["pause\tfreeze all processes of containers"]
     assert shell(boxdeck, "fish", "-c", ask + "'boxdeck stop al'") == ["alone"]
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh isn't here; install it to test its completion")
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("boxdeck pau", "boxdeck pause"), ("boxdeck stop al", "boxdeck stop alone"),
+     ("boxdeck rmi base:la", "boxdeck rmi base:latest"), ("boxdeck run --network=b", "boxdeck run --network=bridge")],
+)  # fmt: skip
+def test_zsh_completes_at_the_tab_key(boxdeck: CommandLine, typed: str, completed: str) -> None:
+    boxdeck.ok("create", "--name", "alone", "base", "true")
+    assert shell(boxdeck, "zsh", "-f", "-c", _ZSH, "-", typed, completed) == ["completed"]
