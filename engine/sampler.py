@@ -199,9 +199,12 @@ class Sampler:
             return
         self._shortest_seconds = min([listener.interval_seconds for listener in self._listeners])
         if not self._is_looking:
-            now = time.monotonic()
-            due = self._latest_due + self._interval() if self._latest is not None else now
-            self._await(max(due, now))
+            due = self._latest_due + self._interval() if self._latest is not None else 0.0
+            if due > time.monotonic():
+                self._await(due)
+            else:
+                self._call_off()
+                self._next = asyncio.get_running_loop().call_soon(self._tick_now)
 
     def _await(self, due: float) -> None:
         """Have a tick come then, and no other."""
@@ -212,6 +215,9 @@ class Sampler:
         if self._next is not None:
             self._next.cancel()
             self._next = None
+
+    def _tick_now(self) -> None:
+        self._tick(time.monotonic())  # not when it was asked for: those that follow keep their distance to it
 
     def _tick(self, due: float) -> None:
         self._next, self._is_looking = None, True

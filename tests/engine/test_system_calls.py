@@ -43,6 +43,7 @@ async def main(root, runroot, times):
     async with Engine.open(root, runroot) as engine:
         sampler = engine._open_sampler()
         sampler._listen(3600)
+        sampler._call_off()
         look(sampler, 3)
         look(sampler, int(times))
         assert len(sampler._latest.containers) == len(await engine.containers.list())
