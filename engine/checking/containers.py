@@ -58,13 +58,21 @@ async def _runtime(scene: Scene, container_id: str) -> AsyncIterator[Finding]:
     place = scene.name_of(container_id)
     if found is None:
         words, remedy = f"has a run-time folder ({folder}) in which no shim says anything", "deletes it"
-        yield await scene.found("container", place, words, remedy, partial(scene.recovery.refresh_one, container_id))
+        yield await scene.found("container", place, words, remedy, partial(_forget_unsaid, scene, container_id))
     elif scene.is_known(container_id):
         words, remedy = "its shim was killed", "writes its end down and gives back what it had"
         yield await scene.found("container", place, words, remedy, partial(scene.recovery.refresh_one, container_id))
     else:
         words = f"has a run-time folder ({folder}), and isn't in the store"
         yield await scene.found("container", place, words, "deletes it", partial(remove_tree, folder))
+
+
+def _forget_unsaid(scene: Scene, container_id: str) -> None:
+    """Remove a run-time folder, together with a status in it that can't be read."""
+    with scene.undisturbed(container_id) as locked:
+        if locked and status.read(scene.paths.status(container_id)) is None:
+            scene.paths.status(container_id).unlink(missing_ok=True)
+    scene.recovery.refresh_one(container_id)
 
 
 async def _life(scene: Scene, container_id: str) -> AsyncIterator[Finding]:

@@ -115,6 +115,15 @@ def test_a_shim_whose_status_file_was_deleted_is_not_left_alone_with_its_contain
     assert findings.boxdeck.ok("start", "web") == "web"
 
 
+def test_a_status_that_cannot_be_read(findings: Findings, web: str) -> None:
+    shim = shim_of(findings.boxdeck, web)
+    findings.boxdeck.paths.status(web).write_text("garbage")
+    findings.are_mended("container", "web", "no shim says anything")
+    assert is_gone(shim)
+    assert findings.boxdeck.state("web")["Status"] == "exited"
+    assert findings.boxdeck.ok("start", "web") == "web"
+
+
 def test_folders_of_no_container(findings: Findings) -> None:
     paths = findings.boxdeck.paths
     (paths.container("a" * 64) / "upper").mkdir(parents=True)
