@@ -112,8 +112,9 @@ class Records:
         Returns:
             The container as it is now; None when it isn't in the store.
         """
-        if not self._is_news(status):
-            return self.get(status.container_id)
+        known, is_news = self._compared(status)
+        if not is_news:
+            return known
         with self._database.transaction(durable=False):
             row = self._database.row("SELECT record, generation FROM containers WHERE id = ?", (status.container_id,))
             if row is None:
@@ -126,13 +127,13 @@ class Records:
             self._record_changes(before, after)
             return after
 
-    def _is_news(self, status: Status) -> bool:
-        """Whether a status changes anything, asked without the lock that writers wait for."""
+    def _compared(self, status: Status) -> tuple[Container | None, bool]:
+        """A container, and whether a status changes anything, asked without the lock that writers wait for."""
         row = self._database.row("SELECT record, generation FROM containers WHERE id = ?", (status.container_id,))
-        if row is None or status.generation != row[1]:
-            return False
+        if row is None:
+            return None, False
         known = _decode(row[0])
-        return folded(known, status) != known
+        return known, status.generation == row[1] and folded(known, status) != known
 
     def change(
         self, container_id: str, change: Callable[[Container], Container | None], action: str, detail: str = ""
