@@ -72,7 +72,8 @@ async def test_a_start_that_is_over_soon_is_told_with_its_end_in_order(engine: E
     container = await engine.containers.create(TRUE)
     for count in range(1, 4):
         assert await (await engine.containers.start_attached(container.id)).wait() == 0
-        await until(lambda: stored_state(engine, container.id) == "exited")
+        await until(lambda count=count: told(engine, container.id).count("die") == count)
+        assert stored_state(engine, container.id) == "exited"
         assert told(engine, container.id) == ["create", *["start", "die"] * count]
 
 
