@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from engine import shims
 from engine.cgroups import delegation, incident_counts
 from engine.cgroups.manager import Cgroup, list_children
 from engine.errors import BoxdeckError, NotFound
@@ -92,9 +93,14 @@ class Recovery:
         if not os.path.exists(self._paths.runtime(container_id)) and not self._ports.has_any(container_id):
             return  # as nearly always: whoever starts a container looks here first
         with ContainerLock(self._paths, container_id).attempt() as locked:
-            if locked and not self._paths.status(container_id).exists():
-                self._ports.close(container_id)
-                discard_tree(self._paths.runtime(container_id))
+            if not locked or read(self._paths.status(container_id)) is not None:
+                return
+            if self._paths.status(container_id).exists():  # damaged, or written by another version
+                if shims.listens(self._paths.runtime(container_id)):
+                    return
+                self._kill_cgroup(container_id)
+            self._ports.close(container_id)
+            discard_tree(self._paths.runtime(container_id))
 
     def _speak_for(self, status: Status) -> Status | None:
         """The status that a shim can't write any more, once nothing of its container runs any more.

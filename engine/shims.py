@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import Conflict, InvalidRequest, RuntimeFailure
@@ -24,6 +25,13 @@ def connect(runtime: Path) -> socket.socket:
         raise Conflict("the container isn't running", "start it first") from error
     connection.setblocking(False)
     return connection
+
+
+def listens(runtime: Path) -> bool:
+    """Whether there is a shim, for who can't read what it has written."""
+    with suppress(Conflict), connect(runtime):
+        return True
+    return False
 
 
 async def ask(runtime: Path, message: protocol.Message, descriptors: Sequence[int] = ()) -> protocol.Message:

@@ -124,6 +124,22 @@ def test_a_status_that_cannot_be_read(findings: Findings, web: str) -> None:
     assert findings.boxdeck.ok("start", "web") == "web"
 
 
+@pytest.mark.parametrize(
+    "order", [("ps", "-a"), ("rm", "--force", "web"), ("stop", "web"), ("system", "reset", "--force")]
+)
+def test_a_status_that_cannot_be_read_of_a_shim_that_was_killed(
+    fresh_boxdeck: CommandLine, order: tuple[str, ...]
+) -> None:
+    """Nobody waits for its word, and nobody holds its container for running."""
+    web = fresh_boxdeck.ok("run", "-d", "--name", "web", "--network", "none", "base", "sleep", "1000")
+    shim = shim_of(fresh_boxdeck, web)
+    os.kill(shim, signal.SIGKILL)
+    assert eventually(lambda: is_gone(shim))
+    fresh_boxdeck.paths.status(web).write_text("garbage")
+    fresh_boxdeck.ok(*order, timeout=30)
+    assert "Up" not in fresh_boxdeck.ok("ps", "-a")
+
+
 def test_folders_of_no_container(findings: Findings) -> None:
     paths = findings.boxdeck.paths
     (paths.container("a" * 64) / "upper").mkdir(parents=True)
