@@ -231,7 +231,7 @@ async def test_raw_limits_bind_like_those_with_names(engine: Engine) -> None:
     container = await started(engine, unified=(CgroupSetting("pids.max", "5"),))
     assert "fork" in (await sh(engine, container, FORKS))[0].lower()
     await engine.containers.update(container.id, Limits(unified=(CgroupSetting("pids.max", "60"),)))
-    assert (await sh(engine, container, FORKS))[0] == ""
+    assert (await sh(engine, container, f"{FORKS}; wait"))[0] == ""
     await engine.containers.update(container.id, Limits(pids=5))
     assert "fork" in (await sh(engine, container, FORKS))[0].lower()
     assert (await engine.containers.get(container.id)).request.limits == Limits(pids=5)
