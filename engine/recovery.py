@@ -10,7 +10,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine import shims
 from engine.cgroups import delegation, incident_counts
 from engine.cgroups.manager import Cgroup, list_children
 from engine.errors import BoxdeckError, NotFound
@@ -96,7 +95,9 @@ class Recovery:
             if not locked or read(self._paths.status(container_id)) is not None:
                 return
             if self._paths.status(container_id).exists():  # damaged, or written by another version
-                if shims.listens(self._paths.runtime(container_id)):
+                from engine.shims import listens
+
+                if listens(self._paths.runtime(container_id)):
                     return
                 self._kill_cgroup(container_id)
             self._ports.close(container_id)

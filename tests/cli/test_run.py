@@ -77,9 +77,9 @@ def test_a_working_directory_that_is_not_there_is_made_where_that_can_be(boxdeck
         "/made/for/it",
         *["0 755"] * 2,
     ]
-    for others in ("-w", "/made", "--read-only"), ("-w", "/etc/passwd/x"):
-        refused = boxdeck("run", "--rm", *others, "base", "true")
-        assert refused.status == 125 and "can't be entered" in refused.sentence
+    assert boxdeck.ok("run", "--rm", "-w", "/made", "--read-only", "base", "pwd") == "/made"  # as by docker
+    refused = boxdeck("run", "--rm", "-w", "/etc/passwd/x", "base", "true")
+    assert refused.status == 125 and "can't be entered" in refused.sentence
 
 
 def test_options_after_the_image_are_the_commands(boxdeck: CommandLine) -> None:
