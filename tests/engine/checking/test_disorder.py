@@ -457,17 +457,20 @@ def test_a_large_volume_that_is_being_removed_is_no_leftover_until_its_remover_i
     for number in range(30_000):
         (data / str(number)).touch()
     removing = boxdeck.start("volume", "rm", "large")
-    while not any(len(os.listdir(aside)) < 30_000 for aside in temporary.glob("volume-*/large/_data")):
-        assert removing.poll() is None
-    removing.send_signal(signal.SIGSTOP)
-    assert findings.found() == []
-    boxdeck.ok("ps")  # which sweeps
-    assert any(temporary.glob("volume-*/large/_data/*"))
-    if is_killed:
-        removing.kill()
-        removing.communicate()
-        findings.are_mended("file", str(temporary), "a killed engine had begun")
-    else:
-        removing.send_signal(signal.SIGCONT)
-        assert removing.communicate()[0] == b"large\n"
+    try:
+        while not any(len(os.listdir(aside)) < 30_000 for aside in temporary.glob("volume-*/large/_data")):
+            assert removing.poll() is None
+        removing.send_signal(signal.SIGSTOP)
+        assert findings.found() == []
+        boxdeck.ok("ps")  # which sweeps
+        assert any(temporary.glob("volume-*/large/_data/*"))
+        if is_killed:
+            removing.kill()
+            removing.communicate()
+            findings.are_mended("file", str(temporary), "a killed engine had begun")
+        else:
+            removing.send_signal(signal.SIGCONT)
+            assert removing.communicate()[0] == b"large\n"
+    finally:
+        removing.kill()  # who stands still holds the lock of all content
     assert boxdeck("volume", "ls", "-q").out == "" and not any(temporary.iterdir())
