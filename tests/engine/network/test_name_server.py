@@ -132,9 +132,10 @@ def upstream(address: str, answer_: str | int, limit: int = 65535) -> Iterator[l
     try:
         yield heard
     finally:
-        for sock in (datagrams, listener):
+        for sock, thread in zip((datagrams, listener), threads, strict=True):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+            thread.join(PATIENCE_SECONDS)  # until then it keeps the address, closed or not
             sock.close()
 
 
