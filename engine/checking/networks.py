@@ -53,11 +53,22 @@ async def _interfaces(scene: Scene, networks: ConnectedNetworks, container: Cont
         if not locked or now is None or not _has_started(scene, now):
             return
         for end in now.endpoints:
-            problem = _problem(end)
+            problem = await _lasting_problem(scene, now, end)
             if problem:
                 rewire = partial(networks.rewire, now, end)
                 place = f"{now.name} on {end.network}"
                 yield await scene.found("network", place, problem, "makes it again", rewire)
+
+
+async def _lasting_problem(scene: Scene, container: Container, end: Endpoint) -> str:
+    """What is wrong after a while, too: when a container ends, its interfaces go before its shim says so."""
+    problem = _problem(end)
+    for _ in range(_LOOKS):
+        if not problem:
+            break
+        await asyncio.sleep(_MOMENT_SECONDS)
+        problem = _problem(end) if _has_started(scene, container) else ""
+    return problem
 
 
 def _has_started(scene: Scene, container: Container) -> bool:
