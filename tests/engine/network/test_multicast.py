@@ -10,15 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from engine.linux import namespaces
-from engine.model import Endpoint
 from engine.network import switches
 from engine.network.networks import Networks
 from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, await_true, shell
+from tests.engine.network.neighbourhood import Member
 
 _ETH_P_IPV6 = 0x86DD
 _GROUP4, _GROUP6, _PORT = "224.0.0.251", "ff02::fb", 5353  # RFC 6762
@@ -28,21 +27,6 @@ _LOOKUPS = 200
 
 Maker = Callable[..., Networks]
 Boxes = Callable[[], Box]
-
-
-class Member(NamedTuple):
-    """A container on a network, and its place there."""
-
-    box: Box
-    endpoint: Endpoint
-
-    @property
-    def ipv6(self) -> str:
-        return self.endpoint.address6.partition("/")[0]
-
-    @property
-    def mac(self) -> bytes:
-        return bytes.fromhex(self.endpoint.mac.replace(":", ""))
 
 
 @pytest.fixture(params=["filtered", "not filtered"])
@@ -112,10 +96,14 @@ async def test_neighbours_hear_nothing_of_a_start_but_of_groups_that_are_joined_
     with _frames(neighbour.box) as heard:
         newcomer = await member(networks, box(), 2)
         await asyncio.sleep(1)
-        said = _from(newcomer.mac, heard)
+        said = _from(newcomer.endpoint.mac, heard)
         assert len(said) <= (0 if bridged else 2), said  # which groups its own addresses make it listen to
         with _ear(newcomer.box, _GROUP6):
-            await_true(lambda: any(socket.inet_pton(socket.AF_INET6, _GROUP6) in f for f in _from(newcomer.mac, heard)))
+            await_true(
+                lambda: any(
+                    socket.inet_pton(socket.AF_INET6, _GROUP6) in f for f in _from(newcomer.endpoint.mac, heard)
+                )
+            )
 
 
 async def test_the_hosts_end_of_an_interface_says_nothing(box: Boxes, engine_on: Maker) -> None:
@@ -124,7 +112,7 @@ async def test_the_hosts_end_of_an_interface_says_nothing(box: Boxes, engine_on:
     mac = shell(f"ip -br link show {name}").split()[2]
     with _frames(web.box) as heard:
         await asyncio.sleep(2.5)  # a question for routers comes within a second, and again after four
-        assert not _from(bytes.fromhex(mac.replace(":", "")), heard)
+        assert not _from(mac, heard)
     assert not shell(f"ip -6 addr show dev {name}")
     assert name not in shell("ip -6 route show table all")
 
@@ -196,13 +184,13 @@ def _frames(box: Box) -> Iterator[socket.socket]:
         yield heard
 
 
-def _from(mac: bytes, heard: socket.socket) -> list[bytes]:
+def _from(mac: str, heard: socket.socket) -> list[bytes]:
     """Those frames that have come meanwhile from a hardware address."""
-    found = []
+    sender, found = bytes.fromhex(mac.replace(":", "")), []
     while True:
         try:
             frame = heard.recv(2048)
         except BlockingIOError:
             return found
-        if frame[6:12] == mac:
+        if frame[6:12] == sender:
             found.append(frame)
