@@ -57,11 +57,14 @@ class Ours:
         self.session = session
         self.emulators = [kind(COLUMNS, ROWS) for kind in EMULATORS]
         self.emulator = self.emulators[0]
+        self.fed = 0
+        """Bytes of output so far."""
 
     async def follow(self) -> None:
         while (chunk := await self.session.read()) is not None:
             for emulator in self.emulators:
                 emulator.feed(chunk.data)
+            self.fed += len(chunk.data)
             if replies := self.emulator.take_replies():
                 await self.session.write(replies)
 
