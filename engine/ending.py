@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import signal as signals
+import socket
 
 from engine import shims
 from engine.errors import BoxdeckError, Conflict, NotFound
@@ -19,6 +20,8 @@ from engine.restarts import Restarts
 from engine.runtime import protocol, status
 from engine.signal_names import signal_name, signal_number
 from engine.xray.actions import recorded
+
+_DYING_SECONDS = 0.2  # who was killed has usually ended by then, unless he was frozen meanwhile
 
 
 class Ending:
@@ -86,13 +89,24 @@ class Ending:
                 await shims.post(waiting, protocol.Wait())
                 await shims.ask(runtime, protocol.Kill(number, by_hand=True, xray=xray))
                 self._pausing.let_die(container)
-                await asyncio.wait_for(shims.answer(waiting), timeout_seconds)
+                end = self._await_death(waiting, container) if number == signals.SIGKILL else shims.answer(waiting)
+                await asyncio.wait_for(end, timeout_seconds)
         except TimeoutError:
             return False
         except BoxdeckError:
             pass  # it ended, or its shim was killed, between two of these lines
         await self._lookup.settle(container)
         return True
+
+    async def _await_death(self, waiting: socket.socket, container: Container) -> None:
+        """Thaw it as often as others freeze it before it has died."""
+        answer = asyncio.create_task(shims.answer(waiting))
+        try:
+            while not (await asyncio.wait((answer,), timeout=_DYING_SECONDS))[0]:
+                self._pausing.let_die(container)
+            answer.result()
+        finally:
+            answer.cancel()
 
     async def wait(self, reference: str) -> int:
         """As `Containers.wait`."""

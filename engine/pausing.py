@@ -76,11 +76,15 @@ class Pausing:
         return self._change(container, State.RUNNING, "unpause")
 
     def let_die(self, container: Container) -> None:
-        """Thaw a paused container to which a signal was sent that shall end it: who is frozen on v1 dies only then."""
-        if container.state is not State.PAUSED:
-            return
+        """Thaw a container to which a signal was sent that shall end it: who is frozen on v1 dies only then.
+
+        The kernel is asked, not the store: somebody may freeze it at this very moment.
+        """
         try:
-            Cgroup.open(self._paths.cgroup_path(container.id)).thaw()
+            cgroup = Cgroup.open(self._paths.cgroup_path(container.id))
+            if container.state is not State.PAUSED and not cgroup.is_frozen:
+                return
+            cgroup.thaw()
         except (NotFound, OSError):
             return  # v2 kills who is frozen: it has gone already
         self._change(container, State.RUNNING, "unpause")

@@ -16,6 +16,7 @@ from engine.cgroups.manager import Cgroup
 from engine.errors import Conflict
 from engine.lookup import Lookup
 from engine.model import Container, ContainerRequest, ExecRequest, State
+from engine.pausing import Pausing
 
 pytestmark = [pytest.mark.vm, pytest.mark.alone]
 
@@ -97,6 +98,35 @@ async def test_a_paused_container_is_killed_restarted_and_removed(engine: Engine
     freezer = next((h.point for h in layout.detect().hierarchies if "freezer" in h.controllers), None)
     if freezer is not None:
         assert folders.read(f"{freezer}{engine.paths.cgroup_path(container.id)}/freezer.state") == ""
+
+
+async def test_who_is_frozen_while_he_is_asked_to_end_is_killed_all_the_same(engine: Engine) -> None:
+    deaf = ("sh", "-c", "trap '' TERM; while :; do :; done")
+    container = await engine.containers.run(ContainerRequest(image="base", command=deaf, network="none"))
+    await used_more_than(container, 0)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        stopping = asyncio.create_task(engine.containers.stop(container.id, 0.5))
+        await asyncio.sleep(0.2)
+        await engine.containers.pause(container.id)
+        assert (await stopping).exit_status == 137
+
+
+async def test_who_is_frozen_at_the_moment_of_his_kill_dies_of_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = await spinning(engine)
+    look, looks = Pausing.let_die, []
+
+    def look_too_early(pausing: Pausing, container: Container) -> None:
+        looks.append(container)
+        if len(looks) > 1:
+            look(pausing, container)
+
+    monkeypatch.setattr(Pausing, "let_die", look_too_early)
+    Cgroup.open(engine.paths.cgroup_path(container.id)).freeze()  # by another engine, behind the first look
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await engine.containers.kill(container.id)
+    assert (await engine.containers.get(container.id)).exit_status == 137
 
 
 async def test_what_can_not_be_says_so_in_a_sentence(engine: Engine) -> None:
