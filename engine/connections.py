@@ -14,6 +14,7 @@ from engine.compile.namespaces import is_network
 from engine.errors import Conflict, RuntimeFailure
 from engine.linux import namespaces
 from engine.locks import ContainerLock
+from engine.lookup import require_whole
 from engine.model import Attachment, Container, Endpoint, Network
 from engine.network import encode, host, interface, transport, wiring
 from engine.network.networks import Networks
@@ -59,6 +60,7 @@ class ConnectedNetworks(Networks):
             if any(endpoint.network_id == network.id for endpoint in before):
                 raise Conflict(f"{found.name} is on the network {network.name} already", "see: boxdeck network inspect")
             with self._database.transaction():
+                require_whole(self._records.find(found.id))  # it may have been removed while we waited
                 endpoint = self.lease(found.id, wish)
             try:
                 with recorded(self._paths, "connect", found.id, found.name):

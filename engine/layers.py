@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from engine.containers import Containers
 from engine.images.images import Images
 from engine.jobs import Job, Report
+from engine.locks import ContainerLock
 from engine.lookup import require_whole
 from engine.model import Change, Container, Image
 from engine.oci.linux_spec import Linux
@@ -21,6 +23,7 @@ from engine.standstill import Standstill
 from engine.xray.actions import Subject, recorded_for
 
 if TYPE_CHECKING:
+    from engine.images.commit import CommitRequest
     from engine.images.explorer import Explorer, OwnLayer
 
 
@@ -60,13 +63,29 @@ class Layers:
 
     async def _explore(self, reference: str, report: Report) -> Explorer:
         container = await self._whole(reference)
-        return await self._images.explore_container(container.image_id, await self._own(container), report)
+        async with self._whole_to_the_end(container):
+            return await self._images.explore_container(container.image_id, await self._own(container), report)
 
     async def _whole(self, reference: str) -> Container:
         """A container whose files are all there."""
         container = await self._containers.get(reference)
         require_whole(container)
         return container
+
+    @asynccontextmanager
+    async def _whole_to_the_end(self, container: Container) -> AsyncIterator[None]:
+        """What is read of a container that is removed meanwhile isn't passed off as all of it.
+
+        Raises:
+            NotFound: it has been removed.
+            Conflict: it is being removed.
+        """
+        try:
+            yield
+        except FileNotFoundError:
+            await self._whole(container.id)
+            raise
+        await self._whole(container.id)
 
     async def changes(self, reference: str) -> tuple[Change, ...]:
         """What a container has added, changed and removed against its image, parents before children.
@@ -104,7 +123,8 @@ class Layers:
         container = await self._whole(reference)
         own, explorer = await self._own(container), await self.explore(container.id)
         diff_ids = (await self._images.get(container.image_id)).layers
-        await in_thread(report, lambda monitor: export(self._paths, explorer, diff_ids, own, file, monitor))
+        async with self._whole_to_the_end(container):
+            await in_thread(report, lambda monitor: export(self._paths, explorer, diff_ids, own, file, monitor))
 
     async def _commit(self, reference: str, wanted: Commit, report: Report) -> Image:
         from engine.images.commit import CommitRequest
@@ -117,16 +137,21 @@ class Layers:
             message=wanted.message,
             instruction=" ".join(container.argv),
         )
+        async with ContainerLock(self._paths, container.id).held():  # it isn't removed meanwhile
+            container = await self._whole(container.id)
+            with self._standstill.held(container.id) if wanted.pause and container.is_running else nullcontext():
+                return await self._committed(container, request, wanted, report)
+
+    async def _committed(self, container: Container, request: CommitRequest, wanted: Commit, report: Report) -> Image:
         own = await self._own(container)
-        with self._standstill.held(container.id) if wanted.pause and container.is_running else nullcontext():
-            with recorded_for(self._paths, "commit") as done:
-                done.append(Subject(container.id, container.name))
-                job = self._images.commit(container.image_id, own, request, wanted.name)
-                async for progress in job:
-                    report(progress)
-                image = await job
-                done.append(Subject(image.id, wanted.name or image.id[:19]))
-            return image
+        with recorded_for(self._paths, "commit") as done:
+            done.append(Subject(container.id, container.name))
+            job = self._images.commit(container.image_id, own, request, wanted.name)
+            async for progress in job:
+                report(progress)
+            image = await job
+            done.append(Subject(image.id, wanted.name or image.id[:19]))
+        return image
 
     async def _own(self, container: Container) -> OwnLayer:
         """The container's upper directory, and what its ids are inside."""

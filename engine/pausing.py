@@ -16,6 +16,7 @@ from engine.lookup import Lookup, require_running
 from engine.model import Container, State
 from engine.paths import Paths
 from engine.records import Records
+from engine.standstill import Standstill
 from engine.xray.actions import recorded
 
 
@@ -30,6 +31,7 @@ class Pausing:
         self._paths = paths
         self._records = records
         self._lookup = lookup
+        self._standstill = Standstill(paths, records)
 
     async def pause(self, reference: str) -> Container:
         """As `Containers.pause`."""
@@ -78,11 +80,12 @@ class Pausing:
     def let_die(self, container: Container) -> None:
         """Thaw a container to which a signal was sent that shall end it: who is frozen on v1 dies only then.
 
-        The kernel is asked, not the store: somebody may freeze it at this very moment.
+        The kernel is asked, not the store: somebody may freeze it at this very moment. One whose files are being copied
+        stands still for so long.
         """
         try:
             cgroup = Cgroup.open(self._paths.cgroup_path(container.id))
-            if container.state is not State.PAUSED and not cgroup.is_frozen:
+            if (container.state is not State.PAUSED and not cgroup.is_frozen) or self._standstill.is_held(container.id):
                 return
             cgroup.thaw()
         except (NotFound, OSError):

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from engine.errors import InvalidRequest, NotFound, RegistryError
 from engine.images.catalogue import Catalogue, name_or_id
-from engine.images.lock import adding_content
+from engine.images.lock import adding_content, is_collection_due
 from engine.images.monitor import in_thread
 from engine.images.records import ImageRecords
 from engine.jobs import Job, Report
@@ -266,7 +266,7 @@ class Images:
             return await self._pull_instead(reference, report)
         from engine.images.base import assemble
 
-        async with self._adding():
+        async with self._content_held():
             with recorded_for(self._paths, "assemble") as done:
                 installed = await in_thread(report, lambda monitor: assemble(self._paths, monitor))
                 done.append(Subject(installed.id, BASE))
@@ -286,7 +286,7 @@ class Images:
 
         parsed = parse_reference(reference)
         wanted = platforms.parse(platform) if platform else None
-        async with self._adding():
+        async with self._content_held():
             with (
                 recorded_for(self._paths, "pull", self._unmade(parsed.familiar)) as done,
                 Unpacker() as unpacker,  # first: it imports what it needs beside us
@@ -306,7 +306,7 @@ class Images:
         from engine.images.commit import commit
 
         record, tagged = self._catalogue.find(image_id), _tagged(name) if name else None
-        async with self._adding():
+        async with self._content_held():
             made = await in_thread(report, lambda monitor: commit(self._paths, record, own, request, monitor))
             self._records.save(made, tagged, "commit")
         return await self.get(made.id)
@@ -318,7 +318,7 @@ class Images:
         known = {parse_reference(name) for each in self._records.all() for name in each.references}
         elsewhere = sorted({name.repository for name in known if name.registry == wanted.registry})
         others = [name for name in elsewhere if name != wanted.repository]
-        async with adding_content(self._paths):  # so that nobody collects what is being sent
+        async with self._content_held():  # so that nobody collects what is being sent
             return await in_thread(report, lambda monitor: push(self._paths, record, wanted, others, monitor))
 
     async def _save(self, references: Sequence[str], target: BinaryIO | Path, report: Report) -> None:
@@ -331,14 +331,14 @@ class Images:
             name = (parsed.familiar,) if parsed is not None and parsed.familiar in record.references else ()
             earlier = wanted.get(record.id, Wanted(record, ()))
             wanted[record.id] = Wanted(record, tuple(dict.fromkeys((*earlier.names, *name))))
-        async with adding_content(self._paths):
+        async with self._content_held():
             with to_folder(target) if isinstance(target, Path) else to_tar(target) as sink:
                 await in_thread(report, lambda monitor: save(self._paths, tuple(wanted.values()), sink, monitor))
 
     async def _load(self, path: Path, report: Report) -> tuple[Image, ...]:
         from engine.images.archive import load_archive
 
-        async with self._adding():
+        async with self._content_held():
             with recorded_for(self._paths, "load", unmade_subject(path.name)) as done:
                 loaded = await in_thread(report, lambda monitor: load_archive(self._paths, path, monitor))
                 done += [Subject(each.installed.id, next(iter(each.names), path.name)) for each in loaded]
@@ -356,7 +356,7 @@ class Images:
 
         name = _tagged(reference)
         made = Making(created_unix_ns=time.time_ns(), changes=changes, comment=message or f"imported from {path.name}")
-        async with self._adding():
+        async with self._content_held():
             with recorded_for(self._paths, "import", self._unmade(name)) as done:
                 installed = await in_thread(report, lambda monitor: import_archive(self._paths, path, made, monitor))
                 done.append(Subject(installed.id, name))
@@ -369,14 +369,16 @@ class Images:
         return Subject(known.id, name) if known is not None else unmade_subject(name)
 
     @asynccontextmanager
-    async def _adding(self) -> AsyncIterator[None]:
-        """Keep collectors away while content comes in; when that fails, leave nothing of it behind."""
+    async def _content_held(self) -> AsyncIterator[None]:
+        """Keep collectors away while content comes in or goes out; then collect what failed, or they had to leave."""
         try:
             async with adding_content(self._paths):
                 yield
         except BaseException:
             await self._remover.collect()
             raise
+        if is_collection_due(self._paths):
+            await self._remover.collect()
 
     # Removing
 

@@ -16,6 +16,7 @@ from typing import Final
 from engine.paths import Paths
 
 _RETRY_SECONDS: Final = 0.01
+_DUE: Final = 1  # the lock's length in bytes while there is garbage that somebody had to leave
 
 
 @asynccontextmanager
@@ -49,6 +50,30 @@ def removing_content(paths: Paths) -> Iterator[bool]:
         yield _try(descriptor, fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
+
+
+@asynccontextmanager
+async def collecting(paths: Paths) -> AsyncIterator[bool]:
+    """As `removing_content`, for who deletes all garbage: where he has to go, whoever adds content now does so later.
+
+    Those who only look, or collect as well, are waited for: that takes a moment.
+    """
+    descriptor = _open(paths)
+    try:
+        while not _try(descriptor, fcntl.LOCK_SH):
+            await asyncio.sleep(_RETRY_SECONDS)
+        os.ftruncate(descriptor, _DUE)  # first: who has us go may be through before we have gone
+        alone = _try(descriptor, fcntl.LOCK_EX)  # when that fails the shared lock is lost, too (flock(2))
+        if alone:
+            os.ftruncate(descriptor, 0)
+        yield alone
+    finally:
+        os.close(descriptor)
+
+
+def is_collection_due(paths: Paths) -> bool:
+    """Whether somebody who wanted to delete garbage had to go."""
+    return paths.content_lock.stat().st_size == _DUE
 
 
 def _try(descriptor: int, operation: int) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.disk_use import disk_bytes
 from engine.errors import Conflict
 from engine.images.collect import discard, set_garbage_aside, unneeded
-from engine.images.lock import removing_content
+from engine.images.lock import collecting
 from engine.images.records import ImageRecord, ImageRecords
 from engine.model import Image
 from engine.paths import Paths
@@ -72,13 +72,13 @@ class Remover:
         return record.references
 
     async def collect(self) -> int:
-        """Delete what no image needs; left to the next time when an engine is just bringing content in.
+        """Delete what no image needs; left to whoever is just bringing content in, if anybody is.
 
         Returns:
             bytes of disk that are free again.
         """
         garbage: Sequence[Path] = ()
-        with removing_content(self._paths) as alone:
+        async with collecting(self._paths) as alone:
             if alone:
                 known = self._records.all()
                 garbage = await asyncio.to_thread(set_garbage_aside, self._paths, known)

@@ -193,7 +193,7 @@ class Firewall:
             self._commit(ruleset.replace_ports(self._table, mappings))
 
     def _rebuild(self, *further: GuardedNetwork) -> None:
-        """Replace the table, until nothing has been published or withdrawn by others meanwhile."""
+        """Replace the table, until others have changed nothing of what belongs into it meanwhile."""
         for _ in range(_REBUILD_ATTEMPTS):
             contents = self._contents()
             own = {network.bridge for network in further}
@@ -203,7 +203,7 @@ class Firewall:
                 requests += ruleset.add_network(self._table, each)
             self._commit(requests + ruleset.add_ports(self._table, contents.ports))
             _open_loopback((*networks, *further), contents.ports)
-            if self._contents().ports == contents.ports:
+            if self._contents() == contents:
                 return
 
 

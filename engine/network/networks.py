@@ -128,11 +128,12 @@ class Networks:
         if network.name == DEFAULT_NETWORK:
             raise Conflict(f"{DEFAULT_NETWORK} is the default network", "it can't be removed")
         await host.load()
-        with self._database.transaction():
-            records.delete(self._database, network)
-            self._database.record_event("network", "destroy", network.id, network.name)
-        with recorded(self._paths, "rm", network.id, network.name):
-            await self._take_down(network)
+        async with claim.subnets_claimed():  # until all is down: who gets its subnets next has the same elements
+            with self._database.transaction():
+                records.delete(self._database, network)
+                self._database.record_event("network", "destroy", network.id, network.name)
+            with recorded(self._paths, "rm", network.id, network.name):
+                await self._take_down(network)
         bury(self._paths, network.id)
         return network
 
@@ -150,7 +151,11 @@ class Networks:
             and which.passes(network.created_unix_ns, network.labels)
             and not records.users_of(self._database, network)
         ]
-        return tuple([await self.remove(network.id) for network in unused])
+        removed = []
+        for network in unused:
+            with suppress(Conflict, NotFound):  # a container has come, or somebody else was faster
+                removed.append(await self.remove(network.id))
+        return tuple(removed)
 
     # What a start needs
 
@@ -366,6 +371,7 @@ class Networks:
             surroundings = await self._surroundings()
             taken = surroundings.taken(but=interface.index_of(network.bridge))
             with self._database.transaction():
+                network = records.find(self._database, network.id)  # it may just have been removed
                 choice = Choice(self._database, taken, network.name)
                 network = choice.settle(network, has_living=bool(living))
                 if network.name == DEFAULT_NETWORK and network.ipv6 is None and wants_ipv6(None):

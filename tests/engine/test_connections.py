@@ -17,6 +17,7 @@ import pytest
 from engine import Engine
 from engine.errors import BoxdeckError, Conflict, InvalidRequest, NotFound
 from engine.linux import namespaces
+from engine.locks import ContainerLock
 from engine.model import Attachment, Container, ContainerRequest, ExecRequest, NetworkRequest
 from engine.network import interface, wiring
 from engine.network.port_notation import published
@@ -333,3 +334,14 @@ asyncio.run(main())
 async def settled(condition: object) -> bool:
     assert callable(condition)
     return await asyncio.to_thread(eventually, condition, PATIENCE_SECONDS)
+
+
+async def test_who_is_removed_before_his_turn_can_not_be_connected(wired: Engine) -> None:
+    container = await wired.containers.create(ContainerRequest(image="base", command=("true",), network="one"))
+    async with ContainerLock(wired.paths, container.id).held():
+        connecting = asyncio.create_task(wired.networks.connect("two", container.id))
+        await asyncio.sleep(0.1)
+        await wired.containers._crew.removal.delete_locked(container.id)
+    with pytest.raises(NotFound, match="no container"):
+        await connecting
+    assert await wired.networks.members("two") == ()

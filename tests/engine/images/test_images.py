@@ -130,6 +130,15 @@ async def test_nothing_is_collected_while_content_comes_in(images: Images, two_n
     assert folders(paths) == NOTHING
 
 
+async def test_what_could_not_be_collected_then_is_when_the_content_has_come_in(
+    images: Images, two_names: Image, paths: Paths
+) -> None:
+    async with adding_content(paths):
+        await images.remove(two_names.id, force=True)
+    await images.ensure("base")
+    assert len(folders(paths)[1]) == 1  # the layer of base
+
+
 ASSEMBLE = """
 import asyncio, sys
 from pathlib import Path

@@ -167,3 +167,11 @@ def test_the_edition_is_told_by_the_chains(monkeypatch: pytest.MonkeyPatch) -> N
         assert ruleset.stamp() != before
     finally:
         ruleset.stamp.cache_clear()
+
+
+def test_a_network_that_is_made_while_the_table_is_made_anew_is_in_it(machine: None) -> None:
+    answers = [Contents(networks=(ONE,)), Contents(networks=(ONE, TWO))]
+    firewall = Firewall(TABLE, lambda: answers.pop(0) if len(answers) > 1 else answers[0])
+    firewall.make_anew()
+    assert listed("subnets4") == "10.89.0.0/24, 10.89.1.0/24"
+    firewall.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Network, ip_network
 from pathlib import Path
@@ -12,10 +13,11 @@ import pytest
 from msgspec.structs import replace
 
 from engine.errors import BoxdeckError, Conflict, InvalidRequest, Unsupported
-from engine.model import Attachment, Endpoint, NetworkRequest
-from engine.network import encode, interface, nft, records, transport
+from engine.model import Attachment, Endpoint, Network, NetworkRequest
+from engine.network import bridge, encode, interface, nft, records, transport
 from engine.network.networks import Networks
 from engine.network.plan import NetworkPlan
+from engine.store.database import Database
 from tests.engine.network.boxes import SETTLE_SECONDS, Box, add_container, await_true, shell
 
 Maker = Callable[..., Networks]
@@ -81,8 +83,8 @@ async def test_a_network_has_ipv4_and_ipv6_of_its_own(machine: None, engine_on: 
     prefix = records.local_prefix(networks._database)
     sixes = [IPv6Network(network.ipv6.subnet) for network in found if network.ipv6]
     assert len(set(sixes)) == 2 and all(six.subnet_of(prefix) and six.prefixlen == 64 for six in sixes)
-    for bridge, network in zip(bridges, found, strict=True):
-        shown = shell(f"ip -br addr show {bridge}").split()
+    for name, network in zip(bridges, found, strict=True):
+        shown = shell(f"ip -br addr show {name}").split()
         assert network.ipv4 and network.ipv6
         assert {f"{network.ipv4.gateway}/24", f"{network.ipv6.gateway}/64"} <= set(shown)
         assert Path(f"/proc/sys/net/ipv6/conf/{bridge}/accept_ra").read_text().strip() == "0"
@@ -437,3 +439,45 @@ async def test_a_large_network_starts_where_it_should_and_is_leased_quickly(mach
         taken = [networks.lease(add_container(networks, n), Attachment(network="wide")) for n in range(300)]
     assert taken[0].address == "10.64.0.2/12" and taken[-1].address == "10.64.1.45/12"
     assert len({end.address6 for end in taken}) == len({end.mac for end in taken}) == 300
+
+
+async def test_whoever_gets_the_subnet_of_a_network_that_is_just_being_removed_is_guarded(
+    machine: None, engine_on: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remover, maker = engine_on(), engine_on()
+    await made(remover, "old", "10.77.0.0/24", "fd77::/64")
+    take_down = bridge.remove
+
+    def slowly(name: str) -> None:
+        time.sleep(0.3)
+        take_down(name)
+
+    monkeypatch.setattr(bridge, "remove", slowly)
+    removal = asyncio.create_task(remover.remove("old"))
+    while records.named(maker._database, "old") is not None:
+        await asyncio.sleep(0.01)
+    await made(maker, "new", "10.77.0.0/24", "fd77::/64")
+    await removal
+    assert maker.firewall.differences() == []
+
+
+async def test_pruning_passes_over_what_is_used_or_gone_by_then(
+    machine: None, engine_on: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = engine_on()
+    for name in ("gone", "unused", "used"):
+        await made(networks, name)
+    connected_to = Attachment(network="used")
+    users_of = records.users_of
+
+    def just_before(database: Database, network: Network) -> list[tuple[str, str]]:
+        found = users_of(database, network)
+        if network.name == "used" and not found and to_come:
+            to_come.clear()
+            networks.lease(add_container(networks, 1), connected_to)
+            records.delete(database, records.find(database, "gone"))
+        return found
+
+    to_come = [True]
+    monkeypatch.setattr(records, "users_of", just_before)
+    assert [network.name for network in await networks.prune()] == ["unused"]
