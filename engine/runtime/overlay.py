@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from engine.linux import machine, mounts, namespaces, trace
@@ -70,8 +70,10 @@ def make(layers: Layers, folder: str, user_namespace: int | None) -> int:
         _set_aside(layers.work)
     if TAKES_DETACHED_LAYERS:
         return _make_of_descriptors(layers, user_namespace)
-    with _aside(folder):
-        return _make_aside(layers, user_namespace)
+    with ExitStack() as opened:  # before the folder is covered, since it may be one of them
+        lowers = [opened.enter_context(_closing(_open_layer(path, user_namespace))) for path in layers.lowers]
+        opened.enter_context(_aside(folder))
+        return _make_aside(layers, lowers)
 
 
 def _make_of_descriptors(layers: Layers, user_namespace: int | None) -> int:
@@ -152,11 +154,13 @@ def _aside(folder: str) -> Iterator[None]:
         os.close(home)
 
 
-def _make_aside(layers: Layers, user_namespace: int | None) -> int:
-    for number, path in enumerate(layers.lowers):
-        _attach_layer(str(number), path, user_namespace)
+def _make_aside(layers: Layers, lowers: list[int]) -> int:
+    for number, layer in enumerate(lowers):
+        os.mkdir(str(number))
+        with _opened(str(number)) as place:
+            mounts.attach(layer, place)
     with ExitStack() as opened:
-        data = [f"lowerdir={':'.join(map(str, range(len(layers.lowers))))}", *layers.settings]
+        data = [f"lowerdir={':'.join(map(str, range(len(lowers))))}", *layers.settings]
         if layers.upper:  # by descriptor: paths may hold commas and colons
             data.append(f"upperdir=/proc/self/fd/{opened.enter_context(_opened(layers.upper))}")
             data.append(f"workdir=/proc/self/fd/{opened.enter_context(_opened(layers.work))}")
@@ -166,19 +170,12 @@ def _make_aside(layers: Layers, user_namespace: int | None) -> int:
     return mounts.open_tree("merged")
 
 
-def _attach_layer(name: str, path: str, user_namespace: int | None) -> None:
-    os.mkdir(name)
-    layer = _open_layer(path, user_namespace)
-    try:
-        with _opened(name) as place:
-            mounts.attach(layer, place)
-    finally:
-        os.close(layer)
+def _opened(path: str) -> AbstractContextManager[int]:
+    return _closing(trace.call(os.open, path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[int]:
-    descriptor = trace.call(os.open, path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+def _closing(descriptor: int) -> Iterator[int]:
     try:
         yield descriptor
     finally:

@@ -275,9 +275,7 @@ async def main():
         for line in maps:
             fields = line.split()
             if len(fields) > 5 and fields[5].startswith("/") and int(fields[4]):
-                found = os.stat(fields[5])
-                device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
-                if (device, found.st_ino) != (fields[3], int(fields[4])):
+                if not os.path.samefile(fields[5], f"/proc/self/map_files/{fields[0]}"):
                     seen.append(f"maps {fields[5]}")
     print(*seen)
 asyncio.run(main())

@@ -165,7 +165,8 @@ def test_a_working_directory_is_made_even_where_the_root_is_read_only(
     options = (f"lowerdir={layer}", f"upperdir={upper}", f"workdir={work}")
     add_mount(runtime, Mount(destination="/", type="overlay", source="overlay", options=options))
     change_process(runtime, cwd="/new/folder")
-    assert run(runtime).stdout == "/new/folder\nread-only\n"
+    ended = run(runtime)
+    assert ended.stdout == "/new/folder\nread-only\n", (ended, runtime.log.read_text())
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="is about machines that can be 32 bits wide, too")
