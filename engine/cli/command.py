@@ -38,6 +38,14 @@ class Parser(argparse.ArgumentParser):
         lines = examples_of(self.prog.partition(" ")[2])
         return super().format_help() + ("\nexamples:\n" + "".join(f"  {line}\n" for line in lines) if lines else "")
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """As argparse has it, whose older versions take the dashes of ``--format=--`` for no value at all."""
+        values = super()._get_values(action, arg_strings)
+        if values == [] and action.option_strings and action.nargs is None:
+            values = self._get_value(action, "--")
+            self._check_value(action, values)
+        return values
+
     def error(self, message: str) -> NoReturn:
         """Raise `InvalidRequest` instead of leaving the program."""
         where, is_number, value = message.partition("invalid int value: ")

@@ -56,8 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE
+    except UnicodeEncodeError as error:
+        return fail(f"{error.object!a} is not text in UTF-8: write it in UTF-8")
     except OSError as error:
-        return _unexpected(error, error.strerror or str(error))
+        where = f"{os.fsdecode(error.filename)!r}: " if isinstance(error.filename, str | bytes) else ""
+        return _unexpected(error, f"{where}{error.strerror or error}")
     except Exception as error:  # a mistake of ours: still one sentence
         return _unexpected(error, f"{type(error).__name__}: {error}; this is a bug in Boxdeck")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -67,6 +68,11 @@ WRONG = {
     "import what isn't there": (("import", "/nowhere.tar", "x"), 125, "/nowhere.tar", ""),
     "import a folder": (("import", "/etc", "x"), 125, "/etc", ""),
     "import under a bad name": (("import", "/etc/passwd", "BAD NAME"), 125, "BAD NAME", ""),
+    "a name of other bytes": (("stop", os.fsdecode(b"\xff")), 125, "'\\udcff' is not text in UTF-8", "write it in"),
+    "a file's name too long": (("save", "-o", "x" * 300, "base"), 125, "xxxx", "File name too long"),
+    "a format of two dashes": (("info", "--format=--"), 125, "'--' is neither text nor json", "{{.Name}}"),
+    "two dashes for a number": (("ps", "--last=--"), 125, "'--' is not a whole number", "--help"),
+    "no number for a time": (("events", "--since", "nan"), 125, "'nan' is not a time", "10m"),
     "time no number": (("stop", "-t", "soon", "x"), 125, "'soon'", ""),
     "tail no number": (("logs", "-n", "few", "x"), 125, "'few'", ""),
     "reset without force": (("system", "reset"), 125, "remove", "--force"),

@@ -39,7 +39,7 @@ def _heading(kind: NamespaceKind, count: int, cells: int) -> list[Line]:
     call = line(Span(explanation.call, Tone.ACCENT))
     fits = width(title) + width(call) < cells
     heading = [justify(title, call, cells)] if fits else [title, clip(line(_INDENT, *call), cells)]
-    sentences = textwrap.wrap(explanation.sentences, cells - len(_INDENT))
+    sentences = textwrap.wrap(explanation.sentences, max(8, cells - len(_INDENT)))
     return [*heading, *(line(Span(_INDENT + text, Tone.MUTED)) for text in sentences)]
 
 
