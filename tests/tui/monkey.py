@@ -27,7 +27,6 @@ _NAMED = (
 )
 _PLAIN = tuple(string.ascii_letters + string.digits + "?:/-.,+*[](){}<>=!")
 _SIZES = ((80, 24), (120, 36), (200, 60), (40, 10), (20, 5), (300, 90))
-_SLOWEST_SECONDS = 5.0
 _PROGRAM = ("sh", "-c", "trap 'exit 0' TERM; while :; do echo up $((n=n+1)); sleep 0.05; done")
 
 
