@@ -27,6 +27,7 @@ _SWITCH = "BOXDECK_XRAY"
 _LENGTH = struct.Struct("=I")
 _PATIENCE_SECONDS = 0.5  # for an init that hasn't executed yet
 _LOOK_SECONDS = 0.01
+_LAST_CALL = b"execve"
 
 
 def is_on() -> bool:
@@ -165,9 +166,9 @@ class Room:
         return self._memory[_LENGTH.size : _LENGTH.size + used]
 
     def await_content(self) -> bytes:
-        """What the child has handed over, within a moment."""
+        """What the child has handed over, within a moment: it does so last when it executes."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not (content := self.content()) and time.monotonic() < deadline:
+        while _LAST_CALL not in (content := self.content()) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
         return content
 
