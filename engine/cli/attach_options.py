@@ -7,7 +7,6 @@ from argparse import ArgumentTypeError
 
 from engine.cli.command import Options, Parser
 from engine.cli.terminal import DETACH_KEYS
-from engine.cli.values import boolean
 
 STREAMS = ("stdin", "stdout", "stderr")
 _CONTROL = re.compile(r"ctrl-([a-z@\[\\\]^_])")
@@ -30,10 +29,8 @@ def detach_argument(parser: Parser) -> None:
 
 def proxy_argument(parser: Parser) -> None:
     """Add ``--sig-proxy``."""
-    parser.add_argument(
-        "--sig-proxy", metavar="true|false", type=boolean, nargs="?", const=True, default=True,
-        help="pass signals on to it where it has no terminal [true]",
-    )  # fmt: skip
+    words = "pass signals on to it where it has no terminal; --sig-proxy=false for not [true]"
+    parser.add_argument("--sig-proxy", action="store_true", default=True, help=words)
 
 
 def stream(text: str) -> str:

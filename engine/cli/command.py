@@ -14,6 +14,9 @@ from engine.errors import InvalidRequest
 if TYPE_CHECKING:
     from engine.engine import Engine
 
+TRUTHS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
+"""Go's words for yes and no, which docker's switches take, in small letters."""
+
 
 class Roots(NamedTuple):
     """Where state lives, as given on the command line; None leaves it to the environment."""
@@ -30,6 +33,26 @@ class Parser(argparse.ArgumentParser):
     """
 
     remedy: str | None = None
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        """As argparse has it, for whom ``--rm=false`` gives a value to a switch that takes none."""
+        return super()._parse_optional(self._as_switch(arg_string))
+
+    def _as_switch(self, word: str) -> str:
+        """A switch with docker's (Go's) words for yes and no as one without; any other word as it is."""
+        name, equals, value = word.partition("=")
+        switch = self._option_string_actions.get(name) if equals else None
+        if switch is None or not isinstance(switch.const, bool) or value.lower() not in TRUTHS:
+            return word
+        if TRUTHS[value.lower()]:
+            return name
+        opposite = f"{name}=false"
+        if opposite not in self._option_string_actions:
+            self.add_argument(
+                opposite, dest=switch.dest, action="store_const", const=not switch.const,
+                default=argparse.SUPPRESS, help=argparse.SUPPRESS,
+            )  # fmt: skip
+        return opposite
 
     def format_help(self) -> str:
         """The help, with examples where there are some."""
@@ -50,6 +73,8 @@ class Parser(argparse.ArgumentParser):
         """Raise `InvalidRequest` instead of leaving the program."""
         where, is_number, value = message.partition("invalid int value: ")
         message = f"{where}{value} is not a whole number" if is_number else message
+        where, is_switch, value = message.partition("ignored explicit argument ")
+        message = f"{where}{value} is neither true nor false" if is_switch else message
         raise InvalidRequest(message, self.remedy or f"see: {self.prog} --help")
 
 

@@ -15,7 +15,6 @@ from engine.cli.documents import HistoryRow
 from engine.cli.formats import decimal_size, duration, rfc3339
 from engine.cli.output import Column, ListOptions, list_arguments, shortened, show_list, write_lines
 from engine.cli.progress import shown
-from engine.cli.values import boolean
 from engine.errors import InvalidRequest, StoreError
 from engine.model import HistoryStep
 
@@ -145,10 +144,8 @@ async def _export(engine: Engine, options: ExportOptions) -> int:
 
 def _history_arguments(parser: Parser) -> None:
     list_arguments(parser)
-    parser.add_argument(
-        "-H", "--human", metavar="true|false", type=boolean, nargs="?", const=True, default=True,
-        help="sizes and times as people read them, or in bytes and whole [true]",
-    )  # fmt: skip
+    words = "sizes and times as people read them; --human=false for in bytes and whole [true]"
+    parser.add_argument("-H", "--human", action="store_true", default=True, help=words)
     parser.add_argument("image", metavar="IMAGE", help="a name, id, or beginning of an id")
 
 

@@ -200,7 +200,8 @@ def _commit_arguments(parser: Parser) -> None:
     add("-a", "--author", metavar="NAME", default="", help="who has made it")
     add("-c", "--change", metavar="WORDS", action="append", default=[], help="a Dockerfile's, such as 'CMD [\"sh\"]'")
     add("-m", "--message", metavar="TEXT", default="", help="for its history")
-    add("--no-pause", dest="pause", action="store_false", help="let the container run on meanwhile")
+    add("-p", "--pause", action="store_true", default=True, help="have it stand still meanwhile [true]")
+    add("--no-pause", dest="pause", action="store_false", help="let it run on meanwhile; the same as --pause=false")
     add("container", metavar="CONTAINER", help="a name, id, or beginning of an id")
     add("name", metavar="NAME[:TAG]", nargs="?", help="what to call the image")
 

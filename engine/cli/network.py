@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.cli import values
 from engine.cli.command import Command, NounVerb, Options, Parser, with_engine
@@ -94,24 +93,6 @@ def _create_arguments(parser: Parser) -> None:
     for switch in _SWITCHES:
         add(f"--no{switch[1:]}", dest=switch[2:], action="store_false", help=f"the same as {switch}=false")
     add("name", metavar="NAME", help="what to call it")
-    _let_switches_have_values(parser)
-
-
-def _let_switches_have_values(parser: Parser) -> None:
-    """Have ``--ipv6=false`` understood, as docker's boolean options are written."""
-    parse = parser.parse_known_args
-
-    def parse_known_args(args: Sequence[str] | None = None, namespace: Any = None) -> Any:
-        return parse([_plain(word) for word in args or ()], namespace)
-
-    parser.parse_known_args = parse_known_args  # type: ignore[method-assign,assignment]
-
-
-def _plain(word: str) -> str:
-    switch, equals, value = word.partition("=")
-    if switch in _SWITCHES and equals and value.lower() in ("true", "false", "1", "0"):
-        return switch if value.lower() in ("true", "1") else f"--no{switch[1:]}"
-    return word
 
 
 async def _create(engine: Engine, options: CreateNetworkOptions) -> int:

@@ -7,6 +7,7 @@ import os
 import re
 from argparse import ArgumentTypeError
 
+from engine.cli.command import TRUTHS
 from engine.errors import InvalidRequest
 from engine.restart_policy import RestartPolicy, policy_of
 
@@ -117,9 +118,9 @@ def go_duration(text: str) -> float:
 
 def boolean(text: str) -> bool:
     """``true`` or ``false``, also in Go's other words for them."""
-    if text.lower() not in ("1", "t", "true", "0", "f", "false"):
+    if text.lower() not in TRUTHS:
         raise ArgumentTypeError(f"{text!r} is neither true nor false")
-    return text.lower() in ("1", "t", "true")
+    return TRUTHS[text.lower()]
 
 
 def _number(text: str) -> float | None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from engine.cli.attach_options import detach_keys
+from engine.cli.command import parser_of
+from engine.cli.layers import COMMIT
 from engine.model.request import STOP_SECONDS
 from tests.command_line import PROGRAM, CommandLine
 from tests.conftest import needs_root
@@ -216,3 +218,20 @@ def test_create_notes_which_streams_were_named(boxdeck: CommandLine) -> None:
         assert boxdeck.ok("start", "-a", made) == "all"
     assert "-a stdin needs" in boxdeck("create", "-a", "stdin", "base", "true").sentence
     assert "'stdlog' is no stream" in boxdeck("create", "-a", "stdlog", "base", "true").sentence
+
+
+def test_switches_take_docker_s_words_for_yes_and_no(boxdeck: CommandLine) -> None:
+    script = ("sh", "-c", 'touch /x 2>/dev/null || echo "read-only $*"', "sh", "--rm=false", "--init=banana")
+    said = boxdeck.ok("run", "--rm=true", "--init=0", "--read-only=T", "-d=false", "base", *script)
+    assert said == "read-only --rm=false --init=banana"
+    assert boxdeck.names("-a") == []
+    boxdeck.ok("run", "--rm=false", "-d=1", "--name=kept", "base", "true")
+    assert boxdeck.names("-a=true") == ["kept"]
+    refused = boxdeck("run", "--rm=banana", "base", "true")
+    assert "argument --rm: 'banana' is neither true nor false" in refused.sentence
+
+
+@pytest.mark.parametrize(("flag", "paused"), [("--pause", True), ("--pause=false", False), ("--no-pause", False)])
+def test_a_commit_has_its_container_stand_still_or_not(boxdeck: CommandLine, flag: str, paused: bool) -> None:
+    parser = parser_of(COMMIT, "boxdeck commit", "")
+    assert parser.parse_args([flag, "one", "made:1"], COMMIT.options()).pause is paused
