@@ -87,7 +87,7 @@ async def test_a_network_has_ipv4_and_ipv6_of_its_own(machine: None, engine_on: 
         shown = shell(f"ip -br addr show {name}").split()
         assert network.ipv4 and network.ipv6
         assert {f"{network.ipv4.gateway}/24", f"{network.ipv6.gateway}/64"} <= set(shown)
-        assert Path(f"/proc/sys/net/ipv6/conf/{bridge}/accept_ra").read_text().strip() == "0"
+        assert Path(f"/proc/sys/net/ipv6/conf/{name}/accept_ra").read_text().strip() == "0"
     assert Path("/proc/sys/net/ipv6/conf/all/forwarding").read_text().strip() == "1"
 
 
