@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+from msgspec.structs import replace
+
 from engine.cgroups.manager import Cgroup
 from engine.errors import Conflict
+from engine.oci.process_spec import ConsoleSize, Process
 from engine.runtime.exec import Enterable, find
 from engine.runtime.oci import console, pid_file, preserved
 from engine.runtime.oci.entrance import Guest, enter
@@ -25,8 +30,16 @@ def action(call: Call) -> int:
     process = process_of(options, call.words[1:], container.spec)
     refuse_process(process)
     console.check(process, options.console_socket, options.detach)
-    guest = enter(container, process, kept)
+    guest = enter(container, _sized(process), kept)
     return _accompany(guest, options)
+
+
+def _sized(process: Process) -> Process:
+    """A terminal that nobody has said the size of has that of ours from the start: the process may look at once."""
+    if not process.terminal or process.console_size is not None or not os.isatty(0):
+        return process
+    size = os.get_terminal_size(0)
+    return replace(process, console_size=ConsoleSize(height=size.lines, width=size.columns))
 
 
 def _open(folder: Folder, options: ExecOptions) -> Enterable:
