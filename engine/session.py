@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from engine.errors import RuntimeFailure
 from engine.model import Chunk, Container
@@ -36,6 +37,8 @@ class Session:
         self._ended = ended
         self._status: int | None = None
         self._over = False
+        self._users = 0  # who wait for the connection just now
+        self._is_left = False
         connection.setblocking(False)
 
     async def read(self) -> Chunk | None:
@@ -65,12 +68,32 @@ class Session:
     async def _receive(self) -> bytes:
         for _ in range(2):
             try:
-                return await asyncio.get_running_loop().sock_recv(self._connection, protocol.FRAME_SIZE)
+                with self._in_use():
+                    return await asyncio.get_running_loop().sock_recv(self._connection, protocol.FRAME_SIZE)
             except ConnectionResetError:  # the shim left input unread; what it had said before is still to be read
                 continue
             except OSError:
                 break
         return b""
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._is_left and not self._users:
+                self._connection.close()
+
+    def _disconnect(self) -> None:
+        """Close the connection; who still waits for it hears of that first: of a closed one he never would."""
+        self._is_left = True
+        if self._users:
+            with suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
+        else:
+            self._connection.close()
 
     async def write(self, data: bytes) -> None:
         """Give input to the process; returns when the shim has taken it. After the process's end it is dropped."""
@@ -91,7 +114,8 @@ class Session:
 
     async def _send(self, frame: bytes) -> None:
         try:
-            await asyncio.get_running_loop().sock_sendall(self._connection, frame)
+            with self._in_use():
+                await asyncio.get_running_loop().sock_sendall(self._connection, frame)
         except OSError:
             return
 
@@ -103,7 +127,7 @@ class Session:
         """
         while await self.read() is not None:
             pass
-        self._connection.close()
+        self._disconnect()
         ended, self._ended = self._ended, None
         if ended is not None:
             await ended()
@@ -114,4 +138,4 @@ class Session:
     async def close(self) -> None:
         """Leave: the container lives on, an exec with a terminal is hung up unless it is kept."""
         self._over = True
-        self._connection.close()
+        self._disconnect()

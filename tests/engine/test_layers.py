@@ -31,13 +31,13 @@ async def test_a_container_that_is_removed_before_its_turn_becomes_no_image(engi
         await engine.containers._crew.removal.delete_locked(container.id)
     with pytest.raises(NotFound, match="no container"):
         await committing
-    assert [image.references for image in await engine.images.list()] == [("base:latest",)]
+    assert not any("made:1" in image.references for image in await engine.images.list())
 
 
 async def test_a_container_is_removed_once_it_has_become_an_image(engine: Engine) -> None:
     container = await created(engine)
     (engine.paths.upper(container.id) / "large").write_bytes(os.urandom(30_000_000))
-    committing = asyncio.ensure_future(engine.layers.commit(container.id, Commit(name="made:1")))
+    committing = asyncio.ensure_future(engine.layers.commit(container.id, Commit(name="made:2")))
     while not is_held(engine, container):
         await asyncio.sleep(0.001)
     await engine.containers.remove(container.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import shutil
 import signal
 from collections.abc import Callable
@@ -212,5 +213,8 @@ def forget_like_a_boot(engine: Engine, found: status.Status) -> None:
     """No process is left, and the run-time folder is empty."""
     for pid in (found.shim_pid, found.pid):
         assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        process = os.pidfd_open(pid)
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        select.select([process], [], [])  # until it has left its control groups
+        os.close(process)
     shutil.rmtree(engine.paths.runtime(found.container_id))

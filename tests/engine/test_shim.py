@@ -195,7 +195,19 @@ async def test_input_that_a_process_leaves_unread_doesn_t_cost_its_exit_status(e
     session = await engine.containers.exec(container.id, request)
     writer = asyncio.create_task(session.write(b"x" * 4_000_000))
     assert await session.wait() == 7
-    await writer
+    await asyncio.wait_for(writer, PATIENCE_SECONDS)
+
+
+async def test_who_waits_for_a_session_that_is_left_goes_on(engine: Engine) -> None:
+    container = await start(engine, "sleep", "1000")
+    session = await engine.containers.exec(container.id, ExecRequest(argv=("sleep", "1000"), interactive=True))
+    writer = asyncio.create_task(session.write(b"x" * 4_000_000))
+    reader = asyncio.create_task(session.read())
+    await asyncio.sleep(0.3)  # nobody takes so much
+    assert not writer.done()
+    await session.close()
+    await asyncio.wait_for(asyncio.gather(writer, reader), PATIENCE_SECONDS)
+    assert reader.result() is None
 
 
 async def test_input_from_whoever_isn_t_attached_fills_no_memory(engine: Engine) -> None:
