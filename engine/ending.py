@@ -107,6 +107,7 @@ class Ending:
             answer.result()
         finally:
             answer.cancel()
+            await asyncio.wait((answer,))  # until the loop has let go of the connection, which is closed next
 
     async def wait(self, reference: str) -> int:
         """As `Containers.wait`."""
