@@ -40,6 +40,10 @@ class FirstProcess:
         _, status = trace.call(os.waitpid, self.pid, 0)
         self.exit_status = exit_status(status)
 
+    def close(self) -> None:
+        """Forget it, when nobody will ask any more."""
+        os.close(self.pidfd)
+
     def was_killed_for_memory(self, incidents: Incidents) -> bool:
         """Whether it was among the victims; the one killed last, since with it all others ended."""
         if self.exit_status != SIGKILL_STATUS or self._was_killed:

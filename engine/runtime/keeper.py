@@ -109,6 +109,7 @@ class Keeper:
         self._answer_asker()
         gc.enable()
         self._loop.run()
+        self._process.close()
 
     def _answer_asker(self) -> None:
         """Who asked for the container sees its streams, hears that it is created, or will hear that it runs."""

@@ -22,7 +22,8 @@ from engine.cgroups.manager import preload
 from engine.linux import clone, memory, prctl, signals, trace
 from engine.runtime import news, shim
 from engine.runtime.news import Experience, Forecast
-from engine.runtime.rehearsal import rehearse
+from engine.runtime.rehearsal.entry import rehearse
+from engine.runtime.rehearsal.programme import Rehearsal
 from engine.runtime.status import boot_id
 from engine.xray import parts
 
@@ -59,13 +60,14 @@ def _let_go_of_streams() -> None:
 
 
 _REFILL_MSEC = 2
+_LEISURE_MSEC = 50  # after the first start; an engine that makes no more than one has ended by then
 
 
 class Launcher:
     """Keeps one spare shim on the socket of requests.
 
     While no spare is free, a request that waits has one forked at once. Otherwise the next is forked a moment after
-    a start is through, so that it takes no processor time from that.
+    a start is through, so that it takes no processor time from that. Before the first of those, the launcher rehearses.
     """
 
     def __init__(self, requests: socket.socket) -> None:
@@ -74,6 +76,9 @@ class Launcher:
         self._pipes: dict[int, int] = {}  # of the spare, and of makers whose start isn't through; the shims' pids
         self._free: int | None = None  # pipe of the spare that has no request yet; without one, requests are watched
         self._refill = False
+        self._rehearsal = Rehearsal()
+        self._starts = 0  # that are through
+        self._bundle = ""  # of the first container
         self._forecast: Forecast | None = None
         self._before: dict[int, memory.Frames] = {}  # of shims that are to be learnt from, by pid
 
@@ -87,24 +92,39 @@ class Launcher:
         if in_stock:
             self._fork_spare(in_advance=True)
         while True:
-            ready = self._poll.poll(_REFILL_MSEC if self._refill else None)
+            ready = self._poll.poll(self._patience_msec())
             if not ready:
-                self._fork_spare(in_advance=True)
+                self._use_leisure()
             for descriptor, _ in ready:
                 if descriptor == self._requests.fileno():
                     self._fork_spare(in_advance=False)
                 elif not self._hear(descriptor):
                     return
 
+    def _patience_msec(self) -> int | None:
+        """How long it has to be quiet before there is leisure; None where nothing is to be done in it."""
+        if not self._refill:
+            return None
+        if self._rehearsal.is_over or self._starts > 1:
+            return _REFILL_MSEC
+        return 0 if self._rehearsal.has_begun else _LEISURE_MSEC
+
+    def _use_leisure(self) -> None:
+        if self._rehearsal.is_over:
+            self._fork_spare(in_advance=True)
+        else:
+            self._rehearsal.go_on(self._bundle)
+
     def _fork_spare(self, in_advance: bool) -> None:
         ours, theirs = os.pipe2(os.O_CLOEXEC)
-        before = memory.frames(os.getpid()) if in_advance and not self._knows_shims else None
+        forecast = self._forecast if self._rehearsal.is_over else None
+        before = memory.frames(os.getpid()) if forecast is not None and in_advance and not forecast.shim_pages else None
         trace.calls.set([] if parts.is_on() else None)  # for the spare, which begins with this clone
         spare = clone.clone(0)  # past what Python does after a fork, which touches much memory
         if spare.pid == 0:
             for pipe in (*self._pipes, ours):
                 os.close(pipe)
-            shim.main(self._requests, theirs, self._forecast, in_advance)
+            shim.main(self._requests, theirs, forecast, in_advance)
         trace.calls.set(None)
         os.close(theirs)
         os.close(spare.pidfd)
@@ -119,6 +139,7 @@ class Launcher:
     def _hear(self, pipe: int) -> bool:
         """Take a maker's word; False when the engine has gone."""
         if pipe != self._free:
+            self._starts += 1
             self._learn(news.hear_experience(pipe), self._pipes[pipe])
             self._forget(pipe)
             self._refill = self._free is None
@@ -135,11 +156,12 @@ class Launcher:
         before = self._before.pop(shim_pid, None)
         if experience is None:
             return
-        if self._forecast is None and experience.pages is not None:
-            maker_pages, init_pages = experience.pages
-            self._forecast = Forecast(flags=experience.flags, maker_pages=maker_pages, init_pages=init_pages)
         if self._forecast is None:
-            return
+            self._forecast = Forecast(flags=experience.flags)
+            self._bundle = experience.bundle
+        if experience.pages is not None:
+            maker_pages, init_pages = experience.pages
+            self._forecast = replace(self._forecast, maker_pages=maker_pages, init_pages=init_pages)
         if experience.flags != self._forecast.flags:
             self._forecast = replace(self._forecast, flags=experience.flags)
         if experience.dev is not None:
@@ -149,10 +171,6 @@ class Launcher:
         if before is not None and not self._forecast.shim_pages:
             with contextlib.suppress(OSError):  # a shim that has ended already tells nothing; the next one will
                 self._forecast = replace(self._forecast, shim_pages=memory.copied_since(shim_pid, before))
-
-    @property
-    def _knows_shims(self) -> bool:
-        return self._forecast is not None and bool(self._forecast.shim_pages)
 
     def _forget(self, pipe: int) -> None:
         self._poll.unregister(pipe)

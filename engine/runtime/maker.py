@@ -51,7 +51,7 @@ def main(
             ports where it has any.
         pipe: what the launcher is told over (`engine.runtime.news`).
         shim: what is made is handed over on it.
-        forecast: what the start will probably be like; None before the first one, which is learnt from.
+        forecast: what the start will probably be like; None as long as the launcher hasn't rehearsed.
         in_advance: whether there is time to prepare for that.
         launcher: its pid.
         parent: the shim's.
@@ -65,7 +65,7 @@ def main(
         stocked = None
         if forecast is not None and in_advance:
             stocked = stock.prepare(forecast)
-            memory.take_copies(forecast.maker_pages)
+            memory.take_copies(forecast.maker_pages or b"")
             if forecast.dev is not None:
                 dev_folder.prepare(forecast.dev)
             stdio.prepare()
@@ -96,7 +96,7 @@ def _serve(
             xray = launch.xray
             made = _make(launch, request, forecast, stocked, room)
             _take_time(pipe)
-            news.tell_experience(pipe, _experience(made, forecast))
+            news.tell_experience(pipe, _experience(launch, made, forecast))
             _write_xray(xray, before, room.await_content)
             overlay.sweep()
     except BoxdeckError as error:
@@ -107,7 +107,7 @@ def _serve(
 
 
 class _Made(NamedTuple):
-    """A container that stands, and which pages its maker and its init have written to, if they weren't forecast."""
+    """A container that stands, and which pages its maker and its init have written to, if that was to be learnt."""
 
     spec: Spec
     pages: tuple[memory.Ranges, memory.Ranges] | None
@@ -172,6 +172,7 @@ def _make(
         stocked = stock.show(stocked, config)
     spec = decode(config)
     linux = spec.linux or Linux()
+    learns = forecast is not None and forecast.maker_pages is None
     with ExitStack() as undo:
         pipes = _open_streams(spec, launch)
         around = Circumstances(
@@ -196,19 +197,19 @@ def _make(
             birth = Birth.begin(spec, around._replace(cgroup=cgroup))
         birth.provide()
         mounts = birth.open_mounts()
-        if starts := launch.start and birth.can_start_early and forecast is not None:
+        if starts := launch.start and birth.can_start_early and not learns:
             birth.start()
         request.pass_on()  # from here on while init is at work
         listener = unix_socket.listen(launch.runtime_directory)
         alarms = trouble.find(launch.cgroup).alarms()
         living = birth.leave() if starts and pipes is not None else birth.finish()
-        init_pages = _learn_pages(living.pid) if forecast is None else b""
+        init_pages = _learn_pages(living.pid) if learns else b""
         _hand_over(request.shim, living, listener, mounts, pipes, starts, alarms)
         undo.pop_all()
-    return _Made(spec, (_learn_pages(os.getpid()), init_pages) if forecast is None else None)
+    return _Made(spec, (_learn_pages(os.getpid()), init_pages) if learns else None)
 
 
-def _experience(made: _Made, forecast: Forecast | None) -> Experience:
+def _experience(launch: protocol.Launch, made: _Made, forecast: Forecast | None) -> Experience:
     """What the start was like."""
     dev, file_systems = dev_folder.latest(), mounting.early(made.spec)
     return Experience(
@@ -216,6 +217,7 @@ def _experience(made: _Made, forecast: Forecast | None) -> Experience:
         pages=made.pages,
         dev=None if forecast is not None and dev == forecast.dev else dev,
         file_systems=None if forecast is not None and file_systems == forecast.file_systems else file_systems,
+        bundle=launch.bundle if forecast is None else "",
     )
 
 

@@ -20,15 +20,15 @@ class Forecast(Struct, frozen=True, kw_only=True, array_like=True):
 
     Attributes:
         flags: the namespaces that were made, as CLONE_NEW flags.
-        maker_pages, init_pages: memory of the launcher that both wrote to.
+        maker_pages, init_pages: memory of the launcher that both wrote to; None as long as that isn't known.
         shim_pages: what a shim wrote to until its container ran; empty as long as that isn't known.
         dev: what a /dev was made of; None as long as none was.
         file_systems: what init could have made before it was told what for.
     """
 
     flags: int
-    maker_pages: Ranges
-    init_pages: Ranges
+    maker_pages: Ranges | None = None
+    init_pages: Ranges | None = None
     shim_pages: Ranges = b""
     dev: Plan | None = None
     file_systems: tuple[FileSystem, ...] = ()
@@ -42,12 +42,14 @@ class Experience(Struct, frozen=True, kw_only=True, array_like=True):
         pages: of maker and init, as in `Forecast`; None where the maker has been told them. Hearing them again at each
             start would have the launcher write to memory that all shims share with it.
         dev, file_systems: as in `Forecast`; None where that was right.
+        bundle: of the container; empty where there was a forecast.
     """
 
     flags: int
     pages: tuple[Ranges, Ranges] | None
     dev: Plan | None
     file_systems: tuple[FileSystem, ...] | None
+    bundle: str = ""
 
 
 def tell_taken(pipe: int) -> None:

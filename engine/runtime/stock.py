@@ -49,7 +49,7 @@ def prepare(forecast: Forecast) -> Stocked | None:
         ours.close()
         room.begin("init")
         room.warm()
-        init.await_order(theirs, forecast.flags, forecast.init_pages, forecast.file_systems)
+        init.await_order(theirs, forecast.flags, forecast.init_pages or b"", forecast.file_systems)
     theirs.close()
     return Stocked(child, forecast.flags, ours, room)
 

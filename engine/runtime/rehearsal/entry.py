@@ -1,8 +1,4 @@
-"""What a process of a container does before it executes, done in advance and to no effect.
-
-The interpreter specialises code that has run a few times (PEP 659): from then on it looks up no names, and touches half
-of the memory. A child that is forked to run something once never gets there by itself, but inherits it.
-"""
+"""What a process of a container does before it executes."""
 
 from __future__ import annotations
 
@@ -19,8 +15,7 @@ from engine.oci.process_spec import Capabilities, Process, User
 from engine.oci.runtime_spec import Spec
 from engine.runtime import exec as entering
 from engine.runtime import letting_go, seccomp
-
-_TIMES = 10  # code is warm after eight calls, and specialised by the next
+from engine.runtime.rehearsal import TIMES
 
 
 def rehearse() -> None:
@@ -32,7 +27,7 @@ def rehearse() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs, Cgroup.nowhere() as cgroup:
         entry = _entry(ours, cgroup)
-        for _ in range(_TIMES):
+        for _ in range(TIMES):
             with suppress(BoxdeckError, OSError):
                 entering.run(entry)
             with suppress(BoxdeckError):  # an empty filter is none
