@@ -25,6 +25,7 @@ _EACH_V1 = (
 _TURNS_V2 = ("memory.swap.current", "cpu.pressure", "memory.pressure", "io.pressure")
 _TURNS_V1 = (("memory", "memory.kmem.usage_in_bytes"),)
 _NOWHERE = "/proc/self/absent"
+_LOOKS_TO_A_CONTROLLER = 16  # after so many it is looked whether one was turned on
 
 
 class Vitals(NamedTuple):
@@ -70,15 +71,20 @@ class VitalsReader:
 
     def __init__(self, machine: Layout, path: str) -> None:
         self._parse = parse_v2 if machine.version == "v2" else parse_v1
+        self._machine = machine
+        self._path = path
+        self._looks = 0
+        self._open()
+
+    def _open(self) -> None:
         self._each: list[KernelFile] = []
         self._in_turn: list[SlowFile[float]] = []
-        self._looks = 0
-        each, in_turn = _files(machine, path)
+        each, in_turn = _files(self._machine, self._path)
         try:
             for file in each:
                 self._each.append(KernelFile(file, _READ_BYTES))
             if not any(file.is_there for file in self._each):
-                raise FileNotFoundError(errno.ENOENT, "no such cgroup", path)
+                raise FileNotFoundError(errno.ENOENT, "no such cgroup", self._path)
             for file in in_turn:
                 self._in_turn.append(SlowFile(file, _stalled if file.endswith("pressure") else _level))
         except OSError:
@@ -89,8 +95,11 @@ class VitalsReader:
         """What it uses now.
 
         Raises:
-            OSError: ENODEV, the cgroup has gone.
+            OSError: ENODEV or ENOENT, the cgroup has gone.
         """
+        if not (self._looks + 1) % _LOOKS_TO_A_CONTROLLER and any(file.has_come for file in self._all):
+            self.close()
+            self._open()
         at = self._looks % len(self._in_turn)
         for file in self._in_turn[at : at + 1] if self._looks else self._in_turn:
             file.refresh()
@@ -100,8 +109,12 @@ class VitalsReader:
 
     def close(self) -> None:
         """Close the descriptors."""
-        for file in (*self._each, *self._in_turn):
+        for file in self._all:
             file.close()
+
+    @property
+    def _all(self) -> tuple[KernelFile, ...]:
+        return (*self._each, *self._in_turn)
 
 
 def parse_v2(contents: Sequence[bytes | None], in_turn: Sequence[float]) -> Vitals:

@@ -29,14 +29,15 @@ class KernelFile:
         OSError: EMFILE, too many descriptors; EACCES.
     """
 
-    __slots__ = ("_descriptor", "_size")
+    __slots__ = ("_absent", "_descriptor", "_size")
 
     def __init__(self, path: str, size: int = _FIRST_BYTES) -> None:
         self._size = size
+        self._absent = ""
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
-            self._descriptor = _ABSENT
+            self._descriptor, self._absent = _ABSENT, path
 
     def read(self) -> bytes:
         """All of it, by one system call; empty where there is no such file.
@@ -63,6 +64,11 @@ class KernelFile:
     def is_there(self) -> bool:
         """Whether the file exists and could be read so far."""
         return self._descriptor >= 0
+
+    @property
+    def has_come(self) -> bool:
+        """Whether it is there now, but wasn't when it was opened: its controller was turned on since."""
+        return bool(self._absent) and os.path.exists(self._absent)
 
     def close(self) -> None:
         """Close it; it reads as nothing then."""
@@ -143,6 +149,11 @@ class OpenFiles:
     def are_there(self) -> bool:
         """Whether any of them exists."""
         return any(file.is_there for file in self._files)
+
+    @property
+    def have_come(self) -> bool:
+        """Whether any is there now that wasn't when it was opened."""
+        return any(file.has_come for file in self._files)
 
     def refresh(self, has_run: bool) -> bool:
         """Read the slow files whose turn it is; those that don't exist don't take a turn.

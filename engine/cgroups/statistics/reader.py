@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_FILES = 14  # that a reader keeps open
 _AT_A_TIME = 2  # slow files that are read in one look
+_LOOKS_TO_A_CONTROLLER = 16  # after so many it is looked whether one was turned on
 
 
 class UsageReader:
@@ -36,6 +37,7 @@ class UsageReader:
     def __init__(self, machine: Layout, path: str) -> None:
         self._machine = machine
         self._path = path.rstrip("/")
+        self._looks = 0
         self._open()
 
     def _open(self) -> None:
@@ -50,6 +52,9 @@ class UsageReader:
 
     def read(self) -> Usage | None:
         """What it uses now; None when it has gone, which one failed read tells."""
+        self._looks += 1
+        if not self._looks % _LOOKS_TO_A_CONTROLLER and self._files.have_come:
+            return self._read_anew()
         try:
             return self._source.read()
         except OSError:  # ENODEV

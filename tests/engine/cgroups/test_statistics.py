@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -18,6 +19,7 @@ from engine.cgroups.manager import Cgroup
 from engine.cgroups.statistics.numbers import Lines
 from engine.cgroups.statistics.reader import MOST_FILES, UsageReader, read_once
 from engine.cgroups.statistics.usage import CpuUsage, DeviceUsage, IoUsage, MemoryUsage, PidsUsage, Usage
+from engine.cgroups.vitals import VitalsReader
 from engine.oci.resources_spec import LinuxMemory, LinuxPids, LinuxResources
 from engine.pressure import Pressure, Stall
 from tests.engine.cgroups import kernel_texts
@@ -435,7 +437,8 @@ def drop_pages(file: Path) -> None:
 
 @pytest.mark.vm
 @pytest.mark.skipif(not IS_V2, reason="v1's controllers can't be taken from a single cgroup")
-def test_a_controller_that_is_taken_away_meanwhile_has_no_part_from_then_on(make: Make) -> None:
+def test_a_controller_that_is_taken_away_has_no_part_until_it_comes_back(make: Make) -> None:
+    """Which is seen soon, but not each time. Seen to fail with readers that look for a file but once."""
     cgroup = make()
     control = Path(cgroup.folders[0]).parent / "cgroup.subtree_control"
     reader = UsageReader(layout.detect(), cgroup.path)
@@ -444,10 +447,14 @@ def test_a_controller_that_is_taken_away_meanwhile_has_no_part_from_then_on(make
         control.write_text("-memory")
         usage = reader.read()
         assert usage is not None and usage.memory is None and usage.pids is not None
+        recorded = VitalsReader(layout.detect(), cgroup.path)
+        assert math.isnan(recorded.read().memory_bytes)
         control.write_text("+memory")
+        memory([reader.read() for _ in range(16)][-1])
+        assert [recorded.read() for _ in range(16)][-1].memory_bytes >= 0
+        recorded.close()
     finally:
         reader.close()
-    memory(read_once(layout.detect(), cgroup.path))
 
 
 @pytest.mark.vm
