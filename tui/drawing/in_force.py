@@ -52,5 +52,5 @@ def _without_effect(container: Container, limits: LimitsInForce) -> Line | None:
 
 def _limit(name: str, text: str, origin: str) -> Line:
     if not text:
-        return line(Span(f"{name} without limit", Tone.MUTED))
+        return line(Span(f"{name} unlimited", Tone.MUTED))
     return line(Span(f"{name} ", Tone.MUTED), text, Span(f", of {origin}" if origin else "", Tone.WARN))

@@ -33,8 +33,8 @@ def test_a_weight_that_no_disk_is_shared_by_is_said_to_count_for_nothing() -> No
 
 
 def test_no_limit_is_said_to_be_none() -> None:
-    assert "memory without limit" in said(None)
-    assert "memory without limit" in said(-1)
+    assert "memory unlimited" in said(None)
+    assert "memory unlimited" in said(-1)
 
 
 def test_a_limit_of_a_group_above_names_it() -> None:
