@@ -10,12 +10,12 @@ _STOPPED = "0 killed, stopped at its memory limit"
 
 
 class Telling(NamedTuple):
-    """What an event is to say; see `engine.model.event.Event`."""
+    """What an event is to say, and when it happened, 0 for now; see `engine.model.event.Event`."""
 
     action: str
-    detail: str
-    times: int
-    at_unix_ns: int
+    detail: str = ""
+    times: int = 0
+    at_unix_ns: int = 0
 
 
 def latest(known: Incidents, said: Incidents) -> Incidents:

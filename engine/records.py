@@ -38,7 +38,7 @@ class Records:
             )
         except sqlite3.IntegrityError as error:
             raise _taken(container.name) from error
-        self._database.record_event("container", "create", container.id, container.name)
+        self._tell(container, Telling("create"))
 
     def all(self) -> list[Container]:
         """Every container, newest first."""
@@ -154,7 +154,7 @@ class Records:
             if after is None:
                 return before
             self.update(after)
-            self._database.record_event("container", action, after.id, after.name, detail)
+            self._tell(after, Telling(action, detail))
             return after
 
     def rename(self, container_id: str, name: str) -> Container:
@@ -173,7 +173,7 @@ class Records:
                 self.update(after)
             except sqlite3.IntegrityError as error:
                 raise _taken(name) from error
-            self._database.record_event("container", "rename", after.id, name, before.name)
+            self._tell(after, Telling("rename", before.name))
             return after
 
     def begin_removal(self, container_id: str) -> None:
@@ -190,12 +190,12 @@ class Records:
         """Forget a container whose removal has begun; its leases and id range go with it."""
         with self._database.transaction(durable=False):  # after a power cut it is being removed again
             if self._database.execute("DELETE FROM containers WHERE id = ?", (container.id,)):
-                self._database.record_event("container", "destroy", container.id, container.name)
+                self._tell(container, Telling("destroy"))
 
     def record_event(self, container: Container, action: str, detail: str = "") -> None:
         """Tell of something that changes no record, such as a signal that was sent."""
         with self._database.transaction():
-            self._database.record_event("container", action, container.id, container.name, detail)
+            self._tell(container, Telling(action, detail))
 
     def update(self, container: Container) -> None:
         """Replace a record inside the caller's transaction, without an event."""
@@ -217,7 +217,10 @@ class Records:
             self._tell(after, Telling("die", str(after.exit_status), 0, after.finished_unix_ns or 0))
 
     def _tell(self, container: Container, telling: Telling) -> None:
-        self._database.record_event("container", telling.action, container.id, container.name, *telling[1:])
+        attributes = {**container.request.labels, "image": container.request.image}
+        self._database.record_event(
+            "container", telling.action, container.id, container.name, *telling[1:], attributes=attributes
+        )
 
 
 def folded(container: Container, status: Status) -> Container:

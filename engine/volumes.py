@@ -221,7 +221,8 @@ class Volumes:
             )
         row = (chosen, time.time_ns(), msgspec.json.encode(labels).decode(), int(is_anonymous or name is None))
         with self._database.transaction():
-            self._database.execute(_INSERT, row)
+            if self._database.execute(_INSERT, row):
+                self._database.record_event("volume", "create", chosen, chosen)
             data = self._paths.volume_data(chosen)
             data.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder, mode in ((data.parent, 0o700), (data, 0o755)):
@@ -230,7 +231,10 @@ class Volumes:
         return chosen
 
     def _delete(self, name: str) -> bool:
-        return bool(self._database.execute("DELETE FROM volumes WHERE name = ?", (name,)))
+        is_gone = bool(self._database.execute("DELETE FROM volumes WHERE name = ?", (name,)))
+        if is_gone:
+            self._database.record_event("volume", "destroy", name, name)
+        return is_gone
 
     def _set_aside(self, name: str) -> Path:
         """Move a volume's folder to where sweeps delete what they find; where it is now."""

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 _NANOSECONDS = 1_000_000_000
-_FILTERS = ("type", "event", "container", "image")
+_FILTERS = ("type", "event", "label", "container", "image", "network", "volume")
 _HEALTH = "health_status"
+_OF_KIND = {"network": {"type": "bridge"}, "volume": {"driver": "local"}}
+_DETAILS = {"die": "exitCode", "kill": "signal", "rename": "oldName", "connect": "container", "disconnect": "container"}
 
 
 class Filter(NamedTuple):
@@ -40,7 +42,17 @@ class Filter(NamedTuple):
             return event.kind == self.value
         if self.key == "event":
             return self.value in (event.action, _action(event))
-        return event.kind == self.key and (event.name == self.value or event.subject.startswith(self.value))
+        if self.key == "label":
+            label, is_exact, value = self.value.partition("=")
+            return label in event.attributes and (not is_exact or event.attributes[label] == value)
+        if self.key == "image" and event.kind == "container":
+            return self._is_image(event.attributes.get("image", ""))
+        return event.kind == self.key and (self._is_image(event.name) or event.subject.startswith(self.value))
+
+    def _is_image(self, name: str) -> bool:
+        """Whether it is a name, with or without the tag that an image's may have."""
+        repository, colon, tag = name.rpartition(":")
+        return self.value == name or (bool(colon) and "/" not in tag and self.value == repository)
 
 
 class EventsOptions(Options):
@@ -75,7 +87,8 @@ def _arguments(parser: Parser) -> None:
     add("--until", metavar="TIME", type=moment, help="no later ones, and end then")
     add(
         "-f", "--filter", metavar="KEY=VALUE", dest="filters", type=_filter, action="append", default=[],
-        help="only those with this type (container, image, network), event, container or image; may be repeated",
+        help="only those with this type (container, image, network or volume), event, label (KEY or KEY=VALUE, of a "
+        "container), container, image, network or volume; may be repeated",
     )  # fmt: skip
     format_argument(parser, "text")
 
@@ -113,10 +126,13 @@ def _show(event: Event, options: EventsOptions) -> None:
 
 
 def is_wanted(event: Event, since: int | None, until: int | None, filters: list[Filter]) -> bool:
-    """Whether an event is of the time and passes the filters: of each key one."""
+    """Whether an event is of the time and passes the filters: of each key one, and all of labels."""
     if (since is not None and event.at_unix_ns < since) or (until is not None and event.at_unix_ns > until):
         return False
-    return all(any(each.passes(event) for each in filters if each.key == key) for key in {f.key for f in filters})
+    choices = {each.key for each in filters if each.key != "label"}
+    return all(each.passes(event) for each in filters if each.key == "label") and all(
+        any(each.passes(event) for each in filters if each.key == key) for key in choices
+    )
 
 
 def event_line(event: Event) -> str:
@@ -144,9 +160,11 @@ def _action(event: Event) -> str:
 
 def _attributes(event: Event) -> dict[str, str]:
     """What docker calls attributes; the detail of a kind of event that docker doesn't have is ``detail``."""
-    found = {"name": event.name}
+    found = {**event.attributes, **_OF_KIND.get(event.kind, {}), "name": event.name}
+    if event.kind == "volume":
+        del found["name"]  # which is its id
     if event.detail and event.action != _HEALTH:
-        found[{"die": "exitCode", "kill": "signal", "rename": "oldName"}.get(event.action, "detail")] = event.detail
+        found[_DETAILS.get(event.action, "detail")] = event.detail
     if event.count:
         found["count"] = str(event.count)
     return found

@@ -89,7 +89,7 @@ SYSTEM = noun(
         "check": NounVerb("system_check", "CHECK", "find what is out of step, and mend it with --repair"),
         "df": NounVerb("system_df", "DF", "show what images, containers and volumes take on the disk"),
         "info": NounVerb("system", "INFO", "show what Boxdeck stands on"),
-        "events": NounVerb("events", "EVENTS", "show what happens to containers, as it happens"),
+        "events": NounVerb("events", "EVENTS", "show what happens to containers and all else, as it happens"),
         "prune": NounVerb("system_prune", "PRUNE", "remove all that nobody needs"),
         "restore": NounVerb("system_restore", "RESTORE", "start what restart policies want to run, as after a boot"),
         "reset": NounVerb("system_reset", "RESET", "remove all containers, images and state of this root"),

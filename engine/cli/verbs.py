@@ -48,7 +48,7 @@ VERBS = {
     "top": Verb("top", "show the processes inside a container"),
     "cgroup": Verb("cgroup", "show the tree of control groups with limits and use"),
     "xray": Verb("xray", "show every call to the kernel that an action took"),
-    "events": Verb("events", "show what happens to containers, as it happens"),
+    "events": Verb("events", "show what happens to containers and all else, as it happens"),
     "inspect": Verb("inspect", "show everything about containers and images as JSON"),
     "images": Verb("images", "list images"),
     "pull": Verb("images", "bring in images from registries"),

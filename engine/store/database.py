@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
 
 from engine.errors import StoreError
 from engine.model import Event
@@ -16,6 +20,8 @@ from engine.store.schema import MIGRATIONS
 
 BUSY_TIMEOUT_SECONDS = 10.0
 EVENTS_KEPT = 10_000
+_EVENT_COLUMNS = "at_unix_ns, kind, action, subject, name, detail, count, attributes"
+_NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 _DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)  # the lowest byte of extended ones, such as IOERR_WRITE
 
 
@@ -126,30 +132,29 @@ class Database:
         name: str,
         detail: str = "",
         count: int = 0,
-        at_unix_ns: int | None = None,
+        at_unix_ns: int = 0,
+        attributes: Mapping[str, str] = _NO_ATTRIBUTES,
     ) -> None:
         """Append an event; call it inside the transaction that makes the change it tells of.
 
         Args:
-            at_unix_ns: when it happened, if that isn't now.
+            at_unix_ns: when it happened; 0 for now.
         """
         self.execute(
-            "INSERT INTO events (at_unix_ns, kind, action, subject, name, detail, count) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (at_unix_ns or time.time_ns(), kind, action, subject, name, detail, count),
+            f"INSERT INTO events ({_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(at_unix_ns or time.time_ns(), kind, action, subject, name, detail, count),
+                msgspec.json.encode(dict(attributes)).decode(),
+            ),
         )
         self.execute("DELETE FROM events WHERE revision <= (SELECT max(revision) FROM events) - ?", (EVENTS_KEPT,))
 
     def events_after(self, revision: int) -> list[Event]:
         """Events newer than a revision, oldest first."""
         found = self.rows(
-            "SELECT revision, at_unix_ns, kind, action, subject, name, detail, count FROM events"
-            " WHERE revision > ? ORDER BY revision",
-            (revision,),
+            f"SELECT revision, {_EVENT_COLUMNS} FROM events WHERE revision > ? ORDER BY revision", (revision,)
         )
-        return [
-            Event(revision=r, at_unix_ns=t, kind=k, action=a, subject=s, name=n, detail=d, count=c)
-            for r, t, k, a, s, n, d, c in found
-        ]
+        return [_event(row) for row in found]
 
     def version(self) -> tuple[int, int]:
         """Another pair of numbers whenever somebody, here or elsewhere, may have changed something.
@@ -168,6 +173,21 @@ class Database:
         """Close the connection; later calls fail."""
         self._connection.close()
         self._reserve.replenish()
+
+
+def _event(row: tuple[int, int, Any, str, str, str, str, int, str]) -> Event:
+    revision, at_unix_ns, kind, action, subject, name, detail, count, attributes = row
+    return Event(
+        revision=revision,
+        at_unix_ns=at_unix_ns,
+        kind=kind,
+        action=action,
+        subject=subject,
+        name=name,
+        detail=detail,
+        count=count,
+        attributes=msgspec.json.decode(attributes, type=dict[str, str]),
+    )
 
 
 @contextmanager

@@ -175,4 +175,7 @@ MIGRATIONS: tuple[str, ...] = (
         WHERE coalesce(json_extract(CAST(record AS TEXT), '$.endpoints[0].network_id'), '') = ''
         AND EXISTS (SELECT 1 FROM endpoints WHERE endpoints.container_id = containers.id AND number = 0);
     """,
+    """
+    ALTER TABLE events ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}';  -- as JSON
+    """,
 )

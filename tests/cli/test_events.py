@@ -20,16 +20,16 @@ def test_what_happened_is_told_in_order(boxdeck: CommandLine) -> None:
     assert [line.split()[1:4] for line in lines] == [
         ["container", action, container] for action in ("create", "start", "die")
     ]
-    assert lines[-1].endswith("(name=short, exitCode=1)")
+    assert lines[-1].endswith("(image=base, name=short, exitCode=1)")
 
 
 def test_programs_get_dockers_documents(boxdeck: CommandLine) -> None:
     since = time.time()
-    container = boxdeck.ok("create", "--name", "made", "base", "true")
+    container = boxdeck.ok("create", "--name", "made", "--label", "tier=front", "base", "true")
     out = boxdeck.ok("events", "--since", f"{since:.6f}", "--until", "0s", "--format", "json")
     document = msgspec.json.decode(out)
     assert (document["Type"], document["Action"], document["Actor"]["ID"]) == ("container", "create", container)
-    assert document["Actor"]["Attributes"] == {"name": "made"}
+    assert document["Actor"]["Attributes"] == {"name": "made", "image": "base", "tier": "front"}
     assert document["timeNano"] // 10**9 == document["time"] >= int(since)
     template = "{{.Action}} {{.Actor.Attributes.name}} {{.TimeNano}}"
     out = boxdeck.ok("events", "--since", f"{since:.6f}", "--until", "0s", "--format", template)
@@ -39,7 +39,7 @@ def test_programs_get_dockers_documents(boxdeck: CommandLine) -> None:
 def test_filters_of_one_key_are_choices_and_of_several_are_conditions(boxdeck: CommandLine) -> None:
     since = time.time()
     for name in ("first", "second"):
-        boxdeck.ok("run", "--name", name, "base", "true")
+        boxdeck.ok("run", "--name", name, "--label", f"rank={name}", "--label", "all", "base", "true")
 
     def told(*filters: str) -> list[str]:
         options = [word for each in filters for word in ("--filter", each)]
@@ -50,8 +50,43 @@ def test_filters_of_one_key_are_choices_and_of_several_are_conditions(boxdeck: C
     assert told("event=die") == ["die first", "die second"]
     assert told("event=die", "container=second") == ["die second"]
     assert told("event=die", "event=create", "container=first") == ["create first", "die first"]
+    assert told("event=die", "label=rank") == ["die first", "die second"]
+    assert told("event=die", "label=rank=second", "label=all") == ["die second"]
+    assert told("event=die", "label=rank=second", "label=rank=first") == []
+    assert told("event=die", "image=base", "container=first") == ["die first"]
+    assert told("image=bas") == []
     assert told("type=image") == []
     assert "'colour=red' is not type=" in boxdeck("events", "--filter", "colour=red").sentence
+
+
+def test_networks_and_volumes_tell_who_uses_them(boxdeck: CommandLine) -> None:
+    since = time.time()
+    boxdeck.ok("volume", "create", "data")
+    boxdeck.ok("volume", "create", "data")
+    network = boxdeck.ok("network", "create", "lab")
+    container = boxdeck.ok("create", "--name", "web", "--network", "none", "base", "true")
+    boxdeck.ok("network", "connect", "lab", "web")
+    boxdeck.ok("network", "disconnect", "lab", "web")
+    boxdeck.ok("network", "rm", "lab")
+    boxdeck.ok("volume", "rm", "data")
+
+    def told(kind: str, *filters: str) -> list[list[str]]:
+        options = [word for each in (f"type={kind}", *filters) for word in ("--filter", each)]
+        times = ("--since", f"{since:.6f}", "--until", "0s")
+        return [line.split(maxsplit=4)[2:] for line in boxdeck.ok("events", *times, *options).splitlines()]
+
+    on_it = f"(type=bridge, name=lab, container={container})"
+    assert told("network") == [
+        ["create", network, "(type=bridge, name=lab)"],
+        ["connect", network, on_it],
+        ["disconnect", network, on_it],
+        ["destroy", network, "(type=bridge, name=lab)"],
+    ]
+    assert told("network", "network=lab", "event=connect") == [["connect", network, on_it]]
+    assert told("volume", "volume=data") == [
+        ["create", "data", "(driver=local)"],
+        ["destroy", "data", "(driver=local)"],
+    ]
 
 
 def test_what_came_of_a_health_check_is_part_of_the_action_as_with_docker(boxdeck: CommandLine) -> None:
