@@ -97,7 +97,7 @@ def _serve(
             made = _make(launch, request, forecast, stocked, room)
             _take_time(pipe)
             news.tell_experience(pipe, _experience(launch, made, forecast))
-            _write_xray(xray, before, room.await_content)
+            _write_xray(xray, before, lambda: room.await_content(made.pid))
             overlay.sweep()
     except BoxdeckError as error:
         _write_xray(xray, before, room.content)
@@ -107,8 +107,9 @@ def _serve(
 
 
 class _Made(NamedTuple):
-    """A container that stands, and which pages its maker and its init have written to, if that was to be learnt."""
+    """A container that stands, its pid, and which pages its maker and init have written to, if that was to be learnt."""
 
+    pid: int
     spec: Spec
     pages: tuple[memory.Ranges, memory.Ranges] | None
 
@@ -206,7 +207,7 @@ def _make(
         init_pages = _learn_pages(living.pid) if learns else b""
         _hand_over(request.shim, living, listener, mounts, pipes, starts, alarms)
         undo.pop_all()
-    return _Made(spec, (_learn_pages(os.getpid()), init_pages) if learns else None)
+    return _Made(living.pid, spec, (_learn_pages(os.getpid()), init_pages) if learns else None)
 
 
 def _experience(launch: protocol.Launch, made: _Made, forecast: Forecast | None) -> Experience:

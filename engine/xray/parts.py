@@ -27,7 +27,6 @@ _SWITCH = "BOXDECK_XRAY"
 _LENGTH = struct.Struct("=I")
 _PATIENCE_SECONDS = 0.5  # for an init that hasn't executed yet
 _LOOK_SECONDS = 0.01
-_LAST_CALL = b"execve"
 
 
 def is_on() -> bool:
@@ -165,16 +164,24 @@ class Room:
         (used,) = _LENGTH.unpack_from(self._memory)
         return self._memory[_LENGTH.size : _LENGTH.size + used]
 
-    def await_content(self) -> bytes:
-        """What the child has handed over, within a moment: it does so last when it executes."""
+    def await_content(self, child: int) -> bytes:
+        """What the child has handed over by the time that it is another program, or has ended; within a moment."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while _LAST_CALL not in (content := self.content()) and time.monotonic() < deadline:
+        while _is_a_fork(child) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
-        return content
+        return self.content()
 
     def close(self) -> None:
         """Give the memory back."""
         self._memory.close()
+
+
+def _is_a_fork(pid: int) -> bool:
+    """Whether a process still runs what we do."""
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/exe"), os.stat("/proc/self/exe"))
+    except OSError:  # it has ended
+        return False
 
 
 class Before(NamedTuple):
