@@ -107,7 +107,7 @@ def _serve(
 
 
 class _Made(NamedTuple):
-    """A container that stands, its pid, and which pages its maker and init have written to, if that was to be learnt."""
+    """A container that stands, its pid, and which pages maker and init have written to, if that was to be learnt."""
 
     pid: int
     spec: Spec
