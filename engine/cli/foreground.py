@@ -55,7 +55,7 @@ async def follow(
         early: signals that came while it was being started (`early_signals.kept`).
 
     Returns:
-        the process's exit status; 0 after detaching.
+        the process's exit status; 0 after detaching, and where nothing is shown.
     """
     return await _Foreground(session, options, engine, recording, shown).run(interactive, early)
 
@@ -106,7 +106,8 @@ class _Foreground:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if output.done():
             output.result()
-            return await self._session.wait()
+            status = await self._session.wait()
+            return status if self._shown else 0  # as when the end of input had come first
         output.cancel()
         return self._left.result()
 
