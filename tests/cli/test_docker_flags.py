@@ -154,7 +154,7 @@ def test_only_the_streams_that_are_asked_for_are_attached(boxdeck: CommandLine) 
     assert boxdeck.ok("wait", "fed") == "4" and boxdeck.ok("logs", "fed") == "a word"
     assert boxdeck("inspect", "fed").json[0]["Id"] == told
     early = boxdeck.start("run", "-i", "-a", "stdin", "--name", "hasty", "base", "sh", "-c", "exit 4")
-    assert early.wait(timeout=30) == 0 and boxdeck.ok("wait", "hasty") == "4"  # it ended before its input did
+    assert early.wait(timeout=30) == 0 and boxdeck.ok("wait", "hasty") == "4"  # however early it ends
     assert "contradict each other" in boxdeck("run", "-d", "-a", "stdout", *both).sentence
     assert "give -i, too" in boxdeck("run", "-a", "stdin", *both).sentence
     assert "'in' is no stream" in boxdeck("run", "-a", "in", *both).sentence
