@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
-from engine.errors import BoxdeckError
-from engine.linux import mounts, signals
+from engine.linux import descriptors, mounts, signals
 from engine.runtime.rehearsal import TIMES, life, set_up
 
 _SIGCHLD = int(signal.SIGCHLD)
@@ -40,19 +40,37 @@ class Rehearsal:
 
 
 def _pieces(bundle: str) -> Iterator[None]:
-    """What we may not do here isn't rehearsed: our children do it all the same, and hear what is wrong with it."""
-    with suppress(OSError, BoxdeckError):
+    for work in (_live, partial(_set_up, f"{bundle}/config.json")):
         for _ in range(TIMES):
-            with _folder() as folder, _hearing_of_children():
-                life.live(folder)
-            yield
-    with suppress(OSError, BoxdeckError):
-        config = _read(f"{bundle}/config.json")
-        for _ in range(TIMES if set_up.IS_POSSIBLE else 0):
-            set_up.set_up(config)
+            if not _can(work):
+                break
             yield
     gc.collect()
     gc.freeze()  # shared by all forks from now on
+
+
+def _can(work: Callable[[], None]) -> bool:
+    """Do it; False where it can't be done, and nothing stays open then.
+
+    Our children do it all the same, and hear what is wrong with it; no launcher may end of a rehearsal.
+    """
+    before = {int(name) for name in os.listdir("/proc/self/fd")}
+    with suppress(Exception):
+        work()
+        return True
+    gc.collect()  # objects that close a descriptor do so now, and not when its number is another's
+    descriptors.close_all_but(before)
+    return False
+
+
+def _live() -> None:
+    with _folder() as folder, _hearing_of_children():
+        life.live(folder)
+
+
+def _set_up(path: str) -> None:
+    with open(path, "rb", buffering=0) as file:
+        set_up.set_up(file.read())
 
 
 @contextmanager
@@ -77,8 +95,3 @@ def _hearing_of_children() -> Iterator[None]:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 continue
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.read()

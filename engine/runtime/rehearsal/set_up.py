@@ -6,6 +6,7 @@ import os
 
 from msgspec.structs import replace
 
+from engine.errors import Unsupported
 from engine.linux import machine, mounts
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Mount, Spec, decode
@@ -21,8 +22,11 @@ def set_up(config: bytes) -> None:
     """Do what this ``config.json`` asks for, as far as it can be done without a namespace.
 
     Raises:
-        OSError, BoxdeckError: we may not do what it takes.
+        Unsupported: the kernel is older than that.
+        OSError, BoxdeckError: we may not do what it takes; file systems stay open then.
     """
+    if not IS_POSSIBLE:
+        raise Unsupported("nothing can be mounted below a root that is mounted nowhere", "rehearse without it")
     spec = decode(config)
     linux = spec.linux or Linux()
     sample = replace(spec, mounts=tuple(mount for mount in spec.mounts if _is_harmless(mount)))

@@ -72,7 +72,7 @@ def test_a_rehearsal_leaves_the_process_as_it_was() -> None:
     assert outcome.value == []
 
 
-def _bundle(folder: Path) -> str:
+def _bundle(folder: Path, *others: Mount) -> str:
     """Of a container with what containers have: file systems, a bind mount, and paths that are hidden or protected."""
     binds = Mount(destination="/etc/hosts", source="/nowhere", type="bind", options=("rbind",))
     own = (
@@ -84,7 +84,7 @@ def _bundle(folder: Path) -> str:
         oci_version="1.0.2",
         root=Root(path="rootfs"),
         process=Process(args=("true",), cwd="/"),
-        mounts=(*own, binds),
+        mounts=(*own, binds, *others),
         linux=Linux(
             namespaces=tuple(Namespace(type=kind) for kind in ("mount", "pid", "cgroup")),
             masked_paths=("/proc/keys", "/proc/acpi"),
@@ -154,16 +154,33 @@ def test_a_launcher_rehearses_what_shims_and_inits_do(tmp_path: Path) -> None:
 def test_what_cant_be_rehearsed_is_left_out(tmp_path: Path) -> None:
     """The bundle of a container that was removed meanwhile, and a folder that nobody may mount."""
 
-    def rehearse_in_vain() -> bool:
+    def rehearse_in_vain() -> list[str]:
         _with_null_streams()
         os.setgroups([])
         os.setresuid(65534, 65534, 65534)
+        before = os.listdir("/proc/self/fd")
         _rehearse_all(str(tmp_path / "gone"))
-        return True
+        return sorted({*os.listdir("/proc/self/fd")} - {*before})
 
     outcome = forked(rehearse_in_vain)
     assert outcome.error is None
-    assert outcome.value
+    assert outcome.value == []
+
+
+def test_nothing_stays_open_of_what_fails_half_way(tmp_path: Path) -> None:
+    """Seen to fail without `descriptors.close_all_but`."""
+    wrong = Mount(destination="/proc/nowhere/at/all", source="tmpfs", type="tmpfs")
+
+    def rehearse_half() -> list[str]:
+        _with_null_streams()
+        _rehearse_all(_bundle(tmp_path))  # what is opened once and for all
+        before = os.listdir("/proc/self/fd")
+        _rehearse_all(_bundle(tmp_path, wrong))
+        return sorted({*os.listdir("/proc/self/fd")} - {*before})
+
+    outcome = forked(rehearse_half)
+    assert outcome.error is None
+    assert outcome.value == []
 
 
 def _is_specialised(code: CodeType) -> bool:
