@@ -17,7 +17,7 @@ import pytest
 from engine.cgroups.manager import Cgroup
 from engine.runtime import status
 from tests.command_line import CommandLine, eventually
-from tests.engine.network.boxes import shell
+from tests.engine.network.boxes import Box, shell
 from tests.free_ports import free_port
 
 
@@ -230,15 +230,15 @@ def test_a_freezer_that_says_something_else_than_the_store(findings: Findings, w
 def test_a_bridge_and_an_interface_of_nobody(findings: Findings, web: str) -> None:
     paths = findings.boxdeck.paths
     bridge, veth = paths.network_bridge("abcdef"), paths.veth_name("0123456789")
-    shell("ip netns add boxdeck-test-stray")
+    stray = Box()
     try:
         shell(f"ip link add {bridge} type bridge")
-        shell(f"ip link add {veth} type veth peer name eth9 netns boxdeck-test-stray")
+        shell(f"ip link add {veth} type veth peer name eth9 netns {stray.pid}")
         shell(f"ip link set {veth} master {paths.bridge_name}")
         lines = findings.are_mended("network", bridge)
         assert any(veth in line for line in lines)
     finally:
-        shell("ip netns del boxdeck-test-stray")
+        stray.end()
     assert not {bridge, veth} & set(os.listdir("/sys/class/net"))
 
 
