@@ -46,10 +46,10 @@ class Filter(NamedTuple):
             label, is_exact, value = self.value.partition("=")
             return label in event.attributes and (not is_exact or event.attributes[label] == value)
         if self.key == "image" and event.kind == "container":
-            return self._is_image(event.attributes.get("image", ""))
-        return event.kind == self.key and (self._is_image(event.name) or event.subject.startswith(self.value))
+            return self._is_called(event.attributes.get("image", ""))
+        return event.kind == self.key and (self._is_called(event.name) or event.subject.startswith(self.value))
 
-    def _is_image(self, name: str) -> bool:
+    def _is_called(self, name: str) -> bool:
         """Whether it is a name, with or without the tag that an image's may have."""
         repository, colon, tag = name.rpartition(":")
         return self.value == name or (bool(colon) and "/" not in tag and self.value == repository)
