@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.cgroups.layout import Layout
-from engine.cgroups.statistics.files import KernelFile, SlowFile
+from engine.cgroups.statistics.files import LOOKS_TO_A_CONTROLLER, KernelFile, SlowFile
 
 UNKNOWN = float("nan")
 _READ_BYTES = 8192  # the longest is io.stat, with a line for each disk
@@ -25,7 +25,6 @@ _EACH_V1 = (
 _TURNS_V2 = ("memory.swap.current", "cpu.pressure", "memory.pressure", "io.pressure")
 _TURNS_V1 = (("memory", "memory.kmem.usage_in_bytes"),)
 _NOWHERE = "/proc/self/absent"
-_LOOKS_TO_A_CONTROLLER = 16  # after so many it is looked whether one was turned on
 
 
 class Vitals(NamedTuple):
@@ -97,7 +96,7 @@ class VitalsReader:
         Raises:
             OSError: ENODEV or ENOENT, the cgroup has gone.
         """
-        if not (self._looks + 1) % _LOOKS_TO_A_CONTROLLER and any(file.has_come for file in self._all):
+        if not (self._looks + 1) % LOOKS_TO_A_CONTROLLER and any(file.has_come for file in self._all):
             self.close()
             self._open()
         at = self._looks % len(self._in_turn)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -21,7 +20,6 @@ from engine.store.schema import MIGRATIONS
 BUSY_TIMEOUT_SECONDS = 10.0
 EVENTS_KEPT = 10_000
 _EVENT_COLUMNS = "at_unix_ns, kind, action, subject, name, detail, count, attributes"
-_NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 _DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)  # the lowest byte of extended ones, such as IOERR_WRITE
 
 
@@ -133,19 +131,17 @@ class Database:
         detail: str = "",
         count: int = 0,
         at_unix_ns: int = 0,
-        attributes: Mapping[str, str] = _NO_ATTRIBUTES,
+        attributes: Mapping[str, str] | None = None,
     ) -> None:
         """Append an event; call it inside the transaction that makes the change it tells of.
 
         Args:
             at_unix_ns: when it happened; 0 for now.
         """
+        text = msgspec.json.encode(attributes or {}).decode()
         self.execute(
             f"INSERT INTO events ({_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(at_unix_ns or time.time_ns(), kind, action, subject, name, detail, count),
-                msgspec.json.encode(dict(attributes)).decode(),
-            ),
+            (at_unix_ns or time.time_ns(), kind, action, subject, name, detail, count, text),
         )
         self.execute("DELETE FROM events WHERE revision <= (SELECT max(revision) FROM events) - ?", (EVENTS_KEPT,))
 

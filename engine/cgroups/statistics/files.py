@@ -11,6 +11,7 @@ Value = TypeVar("Value")
 
 _FIRST_BYTES = 4096  # one page holds all but the longest io.stat
 NUMBER_BYTES = 64  # the size to read a file with that holds one number
+LOOKS_TO_A_CONTROLLER = 16  # after so many it is looked whether one was turned on
 _ABSENT = -1
 
 

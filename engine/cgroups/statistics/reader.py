@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.cgroups.layout import Layout
-from engine.cgroups.statistics.files import ControllerOff, OpenFiles
+from engine.cgroups.statistics.files import LOOKS_TO_A_CONTROLLER, ControllerOff, OpenFiles
 from engine.cgroups.statistics.usage import Usage
 
 if TYPE_CHECKING:
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 MOST_FILES = 14  # that a reader keeps open
 _AT_A_TIME = 2  # slow files that are read in one look
-_LOOKS_TO_A_CONTROLLER = 16  # after so many it is looked whether one was turned on
 
 
 class UsageReader:
     """The reader of one cgroup, a container's or any other.
 
     On v2 a look takes at most seven system calls, and on v1 nine; of a cgroup that rests four and two. The first look
-    reads all files. Parts that say the same as at the look before are the very same objects. How old a figure may be
-    says the source: `engine.cgroups.statistics.v2.V2Source`, or v1's. Who wants less has it cheaper from
-    `engine.cgroups.vitals`, as the recorder does.
+    reads all files, and every sixteenth asks for each that isn't there, whose controller may have been turned on.
+    Parts that say the same as at the look before are the very same objects. How old a figure may be says the source:
+    `engine.cgroups.statistics.v2.V2Source`, or v1's. Who wants less has it cheaper from `engine.cgroups.vitals`, as
+    the recorder does.
 
     Args:
         machine: where control groups are.
@@ -53,7 +53,7 @@ class UsageReader:
     def read(self) -> Usage | None:
         """What it uses now; None when it has gone, which one failed read tells."""
         self._looks += 1
-        if not self._looks % _LOOKS_TO_A_CONTROLLER and self._files.have_come:
+        if not self._looks % LOOKS_TO_A_CONTROLLER and self._files.have_come:
             return self._read_anew()
         try:
             return self._source.read()

@@ -10,7 +10,7 @@ from engine.errors import Unsupported
 from engine.linux import machine, mounts
 from engine.oci.linux_spec import Linux
 from engine.oci.runtime_spec import Mount, Spec, decode
-from engine.runtime import masking, mounting
+from engine.runtime import masking, mount_options, mounting
 from engine.runtime.mounting import Sources
 
 IS_POSSIBLE = machine.KERNEL_VERSION >= (6, 15)  # fs/namespace.c: before, nothing could be mounted below such a root
@@ -40,7 +40,10 @@ def set_up(config: bytes) -> None:
 
 
 def _is_harmless(mount: Mount) -> bool:
-    return not mounting.is_root(mount) and (mounting.is_bind(mount) or mount.type in _TYPES)
+    """Whether it makes something new; to remount a sysfs or mqueue would change the machine's own."""
+    if mounting.is_root(mount) or mount_options.parse(mount.options).remount:
+        return False
+    return mounting.is_bind(mount) or mount.type in _TYPES
 
 
 def _files(spec: Spec, root: int) -> Sources:
